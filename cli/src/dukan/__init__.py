@@ -1,0 +1,1 @@
+"""The `dukan` command: it composes the services and runs them."""

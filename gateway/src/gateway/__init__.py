@@ -1,0 +1,1 @@
+"""The edge of Dukan: checks identity, limits and routes."""

@@ -1,0 +1,1 @@
+"""What every Dukan service stands on: contracts, bus, persistence, web, telemetry."""

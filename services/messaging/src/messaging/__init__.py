@@ -1,0 +1,1 @@
+"""Messages to customers over WhatsApp and SMS."""

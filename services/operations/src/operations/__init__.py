@@ -1,0 +1,1 @@
+"""Event journal, dead letters and the request log."""

@@ -1,0 +1,1 @@
+"""Carts, addresses, orders and the checkout saga."""
