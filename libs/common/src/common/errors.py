@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - a refusal reads better as what it is: `raise NotFound(...)`
 """Every error the platform raises on purpose.
 
     DukanError                 answers a request with its status and code
@@ -123,7 +124,7 @@ class Unavailable(_Later):
         super().__init__(message, retry_after, code, detail)
 
 
-class HandlerFailure(Exception):  # noqa: N818 - Permanent and Transient read as what they are
+class HandlerFailure(Exception):
     """Why a consumer could not handle an event."""
 
 

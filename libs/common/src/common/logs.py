@@ -1,0 +1,92 @@
+"""Logs: one JSON object per line, or plain lines on a developer's terminal.
+
+Every line carries the service and the ids of the request or event it belongs to. What looks like a credential is
+masked on the way out, whoever logged it.
+"""
+
+import logging
+import re
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from common import context
+
+serving: ContextVar[str] = ContextVar("dukan_service", default="dukan")
+"""The service that the current task works for; one process may hold several."""
+
+MASK = "***"
+CREDENTIALS = (
+    (re.compile(r"(?<=://)([^:/@\s]+):[^@/\s]+(?=@)"), rf"\1:{MASK}"),
+    (re.compile(r"(?i)\b(bearer|apikey|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), MASK),
+    (re.compile(r"\b(dk_[A-Za-z0-9-]+)_[\w-]+"), rf"\1_{MASK}"),
+)
+SECRET_NAMES = re.compile(r"(?i)passw|secret|token|authorization|cookie|api_?key|otp")
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
+def configure(level: str = "INFO", *, human: bool | None = None) -> None:
+    """Send all logs to stderr. `human` picks plain lines; by default a terminal gets them."""
+    handler = logging.StreamHandler(sys.stderr)
+    plain = sys.stderr.isatty() if human is None else human
+    handler.setFormatter(HumanFormatter() if plain else JsonFormatter())
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(level)
+    for noisy in ("httpx", "httpcore", "aiormq", "aio_pika", "faststream", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def masked(text: str) -> str:
+    """The text without the credentials that it shows."""
+    for pattern, replacement in CREDENTIALS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": masked(record.getMessage()),
+            "service": serving.get(),
+            **_ids(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            line["exception"] = masked(self.formatException(record.exc_info))
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class HumanFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
+        extra = " ".join(f"{name}={value}" for name, value in _extra(record).items())
+        line = f"{at} {record.levelname:<7} {serving.get():<13} {masked(record.getMessage())} {extra}".rstrip()
+        return f"{line}\n{masked(self.formatException(record.exc_info))}" if record.exc_info else line
+
+
+def _ids() -> dict[str, str]:
+    origin = context.current()
+    if origin is None:
+        return {}
+    ids = {"correlation_id": origin.correlation_id}
+    # Work without a causing event is a request, and a request's id is what its correlation began with.
+    ids |= {"causation_id": origin.causation_id} if origin.causation_id else {"request_id": origin.correlation_id}
+    return ids | ({"trace_id": origin.traceparent[3:35]} if origin.traceparent else {})
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    given = {name: value for name, value in vars(record).items() if name not in STANDARD}
+    return {name: _shown(name, value) for name, value in given.items()}
+
+
+def _shown(name: str, value: object) -> object:
+    if SECRET_NAMES.search(name):
+        return MASK
+    return masked(value) if isinstance(value, str) else value

@@ -1,0 +1,94 @@
+"""Tracing with OpenTelemetry: off until a collector's endpoint is configured, then OTLP over http/protobuf.
+
+While it is off, a received `traceparent` still travels on, in requests and in events, so that a trace that began
+outside is not cut. Trace context: W3C Trace Context level 1.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
+
+from common.context import Origin, originating
+
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+_propagator = TraceContextTextMapPropagator()
+_providers: dict[str, TracerProvider] = {}
+
+
+def start(service: str, endpoint: str | None) -> None:
+    """Trace what `service` does and send it to the collector at `endpoint`; without one, do nothing."""
+    if endpoint and service not in _providers:
+        provider = TracerProvider(resource=Resource.create({"service.name": f"dukan-{service}"}))
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        _providers[service] = provider
+
+
+def stop(service: str) -> None:
+    """Send what is still held back. Blocks for up to the exporter's time-out: call it in a thread."""
+    if provider := _providers.pop(service, None):
+        provider.shutdown()
+
+
+@contextmanager
+def span(
+    service: str,
+    name: str,
+    origin: Origin,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, AttributeValue] | None = None,
+) -> Iterator[Origin]:
+    """Do the block's work as coming from `origin`, traced when tracing is on. Yields the origin of what it causes."""
+    provider = _providers.get(service)
+    if provider is None:
+        with originating(origin):
+            yield origin
+        return
+    parent = _propagator.extract(_carrier(origin))
+    tracer = provider.get_tracer("dukan")
+    with tracer.start_as_current_span(name, parent, kind, attributes) as current:
+        inner = replace(origin, traceparent=traceparent_of(current))
+        with originating(inner):
+            yield inner
+
+
+def rename(name: str, attributes: Mapping[str, AttributeValue], *, failed: bool = False) -> None:
+    """Name the running span by what is known only at its end."""
+    current = get_current_span()
+    if current.is_recording():
+        current.update_name(name)
+        current.set_attributes(attributes)
+        if failed:
+            current.set_status(Status(StatusCode.ERROR))
+
+
+def traceparent_of(current: Span) -> str:
+    context = current.get_span_context()
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def valid_traceparent(value: str | None) -> str | None:
+    """The value if it is a well-formed traceparent, else None."""
+    return value if value and TRACEPARENT.fullmatch(value) else None
+
+
+def new_traceparent() -> str:
+    """The start of a trace that nobody records here but others may."""
+    random = os.urandom(24).hex()
+    return f"00-{random[:32]}-{random[32:]}-00"
+
+
+def _carrier(origin: Origin) -> dict[str, str]:
+    carrier = {"traceparent": origin.traceparent, "tracestate": origin.tracestate}
+    return {name: value for name, value in carrier.items() if value}

@@ -1,0 +1,60 @@
+"""The one shape of every JSON answer.
+
+Success: `{"status": "success", "message", "data", "errors": null, "meta"?}`.
+Error: `{"status": "error", "message", "data": null, "code", "errors": [{"field", "code", "message"}], "request_id"}`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+T = TypeVar("T")
+
+
+class Envelope(BaseModel, Generic[T]):
+    """A successful answer; routes declare it as `-> Envelope[OrderView]`. `meta` is left out when there is none."""
+
+    status: Literal["success"] = "success"
+    message: str = ""
+    data: T
+    errors: None = None
+    meta: dict[str, Any] | None = Field(None, exclude_if=lambda meta: meta is None)
+
+
+class Problem(BaseModel):
+    """One thing wrong with the input; `field` is a dotted path, or null when the whole is meant."""
+
+    field: str | None = None
+    code: str
+    message: str
+    detail: dict[str, Any] | None = Field(None, exclude_if=lambda detail: detail is None)
+
+
+class ErrorEnvelope(BaseModel):
+    status: Literal["error"] = "error"
+    message: str
+    data: None = None
+    code: str
+    errors: list[Problem]
+    request_id: str | None = None
+
+
+def ok(data: T, message: str = "OK", meta: Mapping[str, Any] | None = None) -> Envelope[T]:
+    return Envelope(data=data, message=message, meta=dict(meta) if meta is not None else None)
+
+
+def created(data: T, message: str = "Created") -> Envelope[T]:
+    """The body of a 201; the status itself is the route's: `@router.post(..., status_code=201)`."""
+    return ok(data, message)
+
+
+def accepted(data: T, message: str = "Accepted") -> Envelope[T]:
+    """The body of a 202; the status itself is the route's: `@router.post(..., status_code=202)`."""
+    return ok(data, message)
+
+
+def failure(message: str, code: str, problems: Sequence[Problem], request_id: str | None) -> ErrorEnvelope:
+    """An error envelope; without a particular problem, the error itself is the one listed."""
+    listed = list(problems) or [Problem(code=code, message=message)]
+    return ErrorEnvelope(message=message, code=code, errors=listed, request_id=request_id)
