@@ -30,11 +30,12 @@ def spawn(
     command: Sequence[str],
     log: IO[bytes],
     env: Mapping[str, str] | None = None,
+    *,
     on_death: signal.Signals = signal.SIGTERM,
     user: int = leash.KEEP_USER,
     keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `command` on the leash, in a session of its own so that Ctrl-C reaches only us; `keep` are inherited fds."""
+    """Start `command` on the leash, in a session of its own: Ctrl-C reaches only us. `keep` are inherited fds."""
     return subprocess.Popen(
         leashed(command, on_death, user),
         stdin=subprocess.DEVNULL,

@@ -32,7 +32,7 @@ def installed_server() -> Path | None:
 
 
 def answers(url: str, within: float = 2.0) -> bool:
-    """Whether a broker speaks AMQP 0-9-1 at `url` (over TLS: accepts); a node that still boots may have opened its port."""
+    """Whether a broker speaks AMQP 0-9-1 at `url` (over TLS: accepts); a booting node only has its port open."""
     parts = urlsplit(url)
     secure = parts.scheme == "amqps"
     try:

@@ -20,7 +20,7 @@ else:
     import pwd
 
     def unprivileged_user() -> int:
-        """For `leash`: nobody else for an ordinary user; for root a namespace of its own, else `postgres` or `nobody`."""
+        """For `leash`: an ordinary user stays; root enters a namespace of its own, else `postgres` or `nobody`."""
         if os.geteuid() != 0:
             return KEEP_USER
         if sys.platform == "linux" and _namespaces_are_allowed():

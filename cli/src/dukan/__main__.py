@@ -1,0 +1,3 @@
+from dukan.main import app
+
+app()
