@@ -1,0 +1,187 @@
+"""From deliveries to effects: decode, accept once, handle, settle. The same pipeline serves both transports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from common import clock, metrics
+from common.bus import inbox
+from common.bus.envelope import Envelope
+from common.bus.subscriptions import Consumer, Handler, Subscription
+from common.bus.transport import RETRY_TIERS, Dead, Delivery, Done, Retry, Settlement
+from common.context import originating
+from common.contracts.event import Event
+from common.errors import Permanent
+from common.persistence.database import Database, is_outage
+from common.persistence.transaction import Transaction
+from common.telemetry import consumer_span
+
+log = logging.getLogger(__name__)
+
+OUTAGE_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+OUTAGE_LIMIT = 120
+"""Pauses before a consumer gives its messages back: ten minutes, well below the broker's acknowledgement time-out."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Deliveries of one handler, small enough for one transaction."""
+
+    subscription: Subscription
+    handler: Handler
+    deliveries: list[Delivery]
+
+
+class Dispatcher:
+    """Handles batches of deliveries for one consumer."""
+
+    def __init__(self, consumer: Consumer, database: Database) -> None:
+        self._consumer = consumer
+        self._database = database
+
+    async def __call__(self, deliveries: Sequence[Delivery]) -> list[Settlement]:
+        """Handle a batch. One settlement per delivery, in the same order."""
+        outcome: dict[int, Settlement] = {}
+        for group in self._groups(deliveries, outcome):
+            await self._handle(group, outcome)
+        return [outcome[id(delivery)] for delivery in deliveries]
+
+    def _groups(self, deliveries: Sequence[Delivery], outcome: dict[int, Settlement]) -> list[Group]:
+        """Cut a batch by handler, so that each handler gets many at once and no subject's order changes.
+
+        A delivery joins the first group of its handler that does not lie before an earlier delivery of its subject.
+        """
+        groups: list[Group] = []
+        last: dict[str, int] = {}
+        for delivery in deliveries:
+            found = self._consumer.handler_of(delivery.envelope.type)
+            if found is None:
+                outcome[id(delivery)] = Done()
+                continue
+            subject = delivery.envelope.subject
+            at = _place(groups, found, last.get(subject, 0))
+            groups[at].deliveries.append(delivery)
+            last[subject] = at
+        return groups
+
+    async def _handle(self, group: Group, outcome: dict[int, Settlement]) -> None:
+        """Handle a group in one transaction; when it fails, halve it until the poisoned one stands alone."""
+        if not group.deliveries:
+            return
+        started = time.perf_counter()
+        try:
+            await self._through_outages(group)
+        except Exception as error:  # noqa: BLE001  (whatever a handler raises must settle its message)
+            if len(group.deliveries) > 1:
+                middle = len(group.deliveries) // 2
+                for half in (group.deliveries[:middle], group.deliveries[middle:]):
+                    await self._handle(Group(group.subscription, group.handler, half), outcome)
+                return
+            settlement = self._failed(group.deliveries[0], error)
+        else:
+            settlement = Done()
+        for delivery in group.deliveries:
+            outcome[id(delivery)] = settlement
+        self._observe(group, settlement, time.perf_counter() - started)
+
+    async def _through_outages(self, group: Group) -> None:
+        """Run the group, waiting while the database is away: an outage is nobody's failed attempt."""
+        for pause in range(OUTAGE_LIMIT):
+            try:
+                return await self._run(group)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                log.warning("database away, %s waits", self._consumer.name, extra={"error": repr(error)})
+                await asyncio.sleep(OUTAGE_PAUSES[min(pause, len(OUTAGE_PAUSES) - 1)])
+        raise ConnectionError(f"{self._consumer.name}: the database did not come back")
+
+    async def _run(self, group: Group) -> None:
+        with consumer_span(self._consumer.name, [d.envelope for d in group.deliveries]):
+            async with self._database.begin() as tx:
+                accepted = group.deliveries if group.subscription.dead else await self._accept(group, tx)
+                if accepted:
+                    await self._call(group, accepted, tx)
+
+    async def _accept(self, group: Group, tx: Transaction) -> list[Delivery]:
+        """The deliveries that this consumer has not handled before."""
+        fresh = await inbox.accept(tx.sql, self._consumer.name, [d.envelope.id for d in group.deliveries])
+        accepted = _once(group.deliveries, fresh)
+        duplicates = len(group.deliveries) - len(accepted)
+        if duplicates:
+            metrics.INBOX_DUPLICATES.labels(self._consumer.name).inc(duplicates)
+        return accepted
+
+    async def _call(self, group: Group, accepted: list[Delivery], tx: Transaction) -> None:
+        """Hand the accepted deliveries to the handler in the form that it declared."""
+        subscription, handler = group.subscription, group.handler
+        if subscription.event is None:
+            await handler(accepted if subscription.dead else [d.envelope for d in accepted], tx)
+            return
+        events = [(_decode(subscription.event, d.envelope), d.envelope) for d in accepted]
+        tx.received(events)
+        if subscription.batch > 1:
+            await handler([event for event, _ in events], tx)
+            return
+        for event, envelope in events:
+            with originating(envelope.origin()):
+                await handler(event, tx)
+
+    def _failed(self, delivery: Delivery, error: Exception) -> Settlement:
+        """Classify: what no retry mends is dead at once, the rest when its attempts are spent."""
+        spent = delivery.attempt > len(RETRY_TIERS)
+        permanent = isinstance(error, Permanent | ValidationError)
+        log.error(
+            "%s failed on %s (attempt %d)",
+            self._consumer.name,
+            delivery.envelope.type,
+            delivery.attempt,
+            exc_info=error,
+            extra={"event_id": str(delivery.envelope.id), "correlation_id": delivery.envelope.correlation_id},
+        )
+        reason = f"{type(error).__name__}: {error}"[:2000]
+        if permanent or spent:
+            return Dead(reason)
+        return Retry(RETRY_TIERS[delivery.attempt - 1], reason)
+
+    def _observe(self, group: Group, settlement: Settlement, seconds: float) -> None:
+        outcome = type(settlement).__name__.lower()
+        names = (self._consumer.name, group.deliveries[0].envelope.type, outcome)
+        metrics.HANDLED.labels(*names).inc(len(group.deliveries))
+        metrics.HANDLER_SECONDS.labels(*names).observe(seconds)
+        now = clock.now()
+        for delivery in group.deliveries:
+            lag = (now - delivery.envelope.time).total_seconds()
+            metrics.COMMIT_TO_HANDLED_SECONDS.labels(self._consumer.name).observe(max(lag, 0.0))
+
+
+def _place(groups: list[Group], found: tuple[Subscription, Handler], earliest: int) -> int:
+    """The index of the first group from `earliest` on that takes one more of this handler's; made if there is none."""
+    subscription, handler = found
+    for index in range(earliest, len(groups)):
+        if groups[index].handler is handler and len(groups[index].deliveries) < subscription.batch:
+            return index
+    groups.append(Group(subscription, handler, []))
+    return len(groups) - 1
+
+
+def _once(deliveries: Sequence[Delivery], fresh: set[UUID]) -> list[Delivery]:
+    """The deliveries whose ids are fresh, each id once even if the batch holds it twice."""
+    remaining = set(fresh)
+    accepted = []
+    for delivery in deliveries:
+        if delivery.envelope.id in remaining:
+            remaining.remove(delivery.envelope.id)
+            accepted.append(delivery)
+    return accepted
+
+
+def _decode(event: type[Event], envelope: Envelope) -> Event:
+    return event.model_validate_json(envelope.data)

@@ -1,0 +1,128 @@
+"""The envelope around an event: CloudEvents 1.0 in AMQP binary mode.
+
+Sources: CloudEvents 1.0.2 and its AMQP protocol binding (attribute prefix `cloudEvents_`; `cloudEvents:` and `ce-`
+are accepted too), the sequence extension, and W3C Trace Context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.context import Origin, current
+from common.contracts.event import Event
+from common.errors import Permanent
+from common.ids import new_id
+
+CONTENT_TYPE = "application/json"
+PREFIXES = ("cloudEvents_", "cloudEvents:", "ce-")
+ATTEMPT_HEADER = "dukan-attempt"
+ERROR_HEADER = "dukan-error"
+DEAD_QUEUE_HEADER = "dukan-queue"
+SCHEMA_PREFIX = "/asyncapi/schemas/"
+
+
+class MalformedEnvelope(Permanent):
+    """The message is no CloudEvent that this platform can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event on its way: `data` is its JSON, `sequence` grows per source (0 before the outbox numbered it)."""
+
+    id: UUID
+    type: str
+    source: str
+    subject: str
+    time: datetime
+    data: bytes
+    correlation_id: str
+    causation_id: str | None = None
+    sequence: int = 0
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+    @classmethod
+    def of(cls, event: Event, cause: Envelope | None = None) -> Envelope:
+        """Wrap a new event; its cause is the envelope given, else the origin of the running work."""
+        event_id = new_id()
+        origin = cause.origin() if cause else current() or Origin(correlation_id=str(event_id))
+        return cls(
+            id=event_id,
+            type=event.type,
+            source=event.source(),
+            subject=event.subject,
+            time=clock.now(),
+            data=event.model_dump_json().encode(),
+            correlation_id=origin.correlation_id,
+            causation_id=origin.causation_id,
+            traceparent=origin.traceparent,
+            tracestate=origin.tracestate,
+        )
+
+    def origin(self) -> Origin:
+        """The origin of whatever this event causes."""
+        return Origin(self.correlation_id, str(self.id), self.traceparent, self.tracestate)
+
+    def numbered(self, sequence: int) -> Envelope:
+        return replace(self, sequence=sequence)
+
+    def headers(self) -> dict[str, str]:
+        """The AMQP headers; the properties (message_id, type, …) are the transport's matter."""
+        attributes = {
+            "specversion": "1.0",
+            "id": str(self.id),
+            "source": f"/dukan/{self.source}",
+            "type": self.type,
+            "subject": self.subject,
+            "time": self.time.isoformat(),
+            "dataschema": f"{SCHEMA_PREFIX}{self.type}.json",
+            "sequence": f"{self.sequence:020d}",
+        }
+        headers = {f"cloudEvents_{name}": value for name, value in attributes.items()}
+        optional = {
+            "cloudEvents_causationid": self.causation_id,
+            "traceparent": self.traceparent,
+            "tracestate": self.tracestate,
+        }
+        return headers | {name: value for name, value in optional.items() if value is not None}
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, Any], correlation_id: str | None, data: bytes) -> Envelope:
+        """Read what `headers()` wrote, by us or by another CloudEvents publisher.
+
+        Raises MalformedEnvelope naming the attribute that is missing or wrong.
+        """
+        attributes = _attributes(headers)
+        try:
+            event_id = UUID(attributes["id"])
+            return cls(
+                id=event_id,
+                type=attributes["type"],
+                source=attributes["source"].rsplit("/", 1)[-1],
+                subject=attributes.get("subject", str(event_id)),
+                time=datetime.fromisoformat(attributes["time"]),
+                data=data,
+                correlation_id=correlation_id or str(event_id),
+                causation_id=attributes.get("causationid"),
+                sequence=int(attributes.get("sequence", "0")),
+                traceparent=attributes.get("traceparent"),
+                tracestate=attributes.get("tracestate"),
+            )
+        except KeyError as missing:
+            raise MalformedEnvelope(f"attribute {missing.args[0]} is missing") from missing
+        except ValueError as wrong:
+            raise MalformedEnvelope(f"an attribute cannot be read: {wrong}") from wrong
+
+
+def _attributes(headers: Mapping[str, Any]) -> dict[str, str]:
+    """Header names without their CloudEvents prefix, values as text."""
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        prefix = next((p for p in PREFIXES if name.startswith(p)), "")
+        found[name[len(prefix) :]] = value.decode() if isinstance(value, bytes) else str(value)
+    return found

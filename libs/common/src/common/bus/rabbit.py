@@ -1,0 +1,147 @@
+"""The RabbitMQ transport.
+
+FastStream owns the topology and the fan-out listeners. The relay's publishes and the consumers' batches are the
+platform's hot path and speak to the channel directly (ADR 3 has the measurements).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiormq.abc import AbstractChannel
+from faststream import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+
+from common.bus import topology
+from common.bus.amqp import properties_of
+from common.bus.envelope import Envelope, MalformedEnvelope
+from common.bus.link import BROKER_ERRORS, CONNECT_TIMEOUT, Link
+from common.bus.rabbit_consumer import consume_queue
+from common.bus.subscriptions import Consumer
+from common.bus.transport import Handle, Outgoing
+from common.persistence.database import Database
+
+log = logging.getLogger(__name__)
+
+CONFIRM_TIMEOUT = 10.0
+RECONNECT_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class RabbitTransport:
+    """Carries events over RabbitMQ 3.10 or newer. `name` shows in the broker's list of connections."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._name = name
+        self._publishing = Link(url, f"{name}.publish")
+        self._consuming = Link(url, f"{name}.consume")
+        self._publisher: AbstractChannel | None = None
+        self._broker = RabbitBroker(
+            url,
+            logger=None,
+            timeout=CONNECT_TIMEOUT,
+            graceful_timeout=2.0,
+            default_channel=Channel(prefetch_count=100, on_return_raises=True),
+        )
+
+    @property
+    def connected(self) -> bool:
+        return self._publishing.connected
+
+    async def start(self) -> None:
+        """Connect and declare what every service needs. Raises ConnectionError when the broker is not there."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await self._broker.start()
+                await topology.declare_platform(self._broker)
+                self._publisher = await self._publishing.channel()
+        except BROKER_ERRORS as error:
+            raise ConnectionError(f"broker not reachable: {error!r}") from error
+
+    async def close(self) -> None:
+        with contextlib.suppress(*BROKER_ERRORS):
+            await asyncio.wait_for(self._broker.stop(), CONNECT_TIMEOUT)
+        await self._publishing.drop()
+        await self._consuming.drop()
+
+    async def declare(self, consumers: Sequence[Consumer], database: Database | None) -> None:
+        await topology.declare_consumers(self._broker, consumers)
+
+    async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        """Start all publishes in order on one channel, then wait for the confirms together, a bounded time."""
+        channel = await self._publishing_channel()
+        tasks = [asyncio.ensure_future(_publish(channel, outgoing)) for outgoing in batch]
+        _, late = await asyncio.wait(tasks, timeout=CONFIRM_TIMEOUT)
+        for task in late:
+            task.cancel()
+        if late:
+            # Whatever is still unconfirmed may or may not have arrived; a fresh channel starts its own count.
+            await self._publishing.drop()
+        outcomes = [_outcome(task) for task in tasks]
+        if all(isinstance(outcome, ConnectionError) for outcome in outcomes):
+            raise ConnectionError(f"nothing was confirmed: {outcomes[0]}")
+        return outcomes
+
+    async def _publishing_channel(self) -> AbstractChannel:
+        if self._publisher is None or self._publisher.is_closed or not self._publishing.connected:
+            self._publisher = await self._publishing.channel()
+        return self._publisher
+
+    async def consume(self, consumer: Consumer, handle: Handle) -> None:
+        """Consume for ever; a lost connection or a cancelled consumer is taken up again after a pause."""
+        queue = f"{consumer.name}.v1"
+        failures = 0
+        while True:
+            try:
+                channel = await self._consuming.channel()
+                failures = 0
+                await consume_queue(channel, queue, consumer, handle)
+            except (ConnectionError, *BROKER_ERRORS) as error:
+                pause = RECONNECT_PAUSES[min(failures, len(RECONNECT_PAUSES) - 1)]
+                failures += 1
+                log.warning("%s consumes again in %.1f s", consumer.name, pause, extra={"error": repr(error)})
+                await asyncio.sleep(pause)
+
+    async def listen(self, types: Sequence[str], callback: Callable[[Envelope], None]) -> None:
+        for event_type in types:
+            own = RabbitQueue("", exclusive=True, auto_delete=True, durable=False, routing_key=event_type)
+            subscriber = self._broker.subscriber(own, topology.EVENTS, ack_policy=AckPolicy.ACK_FIRST)
+            subscriber(_listener(callback))
+            await subscriber.start()
+
+
+def _listener(callback: Callable[[Envelope], None]) -> Callable[[RabbitMessage], Awaitable[None]]:
+    async def heard(message: RabbitMessage) -> None:
+        try:
+            callback(Envelope.from_headers(message.headers, message.correlation_id, message.body))
+        except MalformedEnvelope as error:
+            log.warning("a listener skipped a message: %s", error)
+
+    return heard
+
+
+async def _publish(channel: AbstractChannel, outgoing: Outgoing) -> None:
+    exchange, key = topology.EVENTS.name, outgoing.envelope.type
+    if outgoing.queue is not None:
+        exchange, key = "", outgoing.queue
+    await channel.basic_publish(
+        outgoing.envelope.data,
+        exchange=exchange,
+        routing_key=key,
+        properties=properties_of(outgoing.envelope),
+        mandatory=True,
+        wait=False,
+    )
+
+
+def _outcome(task: asyncio.Future[None]) -> Exception | None:
+    """None when confirmed; ConnectionError when the way to the broker failed; else the broker's own verdict."""
+    if task.cancelled() or not task.done():
+        return ConnectionError("not confirmed in time")
+    error = task.exception()
+    if error is None:
+        return None
+    from_broker = isinstance(error, topology.REFUSALS)
+    return error if from_broker and isinstance(error, Exception) else ConnectionError(repr(error))

@@ -1,0 +1,161 @@
+"""The relay: moves committed events from the outbox to the transport. The only publisher of domain events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import asyncpg
+
+from common import metrics
+from common.bus.envelope import Envelope
+from common.bus.transport import Outgoing, Transport
+from common.persistence.database import Database, is_outage
+
+log = logging.getLogger(__name__)
+
+BATCH = 256
+MAX_ATTEMPTS = 20
+IDLE_POLLS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+PURGE_AFTER = "1 hour"
+PURGE_BATCH = 5000
+
+CLAIM = "SELECT partition_no FROM outbox_partition FOR UPDATE SKIP LOCKED"
+
+PENDING = """
+SELECT id, event_id, type, source, subject, occurred_at, payload, correlation_id, causation_id, traceparent,
+       tracestate, queue
+FROM outbox o
+WHERE published_at IS NULL AND dead_at IS NULL AND partition_no = ANY($1::smallint[])
+  AND NOT EXISTS (SELECT 1 FROM outbox d WHERE d.dead_at IS NOT NULL AND d.subject = o.subject AND d.id < o.id)
+ORDER BY id LIMIT $2
+"""
+
+MARK = "UPDATE outbox SET published_at = clock_timestamp() WHERE id = ANY($1::bigint[])"
+
+FAIL = f"""
+UPDATE outbox SET attempts = attempts + 1, last_error = f.error,
+       dead_at = CASE WHEN attempts + 1 >= {MAX_ATTEMPTS} THEN clock_timestamp() END
+FROM unnest($1::bigint[], $2::text[]) AS f(id, error) WHERE outbox.id = f.id
+RETURNING outbox.id, type, dead_at
+"""  # noqa: S608  (a constant of this module)
+
+PURGE = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE published_at < now() - $1::text::interval ORDER BY published_at LIMIT $2)
+"""
+
+BACKLOG = """
+SELECT count(*) AS pending, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest
+FROM outbox WHERE published_at IS NULL AND dead_at IS NULL
+"""
+
+
+class Relay:
+    """Drains one database's outbox, in order per subject, at least once.
+
+    Any number of relays may run on one outbox: each pass claims the partitions that nobody else holds. A relay that
+    stops with its claim loses it after the database's idle-in-transaction time-out (30 s), and what it had already
+    published goes out again: consumers' inboxes absorb that.
+    """
+
+    def __init__(self, service: str, database: Database, transport: Transport) -> None:
+        self._service = service
+        self._database = database
+        self._transport = transport
+
+    async def run(self) -> None:
+        """Drain for ever: at once when a transaction in this process filled the outbox, else by polling."""
+        idle = failures = 0
+        while True:
+            self._database.outbox_filled.clear()
+            try:
+                moved = await self.drain_once()
+            except Exception as error:  # noqa: BLE001  (broker or database away: both come back)
+                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                failures += 1
+                log.warning("relay of %s pauses %.1f s", self._service, pause, extra={"error": repr(error)})
+                if not (is_outage(error) or isinstance(error, ConnectionError | TimeoutError)):
+                    log.exception("relay of %s failed", self._service)
+                await asyncio.sleep(pause)
+                continue
+            failures = 0
+            if moved:
+                idle = 0
+                continue
+            await self._rest(IDLE_POLLS[min(idle, len(IDLE_POLLS) - 1)])
+            idle += 1
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._database.outbox_filled.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def drain_once(self, limit: int = BATCH) -> int:
+        """Publish one batch and mark what was confirmed. Returns how many rows were settled.
+
+        Raises ConnectionError (broker) or an outage of the database; nothing is lost by either, and neither burns
+        an attempt.
+        """
+        async with self._database.begin() as tx:
+            claimed = [row["partition_no"] for row in await tx.sql.fetch(CLAIM)]
+            if not claimed:
+                return 0
+            rows = await tx.sql.fetch(PENDING, claimed, limit)
+            if not rows:
+                return 0
+            outcomes = await self._transport.publish([_outgoing(row) for row in rows])
+            return await self._mark(tx.sql, rows, outcomes)
+
+    async def _mark(
+        self, sql: asyncpg.Connection, rows: Sequence[asyncpg.Record], outcomes: Sequence[Exception | None]
+    ) -> int:
+        confirmed = [row["id"] for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
+        failed = [(row["id"], repr(outcome)) for row, outcome in zip(rows, outcomes, strict=True) if outcome]
+        if confirmed:
+            await sql.execute(MARK, confirmed)
+            metrics.PUBLISHED.labels(self._service).inc(len(confirmed))
+        if failed:
+            await self._count_failures(sql, failed)
+        return len(confirmed)
+
+    async def _count_failures(self, sql: asyncpg.Connection, failed: list[tuple[int, str]]) -> None:
+        ids, errors = zip(*failed, strict=True)
+        metrics.PUBLISH_FAILED.labels(self._service).inc(len(failed))
+        for row in await sql.fetch(FAIL, list(ids), list(errors)):
+            if row["dead_at"] is not None:
+                metrics.OUTBOX_DEAD.labels(self._service).inc()
+                log.error("outbox row %s (%s) cannot be published and holds its subject", row["id"], row["type"])
+
+    async def purge(self) -> int:
+        """Delete a batch of rows published long ago; returns how many."""
+        async with self._database.begin() as tx:
+            status: str = await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH)
+            return int(status.rsplit(" ", 1)[-1])
+
+    async def measure(self) -> None:
+        """Report the backlog to the metrics."""
+        async with self._database.begin() as tx:
+            row = await tx.sql.fetchrow(BACKLOG)
+        metrics.OUTBOX_PENDING.labels(self._service).set(row["pending"])
+        metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(row["oldest"])
+
+
+def _outgoing(row: asyncpg.Record) -> Outgoing:
+    envelope = Envelope(
+        id=row["event_id"],
+        type=row["type"],
+        source=row["source"],
+        subject=row["subject"],
+        time=row["occurred_at"],
+        data=row["payload"],
+        correlation_id=row["correlation_id"],
+        causation_id=row["causation_id"],
+        sequence=row["id"],
+        traceparent=row["traceparent"],
+        tracestate=row["tracestate"],
+    )
+    return Outgoing(envelope, row["queue"])

@@ -1,0 +1,51 @@
+"""The one clock of a process. Code asks `now()`; tests and fault runs inject a clock with `use(...)`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Anything that tells the time, timezone-aware and in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's wall clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class FixedClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def advance(self, by: timedelta) -> None:
+        self._at += by
+
+
+_clock: Clock = SystemClock()
+
+
+def now() -> datetime:
+    """The current time in UTC, by the clock in use."""
+    return _clock.now()
+
+
+@contextmanager
+def use(clock: Clock) -> Iterator[Clock]:
+    """Replace the process's clock inside the block."""
+    global _clock  # noqa: PLW0603  (one process, one clock: that is the point)
+    before, _clock = _clock, clock
+    try:
+        yield clock
+    finally:
+        _clock = before

@@ -1,0 +1,142 @@
+"""Events of catalog."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from common.contracts.event import Event
+from common.money import Money
+
+
+class ProductCreated(Event):
+    """A product is on offer (or prepared, when not active). `final_price` is after the discount."""
+
+    type: ClassVar[str] = "catalog.product.created.v1"
+    subject_field: ClassVar[str] = "product_id"
+
+    product_id: UUID
+    title: str
+    sku: str | None = None
+    price: Money
+    discount_percent: int = 0
+    final_price: Money
+    is_active: bool = True
+
+
+class ProductChanged(Event):
+    """The product's whole new state."""
+
+    type: ClassVar[str] = "catalog.product.changed.v1"
+    subject_field: ClassVar[str] = "product_id"
+
+    product_id: UUID
+    title: str
+    sku: str | None = None
+    price: Money
+    discount_percent: int = 0
+    final_price: Money
+    is_active: bool = True
+
+
+class ProductDeleted(Event):
+    """The product is no longer on offer; orders that hold it are unaffected."""
+
+    type: ClassVar[str] = "catalog.product.deleted.v1"
+    subject_field: ClassVar[str] = "product_id"
+
+    product_id: UUID
+
+
+class StockLine(BaseModel):
+    """A quantity of one product."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    product_id: UUID
+    quantity: int
+
+
+class StockReserved(Event):
+    """Every line of the order is set aside for it."""
+
+    type: ClassVar[str] = "catalog.stock.reserved.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    lines: tuple[StockLine, ...]
+
+
+class StockRejected(Event):
+    """Nothing is set aside: `reason` is out_of_stock or unknown_product, `product_ids` the ones that lack."""
+
+    type: ClassVar[str] = "catalog.stock.rejected.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    reason: str
+    product_ids: tuple[UUID, ...] = ()
+
+
+class StockReleased(Event):
+    """What was set aside for the order can be sold again."""
+
+    type: ClassVar[str] = "catalog.stock.released.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    lines: tuple[StockLine, ...]
+
+
+class StockCommitted(Event):
+    """What was set aside for the order is sold."""
+
+    type: ClassVar[str] = "catalog.stock.committed.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    lines: tuple[StockLine, ...]
+
+
+class ReservationExpired(Event):
+    """The order did not end in time. Stock stays set aside until orders gives its verdict."""
+
+    type: ClassVar[str] = "catalog.reservation.expired.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+
+
+class StockLow(Event):
+    """What can still be sold fell to or below the product's threshold."""
+
+    type: ClassVar[str] = "catalog.stock.fell_low.v1"
+    subject_field: ClassVar[str] = "product_id"
+
+    product_id: UUID
+    title: str
+    available: int
+
+
+class MediaProcessed(Event):
+    """All variants of an image exist; `variants` maps their names to paths below the API's base."""
+
+    type: ClassVar[str] = "catalog.media.processed.v1"
+    subject_field: ClassVar[str] = "media_id"
+
+    media_id: UUID
+    owner_id: UUID | None = None
+    width: int
+    height: int
+    variants: dict[str, str]
+
+
+class MediaRejected(Event):
+    """The uploaded file cannot be used; `reason` says why."""
+
+    type: ClassVar[str] = "catalog.media.rejected.v1"
+    subject_field: ClassVar[str] = "media_id"
+
+    media_id: UUID
+    owner_id: UUID | None = None
+    reason: str

@@ -1,0 +1,41 @@
+"""Events of notifications."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from common.contracts.event import Event
+
+
+class NotificationCreated(Event):
+    """A person has a new in-app notification."""
+
+    type: ClassVar[str] = "notifications.notification.created.v1"
+    subject_field: ClassVar[str] = "notification_id"
+
+    notification_id: UUID
+    user_id: UUID
+    topic: str
+    title: str
+
+
+class EmailSent(Event):
+    """The mail server took the message."""
+
+    type: ClassVar[str] = "notifications.email.sent.v1"
+    subject_field: ClassVar[str] = "email_id"
+
+    email_id: UUID
+    user_id: UUID
+    template: str
+
+
+class EmailFailed(Event):
+    """The mail will not be sent: refused for good, or its attempts are spent."""
+
+    type: ClassVar[str] = "notifications.email.failed.v1"
+    subject_field: ClassVar[str] = "email_id"
+
+    email_id: UUID
+    user_id: UUID
+    template: str
+    reason: str

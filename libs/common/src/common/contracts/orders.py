@@ -1,0 +1,100 @@
+"""Events of orders: the checkout saga speaks through them."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from common.contracts.event import Event
+from common.money import Money
+
+
+class OrderLine(BaseModel):
+    """One line of an order with the price that the customer saw."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    product_id: UUID
+    title: str
+    quantity: int
+    unit_price: Money
+
+
+class OrderPlaced(Event):
+    """A customer placed an order; prices are frozen. Catalog answers with StockReserved or StockRejected."""
+
+    type: ClassVar[str] = "orders.order.placed.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    lines: tuple[OrderLine, ...]
+    total: Money
+    provider: str
+
+
+class PaymentRequested(Event):
+    """Stock is set aside and the money is due. `payment_method` is the provider's reference, never card data."""
+
+    type: ClassVar[str] = "orders.payment.requested.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Money
+    provider: str
+    payment_method: str | None = None
+
+
+class OrderConfirmed(Event):
+    """Paid and set aside: the shop owes the goods."""
+
+    type: ClassVar[str] = "orders.order.confirmed.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    payment_id: UUID
+    lines: tuple[OrderLine, ...]
+    total: Money
+
+
+class OrderCancelled(Event):
+    """The order ends without a sale. Catalog frees its stock, billing gives back what was captured."""
+
+    type: ClassVar[str] = "orders.order.cancelled.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    reason: str
+    lines: tuple[OrderLine, ...]
+    total: Money
+
+
+class OrderShipped(Event):
+    """The goods left the shop."""
+
+    type: ClassVar[str] = "orders.order.shipped.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    carrier: str | None = None
+    tracking_number: str | None = None
+
+
+class OrderDelivered(Event):
+    """The customer has the goods."""
+
+    type: ClassVar[str] = "orders.order.delivered.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    order_id: UUID
+    number: str
+    customer_id: UUID

@@ -1,0 +1,1 @@
+"""PostgreSQL: one pool per process, one transaction object for SQLModel sessions and plain SQL alike."""

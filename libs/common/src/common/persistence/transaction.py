@@ -1,0 +1,89 @@
+"""One database transaction: plain SQL, a SQLModel session and the outbox on the same connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from common.bus import outbox
+from common.bus.envelope import Envelope
+from common.contracts.event import Event
+
+
+class Transaction:
+    """What a use case is given. It never commits: whoever opened the transaction does.
+
+    Facts passed to `publish` are kept until the end and written to the outbox in one statement, so a use case may
+    state them before or after the rows that make them true.
+    """
+
+    def __init__(self, connection: AsyncConnection, sql: asyncpg.Connection) -> None:
+        self.sql = sql
+        self._connection = connection
+        self._session: AsyncSession | None = None
+        self._received: Mapping[int, Envelope] = {}
+        self._outgoing: list[tuple[Envelope, str | None]] = []
+        self._callbacks: list[Callable[[], None]] = []
+
+    @property
+    def session(self) -> AsyncSession:
+        """A SQLModel session in this transaction; the SQL that needs no mapper goes through `sql`."""
+        if self._session is None:
+            self._session = AsyncSession(bind=self._connection, expire_on_commit=False)
+        return self._session
+
+    def add(self, row: SQLModel) -> None:
+        self.session.add(row)
+
+    async def flush(self) -> None:
+        """Send pending rows of the session, so that plain SQL sees them."""
+        if self._session is not None:
+            await self._session.flush()
+
+    def publish(self, event: Event, cause: Event | None = None) -> Envelope:
+        """Put a fact into the outbox. In a batch handler, `cause` is the received event that led to it."""
+        envelope = Envelope.of(event, self.envelope_of(cause) if cause is not None else None)
+        self._outgoing.append((envelope, None))
+        return envelope
+
+    def redeliver(self, envelope: Envelope, queue: str) -> None:
+        """Send a dead letter to the queue that it came from, under the same event id."""
+        self._outgoing.append((envelope, queue))
+
+    def received(self, events: Sequence[tuple[Event, Envelope]]) -> None:
+        """Remember the envelopes of the events at hand (called by the dispatcher)."""
+        self._received = {id(event): envelope for event, envelope in events}
+
+    def envelope_of(self, event: Event) -> Envelope:
+        """The envelope in which a handled event arrived. KeyError when the event was not received here."""
+        return self._received[id(event)]
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Run `callback` once the commit succeeded. It must not block."""
+        self._callbacks.append(callback)
+
+    @property
+    def has_outgoing(self) -> bool:
+        return bool(self._outgoing)
+
+    async def finish(self) -> None:
+        """Write what is pending; the last step before the commit."""
+        await self.flush()
+        news = [envelope for envelope, queue in self._outgoing if queue is None]
+        if news:
+            await outbox.write(self.sql, news)
+        for envelope, queue in self._outgoing:
+            if queue is not None:
+                await outbox.write(self.sql, [envelope], queue)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def committed(self) -> None:
+        for callback in self._callbacks:
+            callback()
