@@ -50,7 +50,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def ensure_venv(environment: Path, python: Path) -> None:
     """A new one where there is none, or where the Python it was made from has gone."""
-    if not (python.exists() and answers([str(python), "-c", "import encodings"])):
+    if not answers([str(python), "-c", "import encodings"]):
         # Without pip: Debian splits ensurepip off, and uv does not need it.
         venv.create(environment, clear=environment.exists(), symlinks=True, with_pip=False)
 
@@ -91,7 +91,10 @@ def members(home: Path) -> list[Path]:
 
 
 def answers(command: Sequence[str]) -> bool:
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    try:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def run(command: Sequence[str]) -> None:
