@@ -57,6 +57,7 @@ class Service:
     Routers are mounted under /api/v1, except routes under /internal, which stay at the root where the gateway,
     forwarding /api/v1 only, cannot reach them. Subscribers are modules or objects with @subscribe functions.
     Resources are entered at start and left, in reverse, at the end. `state` becomes `request.app.state.<name>`.
+    `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`) where the settings' limit does not fit.
     A `verifier` replaces the one that asks auth over HTTP: auth itself gives its own.
     """
 
@@ -69,4 +70,5 @@ class Service:
     resources: list[AbstractAsyncContextManager[Any]] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
+    body_limits: dict[str, int] = field(default_factory=dict)
     verifier: "TokenVerifier | None" = None

@@ -6,19 +6,23 @@ outside is not cut. Trace context: W3C Trace Context level 1.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
 from common.context import Origin, originating
+
+if TYPE_CHECKING:
+    from common.bus.envelope import Envelope
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -61,6 +65,25 @@ def span(
         inner = replace(origin, traceparent=traceparent_of(current))
         with originating(inner):
             yield inner
+
+
+@contextmanager
+def consumer_span(consumer: str, envelopes: Sequence["Envelope"]) -> Iterator[None]:
+    """Trace the handling of a batch: the first event's trace is the parent, the others are linked."""
+    provider = _providers.get(consumer.split(".", 1)[0])
+    if provider is None or not envelopes:
+        yield
+        return
+    parents = [_propagator.extract(_carrier(envelope.origin())) for envelope in envelopes]
+    links = [Link(get_current_span(parent).get_span_context()) for parent in parents[1:]]
+    attributes: dict[str, AttributeValue] = {
+        "messaging.destination.name": consumer,
+        "messaging.batch.message_count": len(envelopes),
+    }
+    tracer = provider.get_tracer("dukan")
+    name = f"process {consumer}"
+    with tracer.start_as_current_span(name, parents[0], SpanKind.CONSUMER, attributes, links):
+        yield
 
 
 def rename(name: str, attributes: Mapping[str, AttributeValue], *, failed: bool = False) -> None:

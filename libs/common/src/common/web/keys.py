@@ -19,17 +19,16 @@ COOL_DOWN = 30.0
 """Seconds without another fetch after one that succeeded."""
 RETRY_AFTER_FAILURE = 1.0
 MOST_KEYS = 32
-LARGEST_DOCUMENT = 64 * 1024
 
 Fetch = Callable[[], Awaitable[Any]]
 
 
-class BadKeySet(Exception):
+class UntrustedKeysError(Exception):
     """The document is no key set that we would trust."""
 
 
 def fetch_json(client: httpx.AsyncClient, url: str) -> Fetch:
-    """A fetch of `url` that raises httpx.HTTPError or BadKeySet on anything but a small JSON answer."""
+    """A fetch of `url` as JSON; raises httpx.HTTPError or ValueError when there is no such answer."""
 
     async def fetch() -> Any:
         answer = await client.get(url, headers={"Accept": "application/json"})
@@ -70,7 +69,7 @@ class KeySet:
     async def _try_refresh(self) -> None:
         try:
             await self._refresh()
-        except (httpx.HTTPError, OSError, ValueError, BadKeySet) as error:
+        except (httpx.HTTPError, OSError, ValueError, UntrustedKeysError) as error:
             log.warning("the key set could not be fetched: %s", error)
 
     async def _refresh(self) -> None:
@@ -82,18 +81,18 @@ class KeySet:
 def usable_keys(document: Any) -> dict[str, jwt.PyJWK]:
     """The Ed25519 signature keys of a JWKS by key id.
 
-    Keys for other purposes or of other types are passed over. BadKeySet when nothing usable remains, or when two keys
-    share an id: which of them would verify must not depend on their order.
+    Keys for other purposes or of other types are passed over. UntrustedKeysError when nothing usable remains, or when
+    two keys share an id: which of them would verify must not depend on their order.
     """
     listed = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(listed, list) or len(listed) > MOST_KEYS:
-        raise BadKeySet("the document is no JWKS")
+        raise UntrustedKeysError("the document is no JWKS")
     identified = [key["kid"] for key in listed if isinstance(key, Mapping) and isinstance(key.get("kid"), str)]
     if len(set(identified)) != len(identified):
-        raise BadKeySet("two keys share an id")
+        raise UntrustedKeysError("two keys share an id")
     keys = {key["kid"]: _load(key) for key in listed if isinstance(key, Mapping) and _is_usable(key)}
     if not keys:
-        raise BadKeySet("no Ed25519 signature key in the set")
+        raise UntrustedKeysError("no Ed25519 signature key in the set")
     return keys
 
 
@@ -116,4 +115,4 @@ def _load(key: Mapping[str, Any]) -> jwt.PyJWK:
     try:
         return jwt.PyJWK(dict(key), algorithm="EdDSA")
     except (jwt.PyJWTError, ValueError, TypeError) as error:
-        raise BadKeySet(f"key {key['kid']} cannot be read") from error
+        raise UntrustedKeysError(f"key {key['kid']} cannot be read") from error

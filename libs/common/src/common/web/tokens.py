@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+from jwt.types import Options
 
 from common import clock, metrics
 from common.errors import Unauthenticated
@@ -62,16 +63,21 @@ class TokenVerifier:
         # Keyed by hash, so that a memory dump or a debugger shows no usable token.
         self._known: OrderedDict[bytes, Identity] = OrderedDict()
 
+    @property
+    def ready(self) -> bool:
+        """Whether keys and revocations have been loaded; before, valid tokens are refused or revoked ones let in."""
+        return self.keys.known and self.revocations.loaded
+
     async def verify(self, token: str) -> Identity:
         """The token's identity. May fetch the key set when it meets a new key id."""
+        digest = sha256(token.encode()).digest()
         try:
-            return self._recall(token) or await self._learn(token)
+            return self._recall(digest) or await self._learn(token, digest)
         except Unauthenticated as refusal:
-            metrics.tokens_refused.labels(refusal.code).inc()
+            metrics.TOKENS_REFUSED.labels(refusal.code).inc()
             raise
 
-    def _recall(self, token: str) -> Identity | None:
-        digest = sha256(token.encode(errors="replace")).digest()
+    def _recall(self, digest: bytes) -> Identity | None:
         identity = self._known.get(digest)
         if identity is None:
             return None
@@ -83,20 +89,20 @@ class TokenVerifier:
         self._known.move_to_end(digest)
         return identity
 
-    async def _learn(self, token: str) -> Identity:
+    async def _learn(self, token: str, digest: bytes) -> Identity:
         key = await self.keys.find(_key_id(token))
         if key is None:
             raise _invalid()
         identity = _identity(self._decode(token, key))
         self._check_current(identity)
-        self._known[sha256(token.encode()).digest()] = identity
+        self._known[digest] = identity
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
         return identity
 
     def _decode(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         # Times are checked below by the process's own clock, which tests may set.
-        untimed = {"require": REQUIRED_CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+        untimed: Options = {"require": REQUIRED_CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
         try:
             return jwt.decode(
                 token, key, algorithms=[ALGORITHM], issuer=self._issuer, audience=self._audience, options=untimed

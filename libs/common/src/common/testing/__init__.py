@@ -1,0 +1,18 @@
+"""For tests of services: databases of their own, signed tokens, a client on the real application, real deliveries."""
+
+from common.testing.clients import serving
+from common.testing.deliveries import NotHandledError, deliver, envelope_of, facts
+from common.testing.polling import eventually
+from common.testing.tokens import TestIssuer
+from common.testing.transport import RecordingTransport
+
+__all__ = [
+    "NotHandledError",
+    "RecordingTransport",
+    "TestIssuer",
+    "deliver",
+    "envelope_of",
+    "eventually",
+    "facts",
+    "serving",
+]

@@ -1,0 +1,86 @@
+"""The pytest plugin: `pytest_plugins = ["common.testing.plugin"]` in the root conftest.
+
+`dukan test` provisions PostgreSQL and RabbitMQ and names them in DUKAN_TEST_POSTGRES_URL and AMQP_URL.
+
+    @pytest.fixture
+    async def client(fresh_database, client_for):
+        database = await fresh_database("orders")
+        return await client_for(build(Settings(database_url=database.url)))
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from common.persistence.database import Database
+from common.service import Service
+from common.testing.clients import serving
+from common.testing.databases import TestDatabases
+from common.testing.tokens import TestIssuer
+from common.testing.transport import RecordingTransport
+from common.web.process import Role
+
+FreshDatabase = Callable[[str], Awaitable[Database]]
+ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """A server on which databases may be created."""
+    return _required("DUKAN_TEST_POSTGRES_URL")
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> str:
+    """A real RabbitMQ; tests that use it are marked `broker`."""
+    return _required("AMQP_URL")
+
+
+@pytest.fixture(scope="session")
+async def _databases(postgres_url: str) -> AsyncIterator[TestDatabases]:
+    databases = TestDatabases(postgres_url)
+    yield databases
+    await databases.close()
+
+
+@pytest.fixture
+async def fresh_database(_databases: TestDatabases) -> AsyncIterator[FreshDatabase]:
+    """`await fresh_database("orders")`: a migrated database of its own, dropped after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def fresh(package: str) -> Database:
+            return await stack.enter_async_context(_databases.clone(package))
+
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def tokens() -> TestIssuer:
+    """Signs access tokens that services under test accept."""
+    return TestIssuer()
+
+
+@pytest.fixture
+def transport() -> RecordingTransport:
+    """Where the services under test publish to, and where listeners can be told of events."""
+    return RecordingTransport()
+
+
+@pytest.fixture
+async def client_for(tokens: TestIssuer, transport: RecordingTransport) -> AsyncIterator[ClientFor]:
+    """`await client_for(service, role="api")`: a client on the running service, stopped after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def client(service: Service, role: Role = "api") -> httpx.AsyncClient:
+            return await stack.enter_async_context(serving(service, transport, tokens.verifier(), role))
+
+        yield client
+
+
+def _required(variable: str) -> str:
+    if not (value := os.environ.get(variable)):
+        pytest.fail(f"{variable} is not set: run the tests with `./dukan test`", pytrace=False)
+    return value

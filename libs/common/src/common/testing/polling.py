@@ -1,0 +1,20 @@
+"""Waiting for what happens in the background, with a bound instead of a hopeful sleep."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+INTERVAL = 0.02
+
+
+async def eventually(predicate: Callable[[], Awaitable[T]], within: float = 10) -> T:
+    """The first truthy value of `predicate`, asked again and again for `within` seconds; AssertionError after that."""
+    deadline = time.monotonic() + within
+    while not (value := await predicate()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within} s; the last answer was {value!r}")
+        await asyncio.sleep(INTERVAL)
+    return value

@@ -1,0 +1,54 @@
+"""The web application around a service: `create_app(service, transport, role)`.
+
+Roles: `api` answers requests and publishes its outbox; `worker` runs consumers and jobs and publishes its outbox;
+`all` does both. Health and metrics are served in every role.
+"""
+
+from fastapi import APIRouter, FastAPI
+
+from common.bus.transport import Transport
+from common.service import Service
+from common.web.body_limit import BodyLimit
+from common.web.edge import Edge
+from common.web.failures import handle_failures
+from common.web.health import health_routes
+from common.web.process import Process, Role
+
+API_PREFIX = "/api/v1"
+INTERNAL_PREFIX = "/internal"
+
+
+def create_app(service: Service, transport: Transport, role: Role = "all") -> FastAPI:
+    """An ASGI application whose lifespan starts and stops everything that the service is made of.
+
+    The transport is started before and closed after by whoever made it: services of one process may share it.
+    """
+    process = Process(service, transport, role)
+    app = FastAPI(
+        title=f"Dukan {service.name}",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        lifespan=process.lifespan,
+    )
+    app.state.database = service.database
+    for name, value in service.state.items():
+        setattr(app.state, name, value)
+    handle_failures(app)
+    app.include_router(health_routes(process.checks()))
+    if role != "worker":
+        for router in service.routers:
+            app.include_router(router, prefix=_prefix_of(router))
+    limits = {f"{API_PREFIX}{prefix}": limit for prefix, limit in service.body_limits.items()}
+    app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
+    app.add_middleware(Edge, service=service.name)
+    return app
+
+
+def _prefix_of(router: APIRouter) -> str:
+    internal = [getattr(route, "path", "").startswith(INTERNAL_PREFIX) for route in router.routes]
+    if any(internal) and not all(internal):
+        raise ValueError(f"a router is wholly under {INTERNAL_PREFIX} or not at all")
+    return "" if any(internal) else API_PREFIX

@@ -1,0 +1,49 @@
+"""Bodies above the limit are refused with 413 before they fill the memory, declared or streamed."""
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BodyLimit:
+    """`limits` gives path prefixes that may take more or less than `default` bytes."""
+
+    def __init__(self, app: ASGIApp, default: int, limits: Mapping[str, int]) -> None:
+        self.app = app
+        self._default = default
+        self._limits = sorted(limits.items(), key=lambda item: len(item[0]), reverse=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        limit = self._limit_of(scope["path"])
+        if _declared(scope) > limit:
+            # Raised when the body is read, where the application's error handlers see it.
+            limit = -1
+        await self.app(scope, _counting(receive, limit), send)
+
+    def _limit_of(self, path: str) -> int:
+        return next((limit for prefix, limit in self._limits if path.startswith(prefix)), self._default)
+
+
+def _counting(receive: Receive, limit: int) -> Receive:
+    left = limit
+
+    async def limited() -> Message:
+        nonlocal left
+        if left < 0:
+            raise HTTPException(413, "The body is too large")
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413, "The body is too large")
+        return message
+
+    return limited
+
+
+def _declared(scope: Scope) -> int:
+    value = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(value) if value.isdigit() else 0

@@ -1,0 +1,126 @@
+"""From whatever went wrong to the error envelope. No stack trace, SQL or internal name leaves the house."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from common import context
+from common.errors import DukanError, Invalid, Unavailable
+from common.persistence.database import is_outage
+from common.web.envelope import Problem, failure
+
+log = logging.getLogger(__name__)
+
+CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+    429: "rate_limited",
+    431: "headers_too_large",
+    503: "unavailable",
+}
+PLACES = ("body", "query", "path", "header", "cookie")
+
+
+def handle_failures(app: FastAPI) -> None:
+    """Register the handler of what a route raises on purpose or by its input."""
+    for kind in (DukanError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _on_refusal)
+
+
+def answer_to_crash(error: Exception) -> Response:
+    """The answer to an error that no handler took. Logs it, once."""
+    refusal = _recognised(error)
+    if refusal is not None:
+        log.warning("%s: %r", refusal.code, error, exc_info=error)
+        return render(refusal)
+    log.error("unhandled error", exc_info=error)
+    return _answer(500, "Something went wrong on our side", "internal_error")
+
+
+def render(error: DukanError) -> Response:
+    """The error as a response."""
+    problem = Problem(
+        field=error.field, code=error.code, message=error.message, detail=dict(error.detail) if error.detail else None
+    )
+    return _answer(error.status, error.message, error.code, [problem], error.headers)
+
+
+def _recognised(error: Exception) -> DukanError | None:
+    if is_outage(error):
+        return Unavailable()
+    if isinstance(error, asyncio.TimeoutError | asyncpg.QueryCanceledError):
+        return Unavailable("This took too long, try again shortly", code="timeout")
+    # What the database cannot represent, such as a NUL character in a text, is the client's input.
+    driver_error = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(driver_error, asyncpg.DataError):
+        return Invalid("A value cannot be stored", code="unstorable_value")
+    return None
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    match error:
+        case RequestValidationError():
+            return _invalid_request(request, error)
+        case HTTPException():
+            return _http_exception(error)
+        case DukanError():
+            return _dukan_error(error)
+    raise error
+
+
+def _dukan_error(error: DukanError) -> Response:
+    if error.status >= 500:
+        log.warning("%s: %s", error.code, error.message, exc_info=error.__cause__)
+    return render(error)
+
+
+def _http_exception(error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    if error.status_code in (204, 304):
+        return Response(status_code=error.status_code, headers=headers)
+    message = str(error.detail) if error.detail else HTTPStatus(error.status_code).phrase
+    code = CODES.get(error.status_code, "internal_error" if error.status_code >= 500 else "bad_request")
+    return _answer(error.status_code, message, code, headers=headers)
+
+
+def _invalid_request(request: Request, error: RequestValidationError) -> Response:
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return _answer(400, "The body is not valid JSON", "malformed_json")
+    # FastAPI leaves a body that was not declared as JSON in bytes.
+    if isinstance(error.body, bytes) and any(tuple(item["loc"]) == ("body",) for item in found):
+        sent = request.headers.get("content-type", "nothing")
+        return _answer(415, f"The body should be application/json, not {sent[:100]}", "unsupported_media_type")
+    problems = [_problem(item) for item in found]
+    first = problems[0]
+    named = f"{first.field}: {first.message}" if first.field else first.message
+    return _answer(422, named, "invalid", problems)
+
+
+def _problem(item: Any) -> Problem:
+    place = [str(part) for part in item["loc"]]
+    path = place[1:] if place and place[0] in PLACES else place
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return Problem(field=".".join(path) or None, code=item["type"], message=message)
+
+
+def _answer(
+    status: int, message: str, code: str, problems: list[Problem] | None = None, headers: dict[str, str] | None = None
+) -> Response:
+    origin = context.current()
+    body = failure(message, code, problems or [], origin.correlation_id if origin else None)
+    return Response(body.model_dump_json(), status, headers, "application/json")

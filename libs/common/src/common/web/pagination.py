@@ -1,0 +1,73 @@
+"""Two ways through a list: numbered pages for bounded ones, a cursor for feeds that never end."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+
+LARGEST_PAGE = 100
+# Deeper pages cost the database a scan of everything before them; a filter or a cursor serves better.
+LAST_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    page: int
+    page_size: int
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.page_size
+
+    @property
+    def limit(self) -> int:
+        return self.page_size
+
+
+@dataclass(frozen=True, slots=True)
+class CursorRequest:
+    """`cursor` is what the last answer gave as `next_cursor`; None at the beginning."""
+
+    cursor: str | None
+    limit: int
+
+
+def _page(
+    page: Annotated[int, Query(ge=1, le=LAST_PAGE)] = 1,
+    page_size: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20,
+) -> PageRequest:
+    return PageRequest(page, page_size)
+
+
+def _cursor(
+    cursor: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20,
+) -> CursorRequest:
+    return CursorRequest(cursor, limit)
+
+
+Page = Annotated[PageRequest, Depends(_page)]
+Cursor = Annotated[CursorRequest, Depends(_cursor)]
+
+
+def page_meta(request: Request, page: PageRequest, total: int) -> dict[str, Any]:
+    """`{page, page_size, total, next, previous}`; the links are relative and keep the other query parameters."""
+    last = max(1, -(-total // page.page_size))
+    return {
+        "page": page.page,
+        "page_size": page.page_size,
+        "total": total,
+        "next": _link(request, page.page + 1) if page.page < last else None,
+        "previous": _link(request, min(page.page - 1, last)) if page.page > 1 else None,
+    }
+
+
+def cursor_meta(next_cursor: object | None) -> dict[str, Any]:
+    """`{next_cursor}`: null at the end of the feed."""
+    return {"next_cursor": None if next_cursor is None else str(next_cursor)}
+
+
+def _link(request: Request, page: int) -> str:
+    # Relative, because behind the gateway a service does not know its public address.
+    url = request.url.include_query_params(page=page)
+    return f"{url.path}?{url.query}"

@@ -1,0 +1,35 @@
+"""Verifying against auth over HTTP: what every service but auth itself does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from common.service import Job
+from common.settings import ServiceSettings
+from common.web.keys import KeySet, fetch_json
+from common.web.revocations import RevocationList
+from common.web.tokens import TokenVerifier
+
+KEYS_EVERY = 300.0
+REVOCATIONS_EVERY = 30.0
+
+
+@asynccontextmanager
+async def verifier_over_http(settings: ServiceSettings) -> AsyncIterator[TokenVerifier]:
+    """A verifier on auth's published key set and revocations; run its `verification_jobs` beside it."""
+    async with httpx.AsyncClient(timeout=settings.request_timeout, trust_env=False) as client:
+        yield TokenVerifier(
+            KeySet(fetch_json(client, settings.jwks_url)),
+            RevocationList(fetch_json(client, f"{settings.auth_url.rstrip('/')}/internal/revocations")),
+            issuer=settings.issuer,
+            audience=settings.audience,
+        )
+
+
+def verification_jobs(verifier: TokenVerifier) -> list[Job]:
+    """The jobs that fill the verifier at start and keep it current."""
+    return [
+        Job("identity.keys", KEYS_EVERY, verifier.keys.refresh),
+        Job("identity.revocations", REVOCATIONS_EVERY, verifier.revocations.load),
+    ]
