@@ -78,7 +78,7 @@ class Dispatcher:
         started = time.perf_counter()
         try:
             await self._through_outages(group)
-        except Exception as error:  # noqa: BLE001  (whatever a handler raises must settle its message)
+        except Exception as error:
             if len(group.deliveries) > 1:
                 middle = len(group.deliveries) // 2
                 for half in (group.deliveries[:middle], group.deliveries[middle:]):

@@ -18,7 +18,7 @@ import asyncpg
 
 from common.bus.envelope import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, Envelope
 from common.bus.subscriptions import Consumer, matches
-from common.bus.transport import DeadLetter, Dead, Delivery, Done, Handle, Outgoing, Retry, Settlement
+from common.bus.transport import Dead, DeadLetter, Delivery, Done, Handle, Outgoing, Retry, Settlement
 from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class EmbeddedTransport:
         for grave in graves if dead else ():
             rows = []
             for row, settlement in dead:
-                headers = json.loads(row["headers"]) | {
+                headers = row["headers"] | {
                     DEAD_QUEUE_HEADER: bound.consumer.queue,
                     ATTEMPT_HEADER: str(row["attempts"] + 1),
                     ERROR_HEADER: settlement.error,
@@ -197,7 +197,7 @@ def _row(queue: str, envelope: Envelope, headers: dict[str, str]) -> tuple[objec
 
 
 def _delivery(row: asyncpg.Record) -> Delivery:
-    headers = json.loads(row["headers"])
+    headers = row["headers"]
     envelope = Envelope.from_headers(headers, row["correlation_id"], row["payload"])
     dead = None
     if ERROR_HEADER in headers:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator
+from typing import cast
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
-from aiormq.abc import AbstractChannel
+from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ class Link:
     def connected(self) -> bool:
         return self._connection is not None and not self._connection.is_closed
 
-    async def channel(self) -> AbstractChannel:
+    async def channel(self) -> Channel:
         """A new channel with publisher confirms, on the living connection or a new one.
 
         Raises ConnectionError within about ten seconds when the broker cannot be reached.
@@ -44,10 +46,21 @@ class Link:
                 assert self._connection is not None  # noqa: S101  (just connected)
                 channel = self._connection.channel(publisher_confirms=True, on_return_raises=True)
                 await channel.initialize()
-                return await channel.get_underlay_channel()
+                # The concrete class: its publish can skip the wait for the socket to drain.
+                return cast("Channel", await channel.get_underlay_channel())
         except BROKER_ERRORS as error:
             await self.drop()
             raise ConnectionError(f"broker not reachable: {error!r}") from error
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[Channel]:
+        """A channel for the block, closed at its end so that the broker gives its deliveries to somebody else."""
+        channel = await self.channel()
+        try:
+            yield channel
+        finally:
+            with contextlib.suppress(*BROKER_ERRORS):
+                await asyncio.wait_for(channel.close(), CLOSE_TIMEOUT)
 
     async def _reconnect(self) -> None:
         await self.drop()

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiormq.abc import AbstractChannel
+from aiormq.channel import Channel as AmqpChannel
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 
@@ -37,7 +37,7 @@ class RabbitTransport:
         self._name = name
         self._publishing = Link(url, f"{name}.publish")
         self._consuming = Link(url, f"{name}.consume")
-        self._publisher: AbstractChannel | None = None
+        self._publisher: AmqpChannel | None = None
         self._broker = RabbitBroker(
             url,
             logger=None,
@@ -66,7 +66,11 @@ class RabbitTransport:
         await self._publishing.drop()
         await self._consuming.drop()
 
-    async def declare(self, consumers: Sequence[Consumer], database: Database | None) -> None:
+    async def declare(
+        self,
+        consumers: Sequence[Consumer],
+        database: Database | None,  # noqa: ARG002  (the embedded transport's deliveries live there)
+    ) -> None:
         await topology.declare_consumers(self._broker, consumers)
 
     async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
@@ -84,20 +88,19 @@ class RabbitTransport:
             raise ConnectionError(f"nothing was confirmed: {outcomes[0]}")
         return outcomes
 
-    async def _publishing_channel(self) -> AbstractChannel:
+    async def _publishing_channel(self) -> AmqpChannel:
         if self._publisher is None or self._publisher.is_closed or not self._publishing.connected:
             self._publisher = await self._publishing.channel()
         return self._publisher
 
     async def consume(self, consumer: Consumer, handle: Handle) -> None:
         """Consume for ever; a lost connection or a cancelled consumer is taken up again after a pause."""
-        queue = f"{consumer.name}.v1"
         failures = 0
         while True:
             try:
-                channel = await self._consuming.channel()
-                failures = 0
-                await consume_queue(channel, queue, consumer, handle)
+                async with self._consuming.opened() as channel:
+                    failures = 0
+                    await consume_queue(channel, consumer, handle)
             except (ConnectionError, *BROKER_ERRORS) as error:
                 pause = RECONNECT_PAUSES[min(failures, len(RECONNECT_PAUSES) - 1)]
                 failures += 1
@@ -122,7 +125,7 @@ def _listener(callback: Callable[[Envelope], None]) -> Callable[[RabbitMessage],
     return heard
 
 
-async def _publish(channel: AbstractChannel, outgoing: Outgoing) -> None:
+async def _publish(channel: AmqpChannel, outgoing: Outgoing) -> None:
     exchange, key = topology.EVENTS.name, outgoing.envelope.type
     if outgoing.queue is not None:
         exchange, key = "", outgoing.queue

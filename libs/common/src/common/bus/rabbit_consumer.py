@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
@@ -21,10 +20,11 @@ PUBLISH_TIMEOUT = 10.0
 CANCELLED_CHECK = 1.0
 
 Message = DeliveredMessage
+Read = Callable[[Message], Delivery]
 
 
-async def consume_queue(channel: AbstractChannel, queue: str, consumer: Consumer, handle: Handle) -> None:
-    """Feed `queue` to `handle` until the channel closes or the broker cancels the consumer (ConnectionError)."""
+async def consume_queue(channel: AbstractChannel, consumer: Consumer, handle: Handle) -> None:
+    """Feed the consumer's queue to `handle` until the channel closes or the broker cancels us (ConnectionError)."""
     waiting: asyncio.Queue[Message | None] = asyncio.Queue()
     await channel.basic_qos(prefetch_count=max(2 * consumer.batch, 16))
     channel.on_consumer_cancel_callbacks.add(lambda _frame: waiting.put_nowait(None))
@@ -32,11 +32,11 @@ async def consume_queue(channel: AbstractChannel, queue: str, consumer: Consumer
     async def arrived(message: Message) -> None:
         waiting.put_nowait(message)
 
-    await channel.basic_consume(queue, arrived, timeout=PUBLISH_TIMEOUT)
+    await channel.basic_consume(consumer.queue, arrived, timeout=PUBLISH_TIMEOUT)
     read = dead_delivery_of if consumer.takes_dead_letters else delivery_of
     while True:
         messages = await _take(channel, waiting, consumer.batch)
-        await _process(channel, queue, messages, read, handle)
+        await _process(channel, consumer.queue, messages, read, handle)
 
 
 async def _take(channel: AbstractChannel, waiting: asyncio.Queue[Message | None], most: int) -> list[Message]:
@@ -60,7 +60,7 @@ def _alive(message: Message | None) -> Message:
     return message
 
 
-async def _process(channel: AbstractChannel, queue: str, messages: list[Message], read: Any, handle: Handle) -> None:
+async def _process(channel: AbstractChannel, queue: str, messages: list[Message], read: Read, handle: Handle) -> None:
     """Handle a batch and settle every message of it; one multiple-ack covers all that need nothing else."""
     deliveries: list[Delivery] = []
     settlements: dict[int, Settlement] = {}

@@ -73,7 +73,7 @@ class Relay:
             self._database.outbox_filled.clear()
             try:
                 moved = await self.drain_once()
-            except Exception as error:  # noqa: BLE001  (broker or database away: both come back)
+            except Exception as error:
                 pause = PAUSES[min(failures, len(PAUSES) - 1)]
                 failures += 1
                 log.warning("relay of %s pauses %.1f s", self._service, pause, extra={"error": repr(error)})

@@ -101,7 +101,8 @@ def collect(*holders: Any) -> list[Consumer]:
 
 def _marked(holders: Sequence[Any]) -> Iterable[tuple[Subscription, Handler]]:
     for holder in holders:
-        for _, member in inspect.getmembers(holder, callable):
+        members: list[tuple[str, Any]] = inspect.getmembers(holder, callable)
+        for _, member in members:
             for subscription in getattr(member, MARK, ()):
                 yield subscription, member
 

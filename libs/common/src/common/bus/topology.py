@@ -4,10 +4,11 @@ RabbitMQ 3.10 to 4.x. Queue arguments cannot be changed later, so queue names ca
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from aiormq.exceptions import DeliveryError, PublishError
 from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit.schemas.queue import QuorumQueueArgs
 
 from common.bus.subscriptions import Consumer
 from common.bus.transport import DEAD_LETTERS, RETRY_TIERS
@@ -96,4 +97,5 @@ async def declare_consumers(broker: RabbitBroker, consumers: Sequence[Consumer])
 
 
 def _quorum(name: str, arguments: dict[str, Any]) -> RabbitQueue:
-    return RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, arguments=arguments)
+    # FastStream's table of quorum arguments does not know all that RabbitMQ takes.
+    return RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, arguments=cast("QuorumQueueArgs", arguments))
