@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
-class Failed(Exception):
+class BootstrapError(Exception):
     """One line for the person at the terminal."""
 
 
@@ -74,14 +74,14 @@ def find_pip(python: Path) -> Sequence[str]:
         return [str(python), "-m", "pip"]
     if answers([sys.executable, "-m", "pip", "--version"]):
         return [sys.executable, "-m", "pip", "--python", str(python)]
-    raise Failed("this Python has neither pip nor ensurepip: install uv, or your system's python3-venv package")
+    raise BootstrapError("this Python has neither pip nor ensurepip: install uv, or your system's python3-venv package")
 
 
 def locked(lock: str, name: str) -> str:
     """The entry of one package: its version and hashes."""
     found = re.search(rf"^{name}==(?:.*\\\n)*.*\n", lock, re.MULTILINE)
     if found is None:
-        raise Failed(f"requirements.lock does not name {name}")
+        raise BootstrapError(f"requirements.lock does not name {name}")
     return found.group()
 
 
@@ -99,13 +99,13 @@ def answers(command: Sequence[str]) -> bool:
 
 def run(command: Sequence[str]) -> None:
     if subprocess.run(command, check=False).returncode != 0:
-        raise Failed("the requirements could not be installed (see above; the first run needs the network)")
+        raise BootstrapError("the requirements could not be installed (see above; the first run needs the network)")
 
 
 if __name__ == "__main__":
     try:
         bootstrap(Path(sys.argv[1]), sys.argv[2])
-    except (Failed, OSError) as error:
+    except (BootstrapError, OSError) as error:
         sys.exit(f"dukan: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

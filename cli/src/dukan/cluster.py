@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from dukan.children import leashed
 from dukan.errors import ProvisionError
-from dukan.processes import leashed
 from dukan.secretfile import SecretFile
 from dukan.unprivileged import give
 

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from dukan.processes import wait_until
+from dukan.children import wait_until
 
 
 class FolderLock:

@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from dukan import cluster
+from dukan.children import end, spawn, wait_until
 from dukan.errors import ProvisionError
 from dukan.folderlock import FolderLock
 from dukan.ports import free_port, is_free
-from dukan.processes import end, spawn, wait_until
 from dukan.secretfile import SecretFile
 from dukan.unprivileged import unprivileged_user
 

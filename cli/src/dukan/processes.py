@@ -1,68 +1,68 @@
-"""Child processes that never outlive us."""
+"""Gateway and services as one supervised process each, over RabbitMQ."""
 
+import asyncio
+import logging
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import IO
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from dukan import leash
+from dukan.errors import ProvisionError
+from dukan.installation import Platform
+from dukan.rabbitmq import answers
+from dukan.services import GATEWAY, SERVICES
+from dukan.supervise import Child, Supervisor
 
-LEASH = str(Path(leash.__file__))
+log = logging.getLogger(__name__)
 
-
-def leashed(
-    command: Sequence[str], on_death: signal.Signals = signal.SIGTERM, user: int = leash.KEEP_USER
-) -> list[str]:
-    """The command line that runs `command` and has the kernel send it `on_death` when we die, by whatever means.
-
-    Start it from the main thread: Linux counts the thread that forked as the parent.
-    """
-    if sys.platform == "win32":
-        return list(command)
-    return [sys.executable, "-I", "-S", LEASH, str(os.getpid()), str(int(on_death)), str(user), *command]
+MODULE = [sys.executable, "-m", "dukan"]
+TOPOLOGY_SECONDS = 60
 
 
-def spawn(
-    command: Sequence[str],
-    log: IO[bytes],
-    env: Mapping[str, str] | None = None,
-    *,
-    on_death: signal.Signals = signal.SIGTERM,
-    user: int = leash.KEEP_USER,
-    keep: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
-    """Start `command` on the leash, in a session of its own: Ctrl-C reaches only us. `keep` are inherited fds."""
-    return subprocess.Popen(
-        leashed(command, on_death, user),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        env=env,
-        pass_fds=() if sys.platform == "win32" else keep,
-        start_new_session=True,
-    )
+@dataclass
+class Processes:
+    """Everything at `platform`'s ports; `urls` is service → database."""
 
+    platform: Platform
+    urls: Mapping[str, str]
+    _supervisor: Supervisor = field(init=False)
 
-def end(process: subprocess.Popen[bytes], within: float, first: signal.Signals = signal.SIGTERM) -> None:
-    """Send `first`, then KILL after `within` seconds."""
-    if process.poll() is None:
-        process.send_signal(first)
-    try:
-        process.wait(within)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    def __post_init__(self) -> None:
+        children = [self._child(name) for name in (*SERVICES, GATEWAY)]
+        self._supervisor = Supervisor(children, log.warning)
 
+    async def start(self) -> None:
+        await self._declare_topology()
+        self._supervisor.start()
 
-def wait_until(ready: Callable[[], bool], within: float, every: float = 0.05) -> bool:
-    """Poll `ready` for at most `within` seconds; False when it never held."""
-    deadline = time.monotonic() + within
-    while not ready():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(every)
-    return True
+    async def stop(self) -> None:
+        await self._supervisor.stop()
+
+    async def ended(self) -> None:
+        """Never: whatever ends is started again."""
+        await asyncio.Event().wait()
+
+    async def _declare_topology(self) -> None:
+        """Every queue before the first service publishes, or early events would reach nobody."""
+        if not answers(str(self.platform.amqp)):
+            raise ProvisionError("no RabbitMQ answers at the --amqp URL")
+        command = [*MODULE, "topology", "--declare"]
+        done = await asyncio.to_thread(
+            subprocess.run,
+            command,
+            env=self._environment("auth"),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TOPOLOGY_SECONDS,
+        )
+        if done.returncode != 0:
+            raise ProvisionError(f"the queues cannot be declared: {done.stderr.strip().splitlines()[-1:]}")
+
+    def _child(self, name: str) -> Child:
+        return Child(name, [*MODULE, "serve", name], self._environment(name), self.platform.logs / f"{name}.log")
+
+    def _environment(self, name: str) -> dict[str, str]:
+        values = self.platform.settings_of(name, self.urls.get(name))
+        return os.environ | {f"DUKAN_{field.upper()}": value for field, value in values.items()}

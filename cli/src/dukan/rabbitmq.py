@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from dukan.children import end, spawn, wait_until
 from dukan.errors import ProvisionError
 from dukan.ports import free_port
-from dukan.processes import end, spawn, wait_until
 
 # Debian's /usr/sbin/rabbitmq-server is a wrapper that switches to the system's user and folders.
 DEBIAN_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

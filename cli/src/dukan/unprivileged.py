@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dukan.children import leashed
 from dukan.leash import KEEP_USER, OWN_NAMESPACE
-from dukan.processes import leashed
 
 if sys.platform == "win32":
 

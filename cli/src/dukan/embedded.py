@@ -1,0 +1,59 @@
+"""Gateway and services in one process, one event loop and one durable in-process bus."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.bus.embedded import EmbeddedTransport
+from common.bus.subscriptions import collect
+from common.service import Service
+from common.web.app import create_app
+from starlette.types import ASGIApp
+
+from dukan import services, web
+from dukan.installation import HOST, Platform
+from dukan.services import GATEWAY, PORTS, SERVICES
+
+
+@dataclass
+class Embedded:
+    """Everything at `platform`'s ports; `urls` is service → database."""
+
+    platform: Platform
+    urls: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        self._transport = EmbeddedTransport()
+        self._running: list[tuple[web.Server, asyncio.Task[None]]] = []
+
+    async def start(self) -> None:
+        """auth first, because the others ask it for its keys; the gateway last, when there is something behind it."""
+        loaded = [self._load(name) for name in SERVICES]
+        # Every queue must exist before the first relay runs: what it finds in an outbox goes to all who listen.
+        for service in loaded:
+            await self._transport.declare(collect(*service.subscribers), service.database)
+        for service in loaded:
+            await self._serve(service.name, create_app(service, self._transport, "all"))
+        settings = services.settings_of(GATEWAY, **self.platform.settings_of(GATEWAY))
+        await self._serve(GATEWAY, services.load_gateway(settings, self._transport))
+
+    async def stop(self) -> None:
+        """All at once: each finishes the requests it is answering, a bounded time."""
+        for server, _ in self._running:
+            server.should_exit = True
+        if self._running:
+            await asyncio.wait([task for _, task in self._running], timeout=web.GRACE_SECONDS + 1)
+        for _, task in self._running:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self._running), return_exceptions=True)
+
+    async def ended(self) -> None:
+        """When the first of them no longer serves."""
+        await asyncio.wait([task for _, task in self._running], return_when=asyncio.FIRST_COMPLETED)
+
+    def _load(self, name: str) -> Service:
+        return services.load(name, services.settings_of(name, **self.platform.settings_of(name, self.urls[name])))
+
+    async def _serve(self, name: str, app: ASGIApp) -> None:
+        server = web.Server(name, app, HOST, self.platform.port + PORTS[name])
+        self._running.append((server, await web.start(server)))

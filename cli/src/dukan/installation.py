@@ -1,0 +1,93 @@
+"""One platform on this machine: its data folder, its ports and what it tells each service."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dukan.errors import ProvisionError
+from dukan.folderlock import FolderLock
+from dukan.ports import is_free
+from dukan.secretfile import SecretFile
+from dukan.services import GATEWAY, PORTS, SERVICES
+
+HOST = "127.0.0.1"
+ADMIN_EMAIL = "admin@example.com"
+
+
+def default_data() -> Path:
+    """`.dukan` beside the `dukan` script, or in the current folder where the command was installed without it."""
+    return Path(os.environ.get("DUKAN_HOME", ".")) / ".dukan"
+
+
+@dataclass
+class Platform:
+    """`data` holds everything that must survive; `port` is the gateway's, the services follow it."""
+
+    data: Path
+    port: int
+    amqp: str | None = None
+    secrets: SecretFile = field(init=False)
+    _lock: FolderLock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = self.data.absolute()
+        self.secrets = SecretFile(self.data / "secrets.json")
+        self._lock = FolderLock(self.data / "lock")
+
+    @property
+    def url(self) -> str:
+        return self.url_of(GATEWAY)
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def mode(self) -> str:
+        return "embedded" if self.amqp is None else "processes"
+
+    def url_of(self, name: str) -> str:
+        return f"http://{HOST}:{self.port + PORTS[name]}"
+
+    def take(self) -> None:
+        """Make the folder ours alone and see that the ports are free. Raises ProvisionError with one clear line."""
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True, mode=0o711)
+            taken = self._lock.acquire(within=1.0)
+        except OSError as error:
+            raise ProvisionError(f"cannot write the data folder {self.data}: {error.strerror}") from error
+        if not taken:
+            raise ProvisionError(f"another platform is running on {self.data}: stop it, or give --data another folder")
+        for name, offset in PORTS.items():
+            if not is_free(self.port + offset, HOST):
+                raise ProvisionError(f"port {self.port + offset} ({name}) is taken: stop its user, or choose --port")
+
+    def release(self) -> None:
+        self._lock.release()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no start has ever succeeded on this folder."""
+        return "started" not in self.secrets.read()
+
+    def admin(self) -> tuple[str, str]:
+        """E-mail and password that the first administrator gets: given by the environment, else made once."""
+        email = os.environ.get("DUKAN_ADMIN_EMAIL") or ADMIN_EMAIL
+        password = os.environ.get("DUKAN_ADMIN_PASSWORD")
+        if password:
+            self.secrets.remember(admin_password=password)
+        self.secrets.remember(admin_email=email)
+        return email, password or self.secrets.secret("admin_password")
+
+    def settings_of(self, name: str, database_url: str | None = None) -> dict[str, str]:
+        """Values for the service's Settings, by field; `DUKAN_<FIELD>` for a process of its own."""
+        values = {f"{service}_url": self.url_of(service) for service in SERVICES}
+        values |= {"host": HOST, "port": str(self.port + PORTS[name]), "data_dir": str(self.data)}
+        if database_url is not None:
+            values["database_url"] = database_url
+        if self.amqp is not None:
+            values["amqp_url"] = self.amqp
+        if name == "auth":
+            values["admin_email"], values["admin_password"] = self.admin()
+            values["key_secret"] = os.environ.get("DUKAN_KEY_SECRET") or self.secrets.secret("key_secret")
+        return values

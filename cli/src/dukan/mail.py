@@ -1,0 +1,35 @@
+"""`dukan mail`: the local mailbox, where the embedded platform puts what it would send."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from rich.table import Table
+
+from dukan import screen
+from dukan.errors import ProvisionError
+
+
+def mailbox(data: Path) -> list[EmailMessage]:
+    """All messages, oldest first: file names begin with the time."""
+    files = sorted((data / "mail").glob("*.eml"))
+    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+
+
+def show_list(data: Path) -> None:
+    table = Table("n", "date", "to", "subject")
+    for number, message in enumerate(mailbox(data), start=1):
+        table.add_row(str(number), *(str(message[header] or "") for header in ("date", "to", "subject")))
+    screen.out.print(table if table.row_count else f"no mail in {data / 'mail'}")
+
+
+def show_one(data: Path, number: int) -> None:
+    """Headers and text part of message `number`, counted as in the list."""
+    messages = mailbox(data)
+    if not 1 <= number <= len(messages):
+        raise ProvisionError(f"there is no message {number}: the mailbox holds {len(messages)}")
+    message = messages[number - 1]
+    for header in ("From", "To", "Date", "Subject", "Message-ID"):
+        screen.out.print(f"{header}: {message[header] or ''}", markup=False)
+    body = message.get_body(preferencelist=("plain", "html"))
+    screen.out.print("\n" + (body.get_content() if body else ""), markup=False)

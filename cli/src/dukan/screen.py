@@ -1,0 +1,40 @@
+"""What the commands print for people."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from dukan.installation import Platform
+from dukan.services import SERVICES
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def fail(message: str) -> None:
+    """One line on stderr."""
+    err.print("dukan:", message, style="bold red" if sys.stderr.isatty() else "", markup=False)
+
+
+def welcome(platform: Platform, *, first: bool) -> None:
+    """Where everything is; at the first start also how to sign in."""
+    table = Table(title=f"Dukan is running ({platform.mode})", title_justify="left", show_header=False)
+    table.add_row("API", f"{platform.url}/api/v1")
+    table.add_row("documentation", f"{platform.url}/docs")
+    table.add_row("health", f"{platform.url}/health")
+    for name in SERVICES:
+        table.add_row(name, platform.url_of(name))
+    table.add_row("data, logs, mail", str(platform.data))
+    if first:
+        email, password = platform.admin()
+        table.add_section()
+        table.add_row("administrator", email, style="bold")
+        table.add_row("password", password, style="bold")
+    out.print(table)
+    out.print("Ctrl-C stops everything; `dukan demo` in another shell walks a purchase.")
+
+
+def loudly(message: str) -> None:
+    """One line on stderr that nobody overlooks."""
+    err.print(f"*** {message} ***", style="bold yellow", markup=False)

@@ -1,0 +1,36 @@
+"""Who belongs to the platform, on which port, and how each is loaded: only what is served gets imported."""
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from common.bus.transport import Transport
+    from common.service import Service
+    from starlette.types import ASGIApp
+
+GATEWAY = "gateway"
+SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")
+"""Each owns a database and answers on the gateway's port plus its position here, counted from 1."""
+
+PORTS = {name: offset for offset, name in enumerate((GATEWAY, *SERVICES))}
+
+
+def is_installed(name: str) -> bool:
+    """An image holds one service only."""
+    return importlib.util.find_spec(name) is not None and importlib.util.find_spec(f"{name}.app") is not None
+
+
+def settings_of(name: str, **values: Any) -> Any:
+    """The service's own settings: `values` first, then the environment."""
+    return importlib.import_module(f"{name}.settings").Settings(**values)
+
+
+def load(name: str, settings: Any) -> "Service":
+    service: Service = importlib.import_module(f"{name}.app").build(settings)
+    return service
+
+
+def load_gateway(settings: Any, transport: "Transport") -> "ASGIApp":
+    app: ASGIApp = importlib.import_module(f"{GATEWAY}.app").build(settings, transport)
+    return app

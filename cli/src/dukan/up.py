@@ -1,0 +1,133 @@
+"""`dukan up`: from nothing to a running platform, and back."""
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Protocol
+
+from common import logs
+from common.persistence.database import Database
+
+from dukan import loops, running, screen, web
+from dukan.databases import provision
+from dukan.embedded import Embedded
+from dukan.errors import ProvisionError
+from dukan.installation import Platform
+from dukan.migrating import migrate_all
+from dukan.postgres import EmbeddedPostgres
+from dukan.processes import Processes
+from dukan.services import GATEWAY, SERVICES
+
+log = logging.getLogger(__name__)
+
+READY_SECONDS = 60.0
+WATCH_SECONDS = 0.5
+LARGEST_LOG = 20_000_000
+
+
+class Runner(Protocol):
+    """How the services run: `ended` completes when they no longer do."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def ended(self) -> None: ...
+
+
+def run(data: Path, port: int, amqp: str | None, postgres: str | None, *, sample: bool) -> None:
+    """Run until Ctrl-C or TERM. Raises ProvisionError when something needed cannot be had."""
+    platform = Platform(data, port, amqp)
+    platform.take()
+    try:
+        _log_to_file(platform.logs / "dukan.log")
+        with ExitStack() as stack:
+            server = None if postgres else stack.enter_context(EmbeddedPostgres(platform.data / "postgres"))
+            owner_url = server.url if server else str(postgres)
+            loops.run(_run(platform, owner_url, server, sample=sample))
+    finally:
+        platform.release()
+
+
+async def _run(platform: Platform, owner_url: str, server: EmbeddedPostgres | None, *, sample: bool) -> None:
+    stop = loops.stop_requested()
+    urls = await provision(owner_url, SERVICES, platform.secrets)
+    await migrate_all(urls)
+    first = platform.is_new
+    if first and sample:
+        await _load_sample(platform, urls)
+    runner: Runner = Processes(platform, urls) if platform.amqp else Embedded(platform, urls)
+    try:
+        await _start(runner, platform, stop)
+        if not stop.done():
+            running.announce(platform)
+            screen.welcome(platform, first=first)
+            platform.secrets.remember(started="yes")
+            await _until_stopped(runner, server, stop)
+    finally:
+        running.withdraw(platform)
+        await runner.stop()
+
+
+async def _start(runner: Runner, platform: Platform, stop: asyncio.Task[None]) -> None:
+    names = (*SERVICES, GATEWAY)
+    urls = {platform.url_of(name): name for name in names}
+
+    async def become_ready() -> None:
+        await runner.start()
+        if late := await web.wait_ready(list(urls), READY_SECONDS):
+            raise ProvisionError(
+                f"not ready after {READY_SECONDS:.0f} s: {', '.join(urls[u] for u in late)}; see {platform.logs}"
+            )
+
+    starting = asyncio.create_task(become_ready())
+    await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        return starting.result()
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    return None
+
+
+async def _until_stopped(runner: Runner, server: EmbeddedPostgres | None, stop: asyncio.Task[None]) -> None:
+    ended = asyncio.create_task(runner.ended())
+    watch = asyncio.create_task(_keep(server)) if server else None
+    await asyncio.wait([stop, ended], return_when=asyncio.FIRST_COMPLETED)
+    for task in (ended, watch):
+        if task is not None:
+            task.cancel()
+    if not stop.done():
+        raise ProvisionError("a service has stopped by itself; the log says why")
+
+
+async def _keep(server: EmbeddedPostgres) -> None:
+    """Start a database server that has died (killed for memory, say) again, on the same port."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if not server.running:
+            log.error("the database server has ended; starting it again")
+            server.stop()
+            # In this thread: the server's life is tied to the thread that started it.
+            server.start()
+
+
+async def _load_sample(platform: Platform, urls: Mapping[str, str]) -> None:
+    database = Database(urls["catalog"])
+    try:
+        await importlib.import_module("catalog.sample").load(database, str(platform.data))
+    finally:
+        await database.close()
+
+
+def _log_to_file(path: Path) -> None:
+    """Everything to a file, warnings to the terminal too."""
+    logs.configure("INFO")
+    for_file = RotatingFileHandler(path, maxBytes=LARGEST_LOG, backupCount=2)
+    for_file.setFormatter(logs.JsonFormatter())
+    for handler in logging.root.handlers:
+        handler.setLevel(logging.WARNING)
+    logging.root.addHandler(for_file)
