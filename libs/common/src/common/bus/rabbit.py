@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiormq.channel import Channel as AmqpChannel
+from aiormq.exceptions import PublishError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 
@@ -140,11 +141,15 @@ async def _publish(channel: AmqpChannel, outgoing: Outgoing) -> None:
 
 
 def _outcome(task: asyncio.Future[None]) -> Exception | None:
-    """None when confirmed; ConnectionError when the way to the broker failed; else the broker's own verdict."""
+    """None when confirmed; ConnectionError when it may yet succeed; else why this message never will."""
     if task.cancelled() or not task.done():
         return ConnectionError("not confirmed in time")
     error = task.exception()
-    if error is None:
-        return None
-    from_broker = isinstance(error, topology.REFUSALS)
-    return error if from_broker and isinstance(error, Exception) else ConnectionError(repr(error))
+    if isinstance(error, Exception) and _is_refusal(error):
+        return error
+    return None if error is None else ConnectionError(repr(error))
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Returned as unroutable, or it could not even be encoded. A nack is neither: the broker is short of something."""
+    return isinstance(error, PublishError) or not isinstance(error, BROKER_ERRORS)

@@ -114,7 +114,11 @@ class Relay:
         self, sql: asyncpg.Connection, rows: Sequence[asyncpg.Record], outcomes: Sequence[Exception | None]
     ) -> int:
         confirmed = [row["id"] for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
-        failed = [(row["id"], repr(outcome)) for row, outcome in zip(rows, outcomes, strict=True) if outcome]
+        failed = [
+            (row["id"], repr(outcome))
+            for row, outcome in zip(rows, outcomes, strict=True)
+            if outcome is not None and not isinstance(outcome, ConnectionError)
+        ]
         if confirmed:
             await sql.execute(MARK, confirmed)
             metrics.PUBLISHED.labels(self._service).inc(len(confirmed))

@@ -6,7 +6,6 @@ RabbitMQ 3.10 to 4.x. Queue arguments cannot be changed later, so queue names ca
 from collections.abc import Sequence
 from typing import Any, cast
 
-from aiormq.exceptions import DeliveryError, PublishError
 from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QuorumQueueArgs
 
@@ -18,9 +17,6 @@ EVENTS = RabbitExchange(
 )
 UNROUTED = RabbitExchange("dukan.unrouted", type=ExchangeType.FANOUT, durable=True)
 DEAD = RabbitExchange("dukan.dlx", type=ExchangeType.TOPIC, durable=True)
-
-REFUSALS = (DeliveryError, PublishError)
-"""The broker answered and did not take the message: unroutable, or its queue refuses."""
 
 UNROUTED_LIMIT = 10_000
 DELIVERY_LIMIT = 20

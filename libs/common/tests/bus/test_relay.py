@@ -1,0 +1,116 @@
+"""What the relay does when the transport refuses, and how the outbox keeps its promises."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from common.bus import relay as relay_module
+from common.bus.relay import MAX_ATTEMPTS, Relay
+from common.bus.transport import Outgoing
+from common.contracts.event import registry
+from common.persistence.database import Database
+
+from .conftest import new_event
+
+
+class Scripted:
+    """A transport whose answers a test decides; it remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.refuse: set[str] = set()
+        self.away = False
+
+    async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        if self.away:
+            raise ConnectionError("broker away")
+        self.sent += [outgoing.envelope.subject for outgoing in batch]
+        return [LookupError("unroutable") if o.envelope.subject in self.refuse else None for o in batch]
+
+
+@pytest.fixture
+async def database(new_database: Callable[[], Awaitable[Database]]) -> Database:
+    return await new_database()
+
+
+@pytest.fixture
+def transport() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def relay(database: Database, transport: Scripted) -> Relay:
+    return Relay("test", database, transport)  # type: ignore[arg-type]
+
+
+async def publish(database: Database, *subjects: str) -> None:
+    event: Any = new_event()
+    registry.pop(event.type)
+    async with database.begin() as tx:
+        for subject in subjects:
+            tx.publish(event(subject_id=subject, note="x"))
+
+
+async def column(database: Database, query: str) -> list[Any]:
+    async with database.begin() as tx:
+        return [row[0] for row in await tx.sql.fetch(query)]
+
+
+async def test_an_absent_broker_burns_no_attempts(database: Database, transport: Scripted, relay: Relay) -> None:
+    await publish(database, "a", "b")
+    transport.away = True
+    for _ in range(MAX_ATTEMPTS + 1):
+        with pytest.raises(ConnectionError):
+            await relay.drain_once()
+    assert await column(database, "SELECT attempts FROM outbox") == [0, 0]
+    transport.away = False
+    assert await relay.drain_once() == 2
+
+
+async def test_a_row_that_is_always_refused_dies_and_holds_its_subject_only(
+    database: Database, transport: Scripted, relay: Relay
+) -> None:
+    transport.refuse = {"bad"}
+    await publish(database, "bad", "good")
+    for _ in range(MAX_ATTEMPTS):
+        await relay.drain_once()
+    assert await column(database, "SELECT subject FROM outbox WHERE dead_at IS NOT NULL") == ["bad"]
+    transport.sent.clear()
+    await publish(database, "bad", "good")
+    await relay.drain_once()
+    assert transport.sent == ["good"]
+
+
+async def test_a_revived_row_goes_out_before_what_it_held_up(
+    database: Database, transport: Scripted, relay: Relay
+) -> None:
+    transport.refuse = {"bad"}
+    await publish(database, "bad")
+    for _ in range(MAX_ATTEMPTS):
+        await relay.drain_once()
+    await publish(database, "bad")
+    transport.refuse.clear()
+    transport.sent.clear()
+    await column(database, "UPDATE outbox SET dead_at = NULL, attempts = 0 WHERE dead_at IS NOT NULL RETURNING id")
+    assert await relay.drain_once() == 2
+    assert transport.sent == ["bad", "bad"]
+
+
+async def test_partitions_claimed_by_another_relay_are_left_alone(
+    database: Database, transport: Scripted, relay: Relay
+) -> None:
+    await publish(database, "a", "b", "c")
+    async with database.begin() as other:
+        await other.sql.fetch(relay_module.CLAIM)
+        assert await relay.drain_once() == 0
+    assert await relay.drain_once() == 3
+
+
+async def test_only_rows_published_long_ago_are_purged(database: Database, relay: Relay) -> None:
+    await publish(database, "old", "new", "pending")
+    await column(
+        database, "UPDATE outbox SET published_at = now() - interval '2 hours' WHERE subject = 'old' RETURNING id"
+    )
+    await column(database, "UPDATE outbox SET published_at = now() WHERE subject = 'new' RETURNING id")
+    assert await relay.purge() == 1
+    assert await column(database, "SELECT subject FROM outbox ORDER BY id") == ["new", "pending"]
