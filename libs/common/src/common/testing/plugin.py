@@ -70,7 +70,11 @@ def transport() -> RecordingTransport:
 
 
 @pytest.fixture
-async def client_for(tokens: TestIssuer, transport: RecordingTransport) -> AsyncIterator[ClientFor]:
+async def client_for(
+    tokens: TestIssuer,
+    transport: RecordingTransport,
+    fresh_database: FreshDatabase,  # noqa: ARG001 (asked for so that services stop before their databases go)
+) -> AsyncIterator[ClientFor]:
     """`await client_for(service, role="api")`: a client on the running service, stopped after the test."""
     async with AsyncExitStack() as stack:
 

@@ -1,6 +1,5 @@
 """From whatever went wrong to the error envelope. No stack trace, SQL or internal name leaves the house."""
 
-import asyncio
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -60,10 +59,10 @@ def render(error: DukanError) -> Response:
 
 
 def _recognised(error: Exception) -> DukanError | None:
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
+        return Unavailable("This took too long, try again shortly", code="timeout")
     if is_outage(error):
         return Unavailable()
-    if isinstance(error, asyncio.TimeoutError | asyncpg.QueryCanceledError):
-        return Unavailable("This took too long, try again shortly", code="timeout")
     # What the database cannot represent, such as a NUL character in a text, is the client's input.
     driver_error = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     if isinstance(driver_error, asyncpg.DataError):

@@ -1,0 +1,48 @@
+"""Log lines are JSON with the ids of their work, and show no credentials."""
+
+import json
+import logging
+
+import pytest
+from common.context import Origin, originating
+from common.logs import JsonFormatter, masked
+
+
+def line(message, *args, **extra):
+    record = logging.LogRecord("orders.api", logging.INFO, __file__, 1, message, args, None)
+    vars(record).update(extra)
+    return json.loads(JsonFormatter().format(record))
+
+
+def test_a_line_carries_the_ids_of_the_request():
+    with originating(Origin("req-12345", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")):
+        written = line("placed %d", 3, order="o-1")
+    assert written["message"] == "placed 3"
+    assert (written["request_id"], written["correlation_id"]) == ("req-12345", "req-12345")
+    assert written["trace_id"] == "a" * 32
+    assert written["order"] == "o-1"
+
+
+def test_a_line_of_a_handler_names_the_event_that_caused_it():
+    with originating(Origin("req-12345", causation_id="e-1")):
+        written = line("handled")
+    assert (written["correlation_id"], written["causation_id"]) == ("req-12345", "e-1")
+    assert "request_id" not in written
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "postgresql://orders:hunter22@db/orders",
+        "Authorization: Bearer hunter22hunter22",
+        "token eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJodW50ZXIyMiJ9.hunter22",
+        "key dk_abc123_hunter22hunter22",
+    ],
+)
+def test_credentials_are_masked_whoever_logs_them(secret):
+    assert "hunter22" not in masked(secret)
+    assert "hunter22" not in json.dumps(line("failed: %s", secret, url=secret))
+
+
+def test_what_is_named_like_a_secret_is_not_shown():
+    assert line("x", new_password="hunter22")["new_password"] == "***"

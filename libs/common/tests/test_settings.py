@@ -1,0 +1,43 @@
+"""Starting with too little is refused by name; secrets stay out of what is printed."""
+
+import pytest
+from common.settings import ServiceSettings
+from pydantic import ValidationError
+
+GIVEN = {
+    "DUKAN_MODE": "production",
+    "DUKAN_DATABASE_URL": "postgresql://shop:hush@db/shop",
+    "DUKAN_AMQP_URL": "amqp://shop:hush@broker/",
+    "DUKAN_ISSUER": "https://shop.example",
+    "DUKAN_AUDIENCE": "shop",
+    "DUKAN_AUTH_URL": "http://auth:8001",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name, value in GIVEN.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("variable", [name for name in GIVEN if name != "DUKAN_MODE"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_production_names_the_variable_that_is_missing(environment, variable, value):
+    environment.setenv(variable, "") if value == "" else environment.delenv(variable)
+    with pytest.raises(ValidationError, match=f"production needs {variable}"):
+        ServiceSettings()
+
+
+def test_production_starts_with_everything_given(environment):
+    settings = ServiceSettings()
+    assert settings.jwks_url == "http://auth:8001/api/v1/.well-known/jwks.json"
+    assert "hush" not in repr(settings)
+
+
+def test_local_mode_needs_nothing(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in GIVEN:
+        monkeypatch.delenv(name, raising=False)
+    assert not ServiceSettings().is_production

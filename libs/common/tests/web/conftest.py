@@ -1,0 +1,118 @@
+"""A small service with one route per thing the web layer must do."""
+
+from typing import Annotated, Any
+
+import pytest
+from common.errors import Conflict, RateLimited
+from common.service import Service
+from common.settings import ServiceSettings
+from common.web.dependencies import Admin, Begin, Caller, MaybeCaller, Staff
+from common.web.envelope import Envelope, accepted, ok
+from common.web.idempotency import Idempotency
+from common.web.pagination import Cursor, Page, cursor_meta, page_meta
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import BaseModel, Field
+
+
+class Line(BaseModel):
+    quantity: int = Field(ge=1)
+
+
+class Basket(BaseModel):
+    items: list[Line]
+    note: str = ""
+
+
+class Receipt(BaseModel):
+    number: int
+
+
+shop = APIRouter()
+internal = APIRouter()
+
+
+@shop.get("/me")
+async def get_me(caller: Caller) -> Envelope[dict[str, Any]]:
+    return ok({"user_id": str(caller.user_id), "admin": caller.is_admin})
+
+
+@shop.get("/greeting")
+async def get_greeting(caller: MaybeCaller) -> Envelope[str]:
+    return ok("hello" if caller is None else f"hello {caller.user_id}")
+
+
+@shop.get("/staff-room")
+async def get_staff_room(caller: Staff) -> Envelope[bool]:
+    return ok(caller.is_staff)
+
+
+@shop.get("/vault")
+async def get_vault(caller: Admin) -> Envelope[bool]:
+    return ok(caller.is_admin)
+
+
+@shop.post("/baskets")
+async def post_basket(body: Basket, begin: Begin) -> Envelope[str]:
+    async with begin() as tx:
+        return ok(await tx.sql.fetchval("SELECT $1::text", body.note))
+
+
+@shop.post("/orders", status_code=202, response_model=Envelope[Receipt])
+async def post_order(body: Basket, caller: Caller, begin: Begin, idempotency: Idempotency) -> Any:
+    async with begin() as tx:
+        if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
+            return replay
+        if body.note == "refuse":
+            raise Conflict("No", code="orders.refused")
+        answer = accepted(Receipt(number=await tx.sql.fetchval("INSERT INTO made DEFAULT VALUES RETURNING id")))
+        await idempotency.store(tx, answer, status_code=202)
+    return answer
+
+
+@shop.get("/pages")
+async def get_pages(request: Request, page: Page) -> Envelope[list[int]]:
+    return ok(list(range(page.offset, page.offset + page.limit)), meta=page_meta(request, page, total=45))
+
+
+@shop.get("/feed")
+async def get_feed(cursor: Cursor) -> Envelope[str | None]:
+    return ok(cursor.cursor, meta=cursor_meta(cursor.limit))
+
+
+@shop.get("/fail/{how}")
+async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envelope[int]:
+    failures = {
+        "conflict": Conflict("Taken", code="orders.taken", field="items.0", detail={"left": 2}),
+        "limited": RateLimited(1.2),
+        "http": HTTPException(418, "A teapot"),
+        "outage": ConnectionRefusedError("postgres.internal:5432"),
+        "slow": TimeoutError(),
+        "crash": KeyError("SELECT password FROM account"),
+    }
+    if how in failures:
+        raise failures[how]
+    return ok(depth)
+
+
+@internal.get("/internal/state")
+async def get_state() -> Envelope[str]:
+    return ok("inside")
+
+
+@pytest.fixture
+async def database(fresh_database):
+    database = await fresh_database("common")
+    async with database.begin() as tx:
+        await tx.sql.execute("CREATE TABLE made (id int GENERATED ALWAYS AS IDENTITY)")
+    return database
+
+
+@pytest.fixture
+def service(database):
+    settings = ServiceSettings(max_body_bytes=1000)
+    return Service("shop", settings, database, routers=[shop, internal], body_limits={"/baskets": 5000})
+
+
+@pytest.fixture
+async def client(client_for, service):
+    return await client_for(service)

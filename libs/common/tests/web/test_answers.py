@@ -1,0 +1,139 @@
+"""What a client sees: envelopes, statuses, ids, and nothing of our inside."""
+
+import json
+from uuid import UUID
+
+import pytest
+
+
+async def test_a_success_has_the_envelope_and_no_empty_meta(client):
+    answer = await client.get("/api/v1/greeting")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "success", "message": "OK", "data": "hello", "errors": None}
+
+
+async def test_a_refusal_carries_code_field_and_detail(client):
+    answer = await client.get("/api/v1/fail/conflict", headers={"X-Request-ID": "request-42"})
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "status": "error",
+        "message": "Taken",
+        "data": None,
+        "code": "orders.taken",
+        "errors": [{"field": "items.0", "code": "orders.taken", "message": "Taken", "detail": {"left": 2}}],
+        "request_id": "request-42",
+    }
+
+
+async def test_invalid_input_is_named_by_its_path_inside_the_body(client):
+    answer = await client.post("/api/v1/baskets", json={"items": [{"quantity": 1}, {"quantity": 0}]})
+    assert answer.status_code == 422
+    body = answer.json()
+    assert body["code"] == "invalid"
+    assert [(problem["field"], problem["code"]) for problem in body["errors"]] == [
+        ("items.1.quantity", "greater_than_equal")
+    ]
+    assert (await client.get("/api/v1/fail/no?depth=0")).json()["errors"][0]["field"] == "depth"
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status", "code"),
+    [
+        (b'{"items": [', "application/json", 400, "malformed_json"),
+        (b"\xff\xfe", "application/json", 400, "malformed_json"),
+        (b"items=1", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
+        (b'{"items": []}', None, 415, "unsupported_media_type"),
+        (b'{"items": [], "note": "a\\u0000b"}', "application/json", 422, "unstorable_value"),
+        (b'{"items": [], "note": "\\ud800"}', "application/json", 422, None),
+        (b"[" * 4000, "application/json", 400, None),
+    ],
+)
+async def test_a_body_that_cannot_be_taken_is_the_clients_error(client, content, content_type, status, code):
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = await client.post("/api/v1/baskets", content=content, headers=headers)
+    assert answer.status_code == status
+    assert code in (None, answer.json()["code"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/api/v1/nowhere", 404, "not_found"),
+        ("/api/v1/fail/http", 418, "bad_request"),
+        ("/api/v1/fail/slow", 503, "timeout"),
+        ("/api/v1/fail/limited", 429, "rate_limited"),
+        ("/api/v1/fail/outage", 503, "unavailable"),
+    ],
+)
+async def test_every_failure_has_the_envelope(client, path, status, code):
+    answer = await client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["errors"][0]["field"] is None
+    assert ("retry-after" in answer.headers) == (status in (429, 503))
+    assert "postgres.internal" not in answer.text
+
+
+async def test_a_wrong_verb_says_which_are_right(client):
+    answer = await client.delete("/api/v1/greeting")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET"
+
+
+async def test_a_crash_is_logged_once_and_shows_nothing(client, caplog):
+    answer = await client.get("/api/v1/fail/crash")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "password" not in answer.text
+    assert [record.message for record in caplog.records if record.exc_info] == ["unhandled error"]
+
+
+async def test_a_trailing_slash_is_accepted_everywhere(client):
+    assert (await client.get("/api/v1/greeting/")).json()["data"] == "hello"
+    assert (await client.post("/api/v1/baskets/", json={"items": []})).status_code == 200
+    assert (await client.get("/health/live/")).status_code == 200
+
+
+async def test_a_request_id_is_kept_when_it_is_harmless(client):
+    assert (await client.get("/api/v1/greeting", headers={"X-Request-ID": "web-1.a_B"})).headers[
+        "x-request-id"
+    ] == "web-1.a_B"
+
+
+@pytest.mark.parametrize("forged", ["short", "a" * 129, "evil id", "line\tbreak", '{"json":1}', "ünïcode-id"])
+async def test_a_dubious_request_id_is_replaced(client, forged):
+    answer = await client.get("/api/v1/greeting", headers={"X-Request-ID": forged.encode()})
+    assert UUID(answer.headers["x-request-id"]).version == 7
+
+
+async def test_a_trace_goes_on_and_a_broken_one_begins_anew(client):
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert (await client.get("/api/v1/greeting", headers={"traceparent": given})).headers["traceparent"] == given
+    for broken in ("00-" + "0" * 32 + "-b7ad6b7169203331-01", "nonsense", given + "-extra"):
+        fresh = (await client.get("/api/v1/greeting", headers={"traceparent": broken})).headers["traceparent"]
+        assert fresh not in (given, broken)
+        assert len(fresh) == 55
+
+
+async def test_a_body_over_the_limit_is_refused_declared_or_streamed(client, tokens):
+    async def chunks():
+        for _ in range(30):
+            yield b" " * 100
+
+    big = json.dumps({"items": [], "note": "x" * 2000})
+    headers = {"Content-Type": "application/json"} | tokens.bearer()
+    declared = await client.post("/api/v1/orders", content=big, headers=headers)
+    streamed = await client.post("/api/v1/orders", content=chunks(), headers=headers)
+    assert (declared.status_code, declared.json()["code"]) == (413, "payload_too_large")
+    assert (streamed.status_code, streamed.json()["code"]) == (413, "payload_too_large")
+    assert (await client.post("/api/v1/baskets", content=big, headers=headers)).status_code == 200
+
+
+async def test_internal_routes_stay_outside_the_public_prefix(client):
+    assert (await client.get("/internal/state")).json()["data"] == "inside"
+    assert (await client.get("/api/v1/internal/state")).status_code == 404
+
+
+async def test_metrics_count_by_route_template(client):
+    await client.get("/api/v1/fail/fine")
+    metrics = (await client.get("/metrics")).text
+    assert 'dukan_http_requests_total{method="GET",route="/fail/{how}",service="shop",status="200"}' in metrics
+    assert "/fail/fine" not in metrics

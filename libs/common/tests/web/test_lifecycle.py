@@ -1,0 +1,126 @@
+"""Starting, readiness, jobs and listeners of one process."""
+
+import asyncio
+
+import httpx
+import pytest
+from common.clock import now
+from common.contracts.auth import SessionRevoked
+from common.ids import new_id
+from common.persistence.database import Database
+from common.service import Job, Listener
+from common.testing import eventually, serving
+from common.web.keys import KeySet
+from common.web.revocations import RevocationList
+from common.web.tokens import TokenVerifier
+
+
+async def _unreachable():
+    raise httpx.ConnectError("auth is away")
+
+
+async def test_a_service_is_ready_once_keys_and_revocations_are_loaded(client):
+    async def ready():
+        return (await client.get("/health/ready")).json()["data"]
+
+    assert await eventually(ready) == {"database": True, "bus": True, "identity": True}
+
+
+async def test_a_service_that_cannot_verify_tokens_lives_but_is_not_ready(client_for, service):
+    service.verifier = TokenVerifier(KeySet(_unreachable), RevocationList(_unreachable), issuer="i", audience="a")
+    client = await client_for(service)
+    answer = await client.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["errors"][0]["detail"] == {"database": True, "bus": True, "identity": False}
+    assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_a_broker_or_database_that_is_away_makes_a_service_unready(client, service, transport):
+    transport.connected = False
+    service.database._engine = Database("postgresql://nobody:x@127.0.0.1:1/none")._engine
+    detail = (await client.get("/health/ready")).json()["errors"][0]["detail"]
+    assert detail["database"] is False
+    assert detail["bus"] is False
+    outage = await client.post("/api/v1/baskets", json={"items": []})
+    assert (outage.status_code, outage.json()["code"]) == (503, "unavailable")
+
+
+async def test_a_worker_runs_jobs_and_serves_no_api(client_for, service):
+    ran = asyncio.Event()
+
+    async def run():
+        ran.set()
+
+    service.jobs = [Job("once", 60, run)]
+    client = await client_for(service, role="worker")
+    await asyncio.wait_for(ran.wait(), 5)
+    assert (await client.get("/api/v1/greeting")).status_code == 404
+    assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_a_job_survives_failures_runs_on_while_busy_and_can_be_woken(client_for, service, caplog):
+    outcomes = iter([RuntimeError("first"), 2, 1, 0, 0])
+    left = [5]
+
+    async def run():
+        left[0] -= 1
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def done(count):
+        return left[0] == count
+
+    job = Job("flaky", 3600, run)
+    service.jobs = [job]
+    await client_for(service, role="worker")
+    await eventually(lambda: done(1))
+    job.wake()
+    await eventually(lambda: done(0))
+    assert "job flaky failed" in caplog.text
+
+
+async def test_a_revoked_session_is_refused_from_the_event_on(client, tokens, transport):
+    session = new_id()
+    headers = tokens.bearer(sid=str(session))
+    assert (await client.get("/api/v1/me", headers=headers)).status_code == 200
+    revoked = SessionRevoked(session_id=session, user_id=new_id(), expires_at=now(), reason="logout")
+    transport.tell(revoked)
+    answer = await client.get("/api/v1/me", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "session_revoked")
+    assert (await client.get("/api/v1/me", headers=tokens.bearer())).status_code == 200
+
+
+async def test_a_failing_listener_disturbs_nobody(client_for, service, transport, caplog):
+    heard = []
+    service.listeners = [
+        Listener([SessionRevoked], lambda _: 1 / 0),
+        Listener([SessionRevoked], lambda event: heard.append(event.reason)),
+    ]
+    await client_for(service)
+    transport.tell(SessionRevoked(session_id=new_id(), user_id=new_id(), expires_at=now(), reason="logout"))
+    assert heard == ["logout"]
+    assert "a listener failed" in caplog.text
+
+
+async def test_resources_are_left_in_reverse_even_when_a_later_one_fails(service, transport, tokens):
+    seen = []
+
+    class Resource:
+        def __init__(self, name, fails=False):
+            self.name, self.fails = name, fails
+
+        async def __aenter__(self):
+            if self.fails:
+                raise OSError(self.name)
+            seen.append(f"+{self.name}")
+
+        async def __aexit__(self, *_):
+            seen.append(f"-{self.name}")
+
+    service.resources = [Resource("a"), Resource("b"), Resource("c", fails=True)]
+    with pytest.raises(OSError, match="c"):
+        async with serving(service, transport, tokens.verifier()):
+            pass
+    assert seen == ["+a", "+b", "-b", "-a"]

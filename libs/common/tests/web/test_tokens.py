@@ -1,0 +1,237 @@
+"""Hostile tokens, hostile key sets, and what is remembered of good ones."""
+
+import asyncio
+import base64
+import hmac
+import json
+from datetime import timedelta
+from hashlib import sha256
+
+import httpx
+import jwt
+import pytest
+from common import clock
+from common.clock import FixedClock, now
+from common.errors import Unauthenticated
+from common.ids import new_id
+from common.testing import TestIssuer
+from common.testing.tokens import AUDIENCE, ISSUER, KEY_ID
+from common.web import keys as key_sets
+from common.web.keys import KeySet, UntrustedKeysError, usable_keys
+from common.web.revocations import RevocationList
+from common.web.tokens import TokenVerifier
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+issuer = TestIssuer()
+
+
+def b64(value):
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def claims(**changes):
+    return issuer.claims(None, ["customer"]) | changes
+
+
+def unsigned():
+    return f"{b64({'alg': 'none', 'kid': KEY_ID})}.{b64(claims())}."
+
+
+def signed_with_the_public_key(public):
+    signing_input = f"{b64({'alg': 'HS256', 'kid': KEY_ID})}.{b64(claims())}"
+    return f"{signing_input}.{b64(hmac.new(public, signing_input.encode(), sha256).digest())}"
+
+
+def tampered():
+    head, _, signature = issuer.token().split(".")
+    return f"{head}.{b64(claims(roles=['admin']))}.{signature}"
+
+
+def by_another_key(key, algorithm="EdDSA"):
+    return jwt.encode(claims(), key, algorithm=algorithm, headers={"kid": KEY_ID})
+
+
+def public_bytes():
+    return issuer._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+HOSTILE = {
+    "no algorithm": unsigned,
+    "HMAC keyed with the public key": lambda: signed_with_the_public_key(public_bytes()),
+    "HMAC keyed with the published x": lambda: signed_with_the_public_key(issuer.jwk()["x"].encode()),
+    "tampered claims": tampered,
+    "another Ed25519 key": lambda: by_another_key(ed25519.Ed25519PrivateKey.generate()),
+    "an Ed448 key": lambda: by_another_key(ed448.Ed448PrivateKey.generate()),
+    "RSA": lambda: by_another_key(rsa.generate_private_key(65537, 2048), "RS256"),
+    "no key id": lambda: jwt.encode(claims(), issuer._key, algorithm="EdDSA"),
+    "a key id that is no string": lambda: f"{b64({'alg': 'EdDSA', 'kid': 7})}.{b64(claims())}.{b64(b'x' * 64)}",
+    "an unknown key id": lambda: issuer.sign(claims(), {"kid": "other"}),
+    "another issuer": lambda: issuer.token(iss="https://evil.example"),
+    "another audience": lambda: issuer.token(aud="elsewhere"),
+    "a subject that is no id": lambda: issuer.token(sub="root"),
+    "an expiry that is no number": lambda: issuer.token(exp="tomorrow"),
+    "an infinite expiry": lambda: issuer.token(exp=float("inf")),
+    "a boolean expiry": lambda: issuer.token(exp=True),
+    "roles that are no list": lambda: issuer.sign(claims(roles="admin")),
+    "an unknown critical header": lambda: issuer.sign(claims(), {"crit": ["b64"], "b64": False}),
+    "a huge token": lambda: issuer.token(scope="x" * 10_000),
+    "nothing": lambda: "",
+    "rubbish": lambda: "a.b.c",
+    "not even ASCII": lambda: "ü.ü.ü",
+} | {
+    f"no {name}": lambda name=name: issuer.token(**{name: None})
+    for name in ("iss", "aud", "sub", "sid", "jti", "iat", "exp")
+}
+
+
+@pytest.mark.parametrize("forge", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_a_hostile_token_is_refused(forge):
+    with pytest.raises(Unauthenticated) as refusal:
+        await issuer.verifier().verify(forge())
+    assert refusal.value.code == "token_invalid"
+
+
+async def test_a_good_token_gives_its_identity():
+    user_id = new_id()
+    identity = await issuer.verifier().verify(issuer.token(user_id, ["staff"], scope="orders:read messages:send"))
+    assert identity.user_id == user_id
+    assert identity.is_staff
+    assert not identity.is_admin
+    assert identity.scope == {"orders:read", "messages:send"}
+
+
+async def test_a_remembered_token_ends_with_its_time():
+    with clock.use(FixedClock(now())) as at:
+        verifier, token = issuer.verifier(), issuer.token()
+        first = await verifier.verify(token)
+        assert await verifier.verify(token) is first
+        at.advance(timedelta(minutes=15))
+        for _ in range(2):
+            with pytest.raises(Unauthenticated) as refusal:
+                await verifier.verify(token)
+            assert refusal.value.code == "token_expired"
+
+
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+async def test_a_token_from_the_future_is_refused(claim):
+    later = int(now().timestamp()) + 60
+    with pytest.raises(Unauthenticated) as refusal:
+        await issuer.verifier().verify(issuer.token(**{claim: later}))
+    assert refusal.value.code == "token_not_yet_valid"
+
+
+async def test_a_revoked_session_is_refused_though_its_token_is_remembered_or_dressed_up():
+    verifier, session = issuer.verifier(), new_id()
+    token = issuer.token(sid=str(session))
+    await verifier.verify(token)
+    verifier.revocations.revoke(session, now() + timedelta(minutes=15))
+    for same in (token, f"{token}=="):
+        with pytest.raises(Unauthenticated):
+            await verifier.verify(same)
+
+
+async def test_memory_of_tokens_is_bounded():
+    verifier = TokenVerifier(
+        issuer.verifier().keys, issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE, remembered=3
+    )
+    for _ in range(10):
+        await verifier.verify(issuer.token())
+    assert len(verifier._known) == 3
+
+
+GOOD = issuer.jwk()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"use": "enc"},
+        {"key_ops": ["sign"]},
+        {"alg": "ES256"},
+        {"crv": "Ed448"},
+        {"kty": "RSA"},
+        {"kid": ""},
+        {"kid": None},
+        {"x": "AAAA"},
+        {"d": GOOD["x"]},
+    ],
+    ids=str,
+)
+def test_a_key_for_anything_else_is_not_used(changes):
+    with pytest.raises(UntrustedKeysError):
+        usable_keys({"keys": [GOOD | changes]})
+
+
+def test_keys_for_other_purposes_are_passed_over():
+    rsa_key = {"kty": "RSA", "kid": "r", "n": "AQAB", "e": "AQAB", "use": "sig"}
+    assert list(usable_keys({"keys": [rsa_key, GOOD | {"kid": "e", "use": "enc"}, GOOD]})) == [KEY_ID]
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}, {"keys": ["x"]}, {"keys": [GOOD, GOOD]}], ids=repr)
+def test_a_document_that_is_no_unambiguous_key_set_is_refused(document):
+    with pytest.raises(UntrustedKeysError):
+        usable_keys(document)
+
+
+class Source:
+    """Publishes the keys named and counts who asks."""
+
+    def __init__(self, *key_ids):
+        self.key_ids = key_ids
+        self.asked = 0
+        self.away = False
+
+    async def __call__(self):
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.away:
+            raise httpx.ConnectError("away")
+        return {"keys": [GOOD | {"kid": key_id} for key_id in self.key_ids]}
+
+
+async def test_unknown_key_ids_cause_one_fetch_however_many_ask():
+    source = Source("a")
+    keys = KeySet(source)
+    found = await asyncio.gather(*(keys.find(f"forged-{number}") for number in range(50)), keys.find("a"))
+    assert [key is not None for key in found] == [False] * 50 + [True]
+    assert source.asked == 1
+
+
+async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch):
+    source = Source("old")
+    keys = KeySet(source)
+    await keys.refresh()
+    source.key_ids = ("old", "new")
+    assert await keys.find("new") is None
+    monkeypatch.setattr(key_sets, "COOL_DOWN", 0)
+    await keys.refresh()
+    source.key_ids = ("old", "new", "newest")
+    assert await keys.find("newest") is not None
+
+
+@pytest.mark.parametrize("trouble", ["away", "empty", "ambiguous"])
+async def test_a_failed_fetch_never_evicts_a_good_key(trouble):
+    source = Source("a")
+    keys = KeySet(source)
+    await keys.refresh()
+    source.away = trouble == "away"
+    source.key_ids = () if trouble == "empty" else ("b", "b")
+    with pytest.raises((httpx.HTTPError, UntrustedKeysError)):
+        await keys.refresh()
+    assert await keys.find("a") is not None
+
+
+async def test_a_snapshot_is_merged_with_live_revocations_and_forgets_the_expired():
+    listed, live, expired = new_id(), new_id(), new_id()
+    soon = now() + timedelta(minutes=5)
+
+    async def snapshot():
+        return {"data": [{"session_id": str(listed), "expires_at": soon.isoformat()}]}
+
+    revocations = RevocationList(snapshot)
+    revocations.revoke(live, soon)
+    revocations.revoke(expired, now() - timedelta(seconds=1))
+    await revocations.load()
+    assert [session in revocations for session in (listed, live, expired)] == [True, True, False]
