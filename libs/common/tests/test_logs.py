@@ -2,19 +2,21 @@
 
 import json
 import logging
+from typing import Any
 
 import pytest
 from common.context import Origin, originating
 from common.logs import JsonFormatter, masked
 
 
-def line(message, *args, **extra):
+def line(message: str, *args: object, **extra: object) -> dict[str, Any]:
     record = logging.LogRecord("orders.api", logging.INFO, __file__, 1, message, args, None)
     vars(record).update(extra)
-    return json.loads(JsonFormatter().format(record))
+    written: dict[str, Any] = json.loads(JsonFormatter().format(record))
+    return written
 
 
-def test_a_line_carries_the_ids_of_the_request():
+def test_a_line_carries_the_ids_of_the_request() -> None:
     with originating(Origin("req-12345", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")):
         written = line("placed %d", 3, order="o-1")
     assert written["message"] == "placed 3"
@@ -23,7 +25,7 @@ def test_a_line_carries_the_ids_of_the_request():
     assert written["order"] == "o-1"
 
 
-def test_a_line_of_a_handler_names_the_event_that_caused_it():
+def test_a_line_of_a_handler_names_the_event_that_caused_it() -> None:
     with originating(Origin("req-12345", causation_id="e-1")):
         written = line("handled")
     assert (written["correlation_id"], written["causation_id"]) == ("req-12345", "e-1")
@@ -39,10 +41,10 @@ def test_a_line_of_a_handler_names_the_event_that_caused_it():
         "key dk_abc123_hunter22hunter22",
     ],
 )
-def test_credentials_are_masked_whoever_logs_them(secret):
+def test_credentials_are_masked_whoever_logs_them(secret: str) -> None:
     assert "hunter22" not in masked(secret)
     assert "hunter22" not in json.dumps(line("failed: %s", secret, url=secret))
 
 
-def test_what_is_named_like_a_secret_is_not_shown():
+def test_what_is_named_like_a_secret_is_not_shown() -> None:
     assert line("x", new_password="hunter22")["new_password"] == "***"

@@ -1,5 +1,7 @@
 """Starting with too little is refused by name; secrets stay out of what is printed."""
 
+from pathlib import Path
+
 import pytest
 from common.settings import ServiceSettings
 from pydantic import ValidationError
@@ -15,7 +17,7 @@ GIVEN = {
 
 
 @pytest.fixture
-def environment(monkeypatch, tmp_path):
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     monkeypatch.chdir(tmp_path)
     for name, value in GIVEN.items():
         monkeypatch.setenv(name, value)
@@ -24,19 +26,21 @@ def environment(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("variable", [name for name in GIVEN if name != "DUKAN_MODE"])
 @pytest.mark.parametrize("value", [None, ""])
-def test_production_names_the_variable_that_is_missing(environment, variable, value):
+def test_production_names_the_variable_that_is_missing(
+    environment: pytest.MonkeyPatch, variable: str, value: str | None
+) -> None:
     environment.setenv(variable, "") if value == "" else environment.delenv(variable)
     with pytest.raises(ValidationError, match=f"production needs {variable}"):
         ServiceSettings()
 
 
-def test_production_starts_with_everything_given(environment):
+def test_production_starts_with_everything_given(environment: pytest.MonkeyPatch) -> None:
     settings = ServiceSettings()
     assert settings.jwks_url == "http://auth:8001/api/v1/.well-known/jwks.json"
     assert "hush" not in repr(settings)
 
 
-def test_local_mode_needs_nothing(monkeypatch, tmp_path):
+def test_local_mode_needs_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in GIVEN:
         monkeypatch.delenv(name, raising=False)

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 
 class Clock(Protocol):
     """Anything that tells the time, timezone-aware and in UTC."""
 
     def now(self) -> datetime: ...
+
+
+C = TypeVar("C", bound=Clock)
 
 
 class SystemClock:
@@ -41,7 +44,7 @@ def now() -> datetime:
 
 
 @contextmanager
-def use(clock: Clock) -> Iterator[Clock]:
+def use(clock: C) -> Iterator[C]:
     """Replace the process's clock inside the block."""
     global _clock  # noqa: PLW0603  (one process, one clock: that is the point)
     before, _clock = _clock, clock

@@ -47,7 +47,7 @@ class Listener:
     """Told of events in every process, without durability: what is missed while away stays missed. For caches."""
 
     types: Sequence[type[Event]]
-    handle: Callable[[Any], None]
+    handle: Callable[[Any], object]
 
 
 @dataclass(slots=True)

@@ -4,13 +4,16 @@ from typing import Annotated, Any
 
 import pytest
 from common.errors import Conflict, RateLimited
+from common.persistence.database import Database
 from common.service import Service
 from common.settings import ServiceSettings
+from common.testing.plugin import ClientFor, FreshDatabase
 from common.web.dependencies import Admin, Begin, Caller, MaybeCaller, Staff
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
 from fastapi import APIRouter, HTTPException, Query, Request
+from httpx import AsyncClient
 from pydantic import BaseModel, Field
 
 
@@ -100,7 +103,7 @@ async def get_state() -> Envelope[str]:
 
 
 @pytest.fixture
-async def database(fresh_database):
+async def database(fresh_database: FreshDatabase) -> Database:
     database = await fresh_database("common")
     async with database.begin() as tx:
         await tx.sql.execute("CREATE TABLE made (id int GENERATED ALWAYS AS IDENTITY)")
@@ -108,11 +111,11 @@ async def database(fresh_database):
 
 
 @pytest.fixture
-def service(database):
+def service(database: Database) -> Service:
     settings = ServiceSettings(max_body_bytes=1000)
     return Service("shop", settings, database, routers=[shop, internal], body_limits={"/baskets": 5000})
 
 
 @pytest.fixture
-async def client(client_for, service):
+async def client(client_for: ClientFor, service: Service) -> AsyncClient:
     return await client_for(service)

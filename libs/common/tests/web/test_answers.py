@@ -1,18 +1,21 @@
 """What a client sees: envelopes, statuses, ids, and nothing of our inside."""
 
 import json
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from common.testing import TestIssuer
+from httpx import AsyncClient
 
 
-async def test_a_success_has_the_envelope_and_no_empty_meta(client):
+async def test_a_success_has_the_envelope_and_no_empty_meta(client: AsyncClient) -> None:
     answer = await client.get("/api/v1/greeting")
     assert answer.status_code == 200
     assert answer.json() == {"status": "success", "message": "OK", "data": "hello", "errors": None}
 
 
-async def test_a_refusal_carries_code_field_and_detail(client):
+async def test_a_refusal_carries_code_field_and_detail(client: AsyncClient) -> None:
     answer = await client.get("/api/v1/fail/conflict", headers={"X-Request-ID": "request-42"})
     assert answer.status_code == 409
     assert answer.json() == {
@@ -25,7 +28,7 @@ async def test_a_refusal_carries_code_field_and_detail(client):
     }
 
 
-async def test_invalid_input_is_named_by_its_path_inside_the_body(client):
+async def test_invalid_input_is_named_by_its_path_inside_the_body(client: AsyncClient) -> None:
     answer = await client.post("/api/v1/baskets", json={"items": [{"quantity": 1}, {"quantity": 0}]})
     assert answer.status_code == 422
     body = answer.json()
@@ -48,7 +51,9 @@ async def test_invalid_input_is_named_by_its_path_inside_the_body(client):
         (b"[" * 4000, "application/json", 400, None),
     ],
 )
-async def test_a_body_that_cannot_be_taken_is_the_clients_error(client, content, content_type, status, code):
+async def test_a_body_that_cannot_be_taken_is_the_clients_error(
+    client: AsyncClient, content: bytes, content_type: str | None, status: int, code: str | None
+) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
     answer = await client.post("/api/v1/baskets", content=content, headers=headers)
     assert answer.status_code == status
@@ -65,7 +70,7 @@ async def test_a_body_that_cannot_be_taken_is_the_clients_error(client, content,
         ("/api/v1/fail/outage", 503, "unavailable"),
     ],
 )
-async def test_every_failure_has_the_envelope(client, path, status, code):
+async def test_every_failure_has_the_envelope(client: AsyncClient, path: str, status: int, code: str | None) -> None:
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["errors"][0]["field"] is None
@@ -73,38 +78,38 @@ async def test_every_failure_has_the_envelope(client, path, status, code):
     assert "postgres.internal" not in answer.text
 
 
-async def test_a_wrong_verb_says_which_are_right(client):
+async def test_a_wrong_verb_says_which_are_right(client: AsyncClient) -> None:
     answer = await client.delete("/api/v1/greeting")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET"
 
 
-async def test_a_crash_is_logged_once_and_shows_nothing(client, caplog):
+async def test_a_crash_is_logged_once_and_shows_nothing(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
     answer = await client.get("/api/v1/fail/crash")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "password" not in answer.text
     assert [record.message for record in caplog.records if record.exc_info] == ["unhandled error"]
 
 
-async def test_a_trailing_slash_is_accepted_everywhere(client):
+async def test_a_trailing_slash_is_accepted_everywhere(client: AsyncClient) -> None:
     assert (await client.get("/api/v1/greeting/")).json()["data"] == "hello"
     assert (await client.post("/api/v1/baskets/", json={"items": []})).status_code == 200
     assert (await client.get("/health/live/")).status_code == 200
 
 
-async def test_a_request_id_is_kept_when_it_is_harmless(client):
+async def test_a_request_id_is_kept_when_it_is_harmless(client: AsyncClient) -> None:
     assert (await client.get("/api/v1/greeting", headers={"X-Request-ID": "web-1.a_B"})).headers[
         "x-request-id"
     ] == "web-1.a_B"
 
 
 @pytest.mark.parametrize("forged", ["short", "a" * 129, "evil id", "line\tbreak", '{"json":1}', "ünïcode-id"])
-async def test_a_dubious_request_id_is_replaced(client, forged):
-    answer = await client.get("/api/v1/greeting", headers={"X-Request-ID": forged.encode()})
+async def test_a_dubious_request_id_is_replaced(client: AsyncClient, forged: str) -> None:
+    answer = await client.get("/api/v1/greeting", headers=[(b"X-Request-ID", forged.encode())])
     assert UUID(answer.headers["x-request-id"]).version == 7
 
 
-async def test_a_trace_goes_on_and_a_broken_one_begins_anew(client):
+async def test_a_trace_goes_on_and_a_broken_one_begins_anew(client: AsyncClient) -> None:
     given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     assert (await client.get("/api/v1/greeting", headers={"traceparent": given})).headers["traceparent"] == given
     for broken in ("00-" + "0" * 32 + "-b7ad6b7169203331-01", "nonsense", given + "-extra"):
@@ -113,8 +118,8 @@ async def test_a_trace_goes_on_and_a_broken_one_begins_anew(client):
         assert len(fresh) == 55
 
 
-async def test_a_body_over_the_limit_is_refused_declared_or_streamed(client, tokens):
-    async def chunks():
+async def test_a_body_over_the_limit_is_refused_declared_or_streamed(client: AsyncClient, tokens: TestIssuer) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
         for _ in range(30):
             yield b" " * 100
 
@@ -127,12 +132,12 @@ async def test_a_body_over_the_limit_is_refused_declared_or_streamed(client, tok
     assert (await client.post("/api/v1/baskets", content=big, headers=headers)).status_code == 200
 
 
-async def test_internal_routes_stay_outside_the_public_prefix(client):
+async def test_internal_routes_stay_outside_the_public_prefix(client: AsyncClient) -> None:
     assert (await client.get("/internal/state")).json()["data"] == "inside"
     assert (await client.get("/api/v1/internal/state")).status_code == 404
 
 
-async def test_metrics_count_by_route_template(client):
+async def test_metrics_count_by_route_template(client: AsyncClient) -> None:
     await client.get("/api/v1/fail/fine")
     metrics = (await client.get("/metrics")).text
     assert 'dukan_http_requests_total{method="GET",route="/fail/{how}",service="shop",status="200"}' in metrics

@@ -1,6 +1,8 @@
 """Starting, readiness, jobs and listeners of one process."""
 
 import asyncio
+from collections.abc import Iterator
+from typing import Any, Never
 
 import httpx
 import pytest
@@ -8,25 +10,29 @@ from common.clock import now
 from common.contracts.auth import SessionRevoked
 from common.ids import new_id
 from common.persistence.database import Database
-from common.service import Job, Listener
-from common.testing import eventually, serving
+from common.service import Job, Listener, Service
+from common.testing import RecordingTransport, TestIssuer, eventually, serving
+from common.testing.plugin import ClientFor
 from common.web.keys import KeySet
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
+from httpx import AsyncClient
 
 
-async def _unreachable():
+async def _unreachable() -> Never:
     raise httpx.ConnectError("auth is away")
 
 
-async def test_a_service_is_ready_once_keys_and_revocations_are_loaded(client):
-    async def ready():
+async def test_a_service_is_ready_once_keys_and_revocations_are_loaded(client: AsyncClient) -> None:
+    async def ready() -> Any:
         return (await client.get("/health/ready")).json()["data"]
 
     assert await eventually(ready) == {"database": True, "bus": True, "identity": True}
 
 
-async def test_a_service_that_cannot_verify_tokens_lives_but_is_not_ready(client_for, service):
+async def test_a_service_that_cannot_verify_tokens_lives_but_is_not_ready(
+    client_for: ClientFor, service: Service
+) -> None:
     service.verifier = TokenVerifier(KeySet(_unreachable), RevocationList(_unreachable), issuer="i", audience="a")
     client = await client_for(service)
     answer = await client.get("/health/ready")
@@ -35,7 +41,9 @@ async def test_a_service_that_cannot_verify_tokens_lives_but_is_not_ready(client
     assert (await client.get("/health/live")).status_code == 200
 
 
-async def test_a_broker_or_database_that_is_away_makes_a_service_unready(client, service, transport):
+async def test_a_broker_or_database_that_is_away_makes_a_service_unready(
+    client: AsyncClient, service: Service, transport: RecordingTransport
+) -> None:
     transport.connected = False
     service.database._engine = Database("postgresql://nobody:x@127.0.0.1:1/none")._engine
     detail = (await client.get("/health/ready")).json()["errors"][0]["detail"]
@@ -45,10 +53,10 @@ async def test_a_broker_or_database_that_is_away_makes_a_service_unready(client,
     assert (outage.status_code, outage.json()["code"]) == (503, "unavailable")
 
 
-async def test_a_worker_runs_jobs_and_serves_no_api(client_for, service):
+async def test_a_worker_runs_jobs_and_serves_no_api(client_for: ClientFor, service: Service) -> None:
     ran = asyncio.Event()
 
-    async def run():
+    async def run() -> None:
         ran.set()
 
     service.jobs = [Job("once", 60, run)]
@@ -58,18 +66,20 @@ async def test_a_worker_runs_jobs_and_serves_no_api(client_for, service):
     assert (await client.get("/health/ready")).status_code == 200
 
 
-async def test_a_job_survives_failures_runs_on_while_busy_and_can_be_woken(client_for, service, caplog):
-    outcomes = iter([RuntimeError("first"), 2, 1, 0, 0])
+async def test_a_job_survives_failures_runs_on_while_busy_and_can_be_woken(
+    client_for: ClientFor, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes: Iterator[int | Exception] = iter([RuntimeError("first"), 2, 1, 0, 0])
     left = [5]
 
-    async def run():
+    async def run() -> int:
         left[0] -= 1
         outcome = next(outcomes)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    async def done(count):
+    async def done(count: int) -> bool:
         return left[0] == count
 
     job = Job("flaky", 3600, run)
@@ -81,7 +91,9 @@ async def test_a_job_survives_failures_runs_on_while_busy_and_can_be_woken(clien
     assert "job flaky failed" in caplog.text
 
 
-async def test_a_revoked_session_is_refused_from_the_event_on(client, tokens, transport):
+async def test_a_revoked_session_is_refused_from_the_event_on(
+    client: AsyncClient, tokens: TestIssuer, transport: RecordingTransport
+) -> None:
     session = new_id()
     headers = tokens.bearer(sid=str(session))
     assert (await client.get("/api/v1/me", headers=headers)).status_code == 200
@@ -92,8 +104,10 @@ async def test_a_revoked_session_is_refused_from_the_event_on(client, tokens, tr
     assert (await client.get("/api/v1/me", headers=tokens.bearer())).status_code == 200
 
 
-async def test_a_failing_listener_disturbs_nobody(client_for, service, transport, caplog):
-    heard = []
+async def test_a_failing_listener_disturbs_nobody(
+    client_for: ClientFor, service: Service, transport: RecordingTransport, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
     service.listeners = [
         Listener([SessionRevoked], lambda _: 1 / 0),
         Listener([SessionRevoked], lambda event: heard.append(event.reason)),
@@ -104,19 +118,21 @@ async def test_a_failing_listener_disturbs_nobody(client_for, service, transport
     assert "a listener failed" in caplog.text
 
 
-async def test_resources_are_left_in_reverse_even_when_a_later_one_fails(service, transport, tokens):
-    seen = []
+async def test_resources_are_left_in_reverse_even_when_a_later_one_fails(
+    service: Service, transport: RecordingTransport, tokens: TestIssuer
+) -> None:
+    seen: list[str] = []
 
     class Resource:
-        def __init__(self, name, fails=False):
+        def __init__(self, name: str, *, fails: bool = False) -> None:
             self.name, self.fails = name, fails
 
-        async def __aenter__(self):
+        async def __aenter__(self) -> None:
             if self.fails:
                 raise OSError(self.name)
             seen.append(f"+{self.name}")
 
-        async def __aexit__(self, *_):
+        async def __aexit__(self, *_: object) -> None:
             seen.append(f"-{self.name}")
 
     service.resources = [Resource("a"), Resource("b"), Resource("c", fails=True)]

@@ -4,8 +4,11 @@ import asyncio
 import base64
 import hmac
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import httpx
 import jwt
@@ -26,38 +29,42 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 issuer = TestIssuer()
 
 
-def b64(value):
+def b64(value: object) -> str:
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def claims(**changes):
+def claims(**changes: object) -> dict[str, Any]:
     return issuer.claims(None, ["customer"]) | changes
 
 
-def unsigned():
+def unsigned() -> str:
     return f"{b64({'alg': 'none', 'kid': KEY_ID})}.{b64(claims())}."
 
 
-def signed_with_the_public_key(public):
+def signed_with_the_public_key(public: bytes) -> str:
     signing_input = f"{b64({'alg': 'HS256', 'kid': KEY_ID})}.{b64(claims())}"
     return f"{signing_input}.{b64(hmac.new(public, signing_input.encode(), sha256).digest())}"
 
 
-def tampered():
+def tampered() -> str:
     head, _, signature = issuer.token().split(".")
     return f"{head}.{b64(claims(roles=['admin']))}.{signature}"
 
 
-def by_another_key(key, algorithm="EdDSA"):
+def by_another_key(key: Any, algorithm: str = "EdDSA") -> str:
     return jwt.encode(claims(), key, algorithm=algorithm, headers={"kid": KEY_ID})
 
 
-def public_bytes():
+def public_bytes() -> bytes:
     return issuer._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-HOSTILE = {
+def without(claim: str) -> str:
+    return issuer.sign({name: value for name, value in claims().items() if name != claim})
+
+
+HOSTILE: dict[str, Callable[[], str]] = {
     "no algorithm": unsigned,
     "HMAC keyed with the public key": lambda: signed_with_the_public_key(public_bytes()),
     "HMAC keyed with the published x": lambda: signed_with_the_public_key(issuer.jwk()["x"].encode()),
@@ -80,20 +87,17 @@ HOSTILE = {
     "nothing": lambda: "",
     "rubbish": lambda: "a.b.c",
     "not even ASCII": lambda: "ü.ü.ü",
-} | {
-    f"no {name}": lambda name=name: issuer.token(**{name: None})
-    for name in ("iss", "aud", "sub", "sid", "jti", "iat", "exp")
-}
+} | {f"no {name}": partial(without, name) for name in ("iss", "aud", "sub", "sid", "jti", "iat", "exp")}
 
 
 @pytest.mark.parametrize("forge", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_hostile_token_is_refused(forge):
+async def test_a_hostile_token_is_refused(forge: Callable[[], str]) -> None:
     with pytest.raises(Unauthenticated) as refusal:
         await issuer.verifier().verify(forge())
     assert refusal.value.code == "token_invalid"
 
 
-async def test_a_good_token_gives_its_identity():
+async def test_a_good_token_gives_its_identity() -> None:
     user_id = new_id()
     identity = await issuer.verifier().verify(issuer.token(user_id, ["staff"], scope="orders:read messages:send"))
     assert identity.user_id == user_id
@@ -102,7 +106,7 @@ async def test_a_good_token_gives_its_identity():
     assert identity.scope == {"orders:read", "messages:send"}
 
 
-async def test_a_remembered_token_ends_with_its_time():
+async def test_a_remembered_token_ends_with_its_time() -> None:
     with clock.use(FixedClock(now())) as at:
         verifier, token = issuer.verifier(), issuer.token()
         first = await verifier.verify(token)
@@ -115,14 +119,14 @@ async def test_a_remembered_token_ends_with_its_time():
 
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
-async def test_a_token_from_the_future_is_refused(claim):
+async def test_a_token_from_the_future_is_refused(claim: str) -> None:
     later = int(now().timestamp()) + 60
     with pytest.raises(Unauthenticated) as refusal:
-        await issuer.verifier().verify(issuer.token(**{claim: later}))
+        await issuer.verifier().verify(issuer.sign(claims(**{claim: later})))
     assert refusal.value.code == "token_not_yet_valid"
 
 
-async def test_a_revoked_session_is_refused_though_its_token_is_remembered_or_dressed_up():
+async def test_a_revoked_session_is_refused_though_its_token_is_remembered_or_dressed_up() -> None:
     verifier, session = issuer.verifier(), new_id()
     token = issuer.token(sid=str(session))
     await verifier.verify(token)
@@ -132,7 +136,7 @@ async def test_a_revoked_session_is_refused_though_its_token_is_remembered_or_dr
             await verifier.verify(same)
 
 
-async def test_memory_of_tokens_is_bounded():
+async def test_memory_of_tokens_is_bounded() -> None:
     verifier = TokenVerifier(
         issuer.verifier().keys, issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE, remembered=3
     )
@@ -159,18 +163,18 @@ GOOD = issuer.jwk()
     ],
     ids=str,
 )
-def test_a_key_for_anything_else_is_not_used(changes):
+def test_a_key_for_anything_else_is_not_used(changes: dict[str, Any]) -> None:
     with pytest.raises(UntrustedKeysError):
         usable_keys({"keys": [GOOD | changes]})
 
 
-def test_keys_for_other_purposes_are_passed_over():
+def test_keys_for_other_purposes_are_passed_over() -> None:
     rsa_key = {"kty": "RSA", "kid": "r", "n": "AQAB", "e": "AQAB", "use": "sig"}
     assert list(usable_keys({"keys": [rsa_key, GOOD | {"kid": "e", "use": "enc"}, GOOD]})) == [KEY_ID]
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}, {"keys": ["x"]}, {"keys": [GOOD, GOOD]}], ids=repr)
-def test_a_document_that_is_no_unambiguous_key_set_is_refused(document):
+def test_a_document_that_is_no_unambiguous_key_set_is_refused(document: object) -> None:
     with pytest.raises(UntrustedKeysError):
         usable_keys(document)
 
@@ -178,12 +182,12 @@ def test_a_document_that_is_no_unambiguous_key_set_is_refused(document):
 class Source:
     """Publishes the keys named and counts who asks."""
 
-    def __init__(self, *key_ids):
+    def __init__(self, *key_ids: str) -> None:
         self.key_ids = key_ids
         self.asked = 0
         self.away = False
 
-    async def __call__(self):
+    async def __call__(self) -> dict[str, Any]:
         self.asked += 1
         await asyncio.sleep(0)
         if self.away:
@@ -191,7 +195,7 @@ class Source:
         return {"keys": [GOOD | {"kid": key_id} for key_id in self.key_ids]}
 
 
-async def test_unknown_key_ids_cause_one_fetch_however_many_ask():
+async def test_unknown_key_ids_cause_one_fetch_however_many_ask() -> None:
     source = Source("a")
     keys = KeySet(source)
     found = await asyncio.gather(*(keys.find(f"forged-{number}") for number in range(50)), keys.find("a"))
@@ -199,7 +203,7 @@ async def test_unknown_key_ids_cause_one_fetch_however_many_ask():
     assert source.asked == 1
 
 
-async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch):
+async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source("old")
     keys = KeySet(source)
     await keys.refresh()
@@ -212,7 +216,7 @@ async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch):
 
 
 @pytest.mark.parametrize("trouble", ["away", "empty", "ambiguous"])
-async def test_a_failed_fetch_never_evicts_a_good_key(trouble):
+async def test_a_failed_fetch_never_evicts_a_good_key(trouble: str) -> None:
     source = Source("a")
     keys = KeySet(source)
     await keys.refresh()
@@ -223,11 +227,11 @@ async def test_a_failed_fetch_never_evicts_a_good_key(trouble):
     assert await keys.find("a") is not None
 
 
-async def test_a_snapshot_is_merged_with_live_revocations_and_forgets_the_expired():
+async def test_a_snapshot_is_merged_with_live_revocations_and_forgets_the_expired() -> None:
     listed, live, expired = new_id(), new_id(), new_id()
     soon = now() + timedelta(minutes=5)
 
-    async def snapshot():
+    async def snapshot() -> dict[str, Any]:
         return {"data": [{"session_id": str(listed), "expires_at": soon.isoformat()}]}
 
     revocations = RevocationList(snapshot)
