@@ -1,0 +1,218 @@
+"""The purchase that `dukan demo` walks: every step is an ordinary request, as any client would make it."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from dukan.errors import ProvisionError
+
+API = "/api/v1"
+WAIT_SECONDS = 20.0
+POLL_SECONDS = 0.1
+
+
+class StepError(ProvisionError):
+    """What was expected did not happen; the message names it."""
+
+
+@dataclass
+class Step:
+    """One step as it went: `seconds` it took, `detail` for people."""
+
+    name: str
+    seconds: float
+    detail: str
+
+
+@dataclass
+class Purchase:
+    """A customer's walk through the shop. `admin` (e-mail, password) reads the event journal and the mail log."""
+
+    http: httpx.Client
+    admin: tuple[str, str]
+    email: str = field(default_factory=lambda: f"demo-{uuid4().hex[:10]}@example.com")
+    password: str = field(default_factory=lambda: f"walk-{uuid4().hex[:12]}")
+    token: str | None = None
+    product: dict[str, Any] = field(default_factory=dict)
+    order: dict[str, Any] = field(default_factory=dict)
+    tree: list[dict[str, Any]] = field(default_factory=list)
+    request_id: str = field(default_factory=lambda: f"demo-{uuid4()}")
+    key: str = field(default_factory=lambda: str(uuid4()))
+
+    def steps(self) -> Iterator[Step]:
+        """Walk; each step is handed out when it is done. Raises StepError at the first that fails."""
+        walk: list[tuple[str, Callable[[], str]]] = [
+            ("the platform is healthy", self.look_at_health),
+            ("register", self.register),
+            ("sign in", self.sign_in),
+            ("browse the catalogue", self.browse),
+            ("fill the cart", self.fill_cart),
+            ("check out and pay", self.check_out),
+            ("send the same checkout again", self.repeat),
+            ("the order's timeline", self.read_timeline),
+            ("the payment", self.read_payment),
+            ("told in the app", self.read_notification),
+            ("told by e-mail", self.read_email),
+            ("told by message", self.read_message),
+            ("the tree of events", self.read_trace),
+            ("sign out; the token is refused", self.sign_out),
+        ]
+        for name, step in walk:
+            started = time.perf_counter()
+            try:
+                detail = step()
+            except (StepError, httpx.HTTPError, KeyError) as error:
+                raise StepError(f"step “{name}” failed: {error or type(error).__name__}") from error
+            yield Step(name, time.perf_counter() - started, detail)
+
+    def look_at_health(self) -> str:
+        health = self.http.get("/health")
+        expect(health.status_code == 200, f"/health answered {health.status_code}")
+        return str(health.json()["status"])
+
+    def register(self) -> str:
+        self.post("/auth/register", 201, email=self.email, password=self.password, first_name="Asha", phone=phone())
+        return self.email
+
+    def sign_in(self) -> str:
+        answer = self.post("/auth/login", 200, email=self.email, password=self.password)
+        self.token = answer["access_token"]
+        return f"token for {answer['expires_in'] // 60} minutes"
+
+    def browse(self) -> str:
+        products = self.get("/products?in_stock=true&page_size=20&ordering=price")
+        expect(bool(products), "no product is in stock: start with the sample, or import products")
+        self.product = self.get(f"/products/{products[0]['id']}")
+        return f"{len(products)} products; “{self.product['title']}” for {money(self.product['final_price'])}"
+
+    def fill_cart(self) -> str:
+        self.post("/cart/items", 201, product_id=self.product["id"], quantity=2)
+        cart = self.get("/cart")
+        expect(cart["item_count"] > 0, "the cart is empty")
+        return f"{cart['item_count']} items, {money(cart['subtotal'])}"
+
+    def check_out(self) -> str:
+        response = self.place()
+        expect(response.status_code == 201, f"checkout answered {response.status_code}: {response.text[:300]}")
+        self.order = response.json()["data"]
+        status = self.order["status"]
+        expect(status == "confirmed", f"the order is {status} ({self.order.get('status_reason')})")
+        return f"{self.order['number']}: {status}, {money(self.order['total'])}"
+
+    def repeat(self) -> str:
+        again = self.place().json()["data"]
+        expect(again["id"] == self.order["id"], "the same Idempotency-Key made a second order")
+        return "the same order, no second charge"
+
+    def place(self) -> httpx.Response:
+        headers = {"Idempotency-Key": self.key, "Prefer": "wait=10", "X-Request-ID": self.request_id}
+        items = [{"product_id": self.product["id"], "quantity": 2}]
+        body = {"items": items, "payment": {"provider": "sandbox", "token": "tok_ok"}}
+        return self.http.post(f"{API}/orders", json=body, headers=headers | self.credentials())
+
+    def read_timeline(self) -> str:
+        timeline = self.get(f"/orders/{self.order['id']}/timeline")
+        return " → ".join(entry["status"] for entry in timeline)
+
+    def read_payment(self) -> str:
+        payments = self.get(f"/payments?order_id={self.order['id']}")
+        expect(len(payments) == 1, f"{len(payments)} payments for one order")
+        payment = payments[0]
+        expect(payment["amount"] == self.order["total"], "another amount than the order's was captured")
+        return f"{payment['status']}: {money(payment['amount'])} by {payment['provider']}"
+
+    def read_notification(self) -> str:
+        def confirmation() -> Any:
+            return next((n for n in self.get("/notifications") if self.order["number"] in str(n)), None)
+
+        notification = self.until("an in-app notification", confirmation)
+        self.post(f"/notifications/{notification['id']}/read", 200)
+        return str(notification["title"])
+
+    def read_email(self) -> str:
+        token = self.admin_token()
+
+        def sent() -> Any:
+            log = self.get("/emails", token=token)
+            own = [mail for mail in log if mail["to"] == self.email and mail["status"] == "sent"]
+            return own if len(own) >= 2 else None
+
+        return "; ".join(sorted(mail["subject"] for mail in self.until("two e-mails", sent)))
+
+    def read_message(self) -> str:
+        def delivered() -> Any:
+            return next((m for m in self.get("/messages") if m["status"] == "delivered"), None)
+
+        message = self.until("a delivered message", delivered)
+        return f"{message['channel']} to {message['recipient']}: {message['status']}"
+
+    def read_trace(self) -> str:
+        token = self.admin_token()
+
+        def complete() -> Any:
+            tree = self.get(f"/events/trace/{self.request_id}", token=token)
+            return tree if "messaging.message.delivered.v1" in types_in(tree) else None
+
+        self.tree = self.until("the whole story in the journal", complete)
+        return f"{len(types_in(self.tree))} events, one cause"
+
+    def sign_out(self) -> str:
+        self.post("/auth/logout", 200)
+        refused = self.until("the token to be refused", lambda: self.status_of("/auth/me") == 401)
+        expect(bool(refused), "the token still works")
+        return "401"
+
+    def admin_token(self) -> str:
+        email, password = self.admin
+        return str(self.post("/auth/login", 200, email=email, password=password)["access_token"])
+
+    def credentials(self, token: str | None = None) -> dict[str, str]:
+        bearer = token or self.token
+        return {"Authorization": f"Bearer {bearer}"} if bearer else {}
+
+    def status_of(self, path: str) -> int:
+        return self.http.get(f"{API}{path}", headers=self.credentials()).status_code
+
+    def get(self, path: str, token: str | None = None) -> Any:
+        response = self.http.get(f"{API}{path}", headers=self.credentials(token))
+        expect(response.status_code == 200, f"GET {path} answered {response.status_code}: {response.text[:300]}")
+        return response.json()["data"]
+
+    def post(self, path: str, expected: int, **body: Any) -> Any:
+        response = self.http.post(f"{API}{path}", json=body, headers=self.credentials())
+        expect(
+            response.status_code == expected,
+            f"POST {path} answered {response.status_code}, not {expected}: {response.text[:300]}",
+        )
+        return response.json()["data"]
+
+    def until(self, what: str, look: Callable[[], Any]) -> Any:
+        """Ask again until the answer is something; StepError after WAIT_SECONDS."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (found := look()):
+            expect(time.monotonic() < deadline, f"{what} did not come within {WAIT_SECONDS:.0f} s")
+            time.sleep(POLL_SECONDS)
+        return found
+
+
+def expect(true: bool, otherwise: str) -> None:
+    if not true:
+        raise StepError(otherwise)
+
+
+def phone() -> str:
+    """A number from the range that Tanzanian numbers leave unassigned."""
+    return f"+25570{uuid4().int % 10_000_000:07d}"
+
+
+def money(value: dict[str, Any]) -> str:
+    return f"{value['currency']} {value['amount'] / 100:,.2f}"
+
+
+def types_in(tree: list[dict[str, Any]]) -> list[str]:
+    """The types of all events of a causal tree, depth first."""
+    return [t for node in tree for t in (node["type"], *types_in(node["children"]))]
