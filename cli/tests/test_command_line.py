@@ -1,0 +1,101 @@
+"""What a person at the terminal sees when something cannot be had, and the local mailbox."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from dukan.folderlock import FolderLock
+from dukan.installation import Platform
+from dukan.running import announce, find
+
+
+def dukan(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dukan", *map(str, arguments)]
+    env = os.environ | environment
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=60)
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert done.returncode == 1, done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    for part in ("dukan:", *parts):
+        assert part in done.stderr
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_taken_port_is_named(tmp_path: Path, taken_port: int) -> None:
+    assert_one_line(dukan("up", "--data", tmp_path, "--port", str(taken_port)), str(taken_port), "(gateway) is taken")
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "data"
+    assert_one_line(dukan("up", "--data", folder), f"cannot write the data folder {folder}")
+
+
+def test_a_damaged_data_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "postgres" / "cluster").mkdir(parents=True)
+    done = dukan("up", "--data", tmp_path, "--port", "23450")
+    assert_one_line(done, f"{tmp_path}/postgres/cluster is damaged")
+
+
+def test_a_damaged_secrets_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "secrets.json").write_text("{")
+    assert_one_line(dukan("up", "--data", tmp_path, "--port", "23450"), f"{tmp_path}/postgres/secrets.json")
+
+
+def test_a_second_platform_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    lock = FolderLock(tmp_path / "lock")
+    assert lock.acquire()
+    assert_one_line(dukan("up", "--data", tmp_path), f"another platform is running on {tmp_path}")
+
+
+def test_an_unknown_service_is_told_which_there_are() -> None:
+    assert_one_line(dukan("serve", "shipping"), "'shipping'", "auth, catalog")
+
+
+def test_a_broker_that_does_not_answer_is_told_before_any_test_runs() -> None:
+    done = dukan("test", AMQP_URL="amqp://guest:guest@127.0.0.1:1/")
+    assert_one_line(done, "no RabbitMQ answers at AMQP_URL")
+
+
+def test_mail_is_listed_by_age_and_shown_by_number(tmp_path: Path) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    for name, subject in (("2-b.eml", "Your order"), ("1-a.eml", "Welcome")):
+        message = EmailMessage()
+        message["To"], message["Subject"] = "asha@example.com", subject
+        message.set_content(f"{subject}, in plain text")
+        message.add_alternative(f"<p>{subject}</p>", subtype="html")
+        (folder / name).write_bytes(bytes(message))
+    listed = dukan("mail", "--data", tmp_path).stdout
+    assert listed.index("Welcome") < listed.index("Your order")
+    shown = dukan("mail", "--data", tmp_path, "show", "2").stdout
+    assert "To: asha@example.com" in shown
+    assert "Your order, in plain text" in shown
+    assert_one_line(dukan("mail", "--data", tmp_path, "show", "3"), "no message 3: the mailbox holds 2")
+
+
+def test_a_running_platform_is_found_and_a_killed_one_is_not(tmp_path: Path) -> None:
+    platform = Platform(tmp_path, port=8123)
+    lock = FolderLock(tmp_path / "lock")
+    assert lock.acquire()
+    announce(platform)
+    found = find(tmp_path)
+    assert found is not None
+    assert (found.url, found.mode, found.pid) == ("http://127.0.0.1:8123", "embedded", os.getpid())
+    lock.release()
+    assert find(tmp_path) is None
