@@ -3,10 +3,11 @@
 import asyncio
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -23,6 +24,7 @@ def migrations_of(package: str) -> Path:
 async def migrate(url: str, package: str) -> None:
     """Apply all pending migrations of `package` to the database at `url`, in one transaction."""
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    event.listen(engine.sync_engine, "do_execute", _run_script)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
@@ -34,6 +36,14 @@ async def migrate(url: str, package: str) -> None:
 def migrate_now(url: str, package: str) -> None:
     """`migrate` for callers outside an event loop."""
     asyncio.run(migrate(url, package))
+
+
+def _run_script(_cursor: object, statement: str, parameters: object, execution: Any) -> bool:
+    """Several statements in one text: asyncpg prepares only single ones, so the whole goes to the driver unprepared."""
+    if parameters or ";" not in statement.rstrip().rstrip(";"):
+        return False
+    execution.root_connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(statement))
+    return True
 
 
 def _upgrade(connection: Connection, directory: Path) -> None:
