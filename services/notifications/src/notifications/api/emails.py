@@ -1,0 +1,50 @@
+"""The log of outgoing mail, for staff."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from common.web.dependencies import Begin, Staff
+from common.web.envelope import Envelope, ok
+from common.web.pagination import Cursor
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from notifications.api.feed import meta_of, position
+from notifications.queries import emails
+
+router = APIRouter(prefix="/emails", tags=["emails"])
+
+
+class EmailView(BaseModel):
+    """`recipient` and `language` are null until the mail was tried once."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    user_id: UUID
+    template: str
+    state: str
+    attempts: int
+    recipient: str | None
+    language: str | None
+    last_error: str | None
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@router.get("")
+async def get_emails(
+    _: Staff,
+    begin: Begin,
+    cursor: Cursor,
+    *,
+    state: Literal["waiting_contact", "queued", "sending", "sent", "failed"] | None = None,
+    template: str | None = None,
+    user_id: UUID | None = None,
+) -> Envelope[list[EmailView]]:
+    """Newest first."""
+    before = position(cursor)
+    async with begin() as tx:
+        rows = await emails(tx, state=state, template=template, user_id=user_id, before=before, limit=cursor.limit)
+    return ok([EmailView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))

@@ -1,0 +1,50 @@
+"""Composition root."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from common.persistence.database import Database
+from common.service import Job, Service
+
+from notifications.api import emails, notifications
+from notifications.jobs import Postman
+from notifications.letters import Writer
+from notifications.providers.mailbox import Mailbox
+from notifications.providers.post import Post
+from notifications.providers.smtp import Server, Smtp
+from notifications.settings import Settings
+from notifications.subscribers import Subscribers
+
+MAIL_EVERY = 2.0
+# A batch waits for connections, a few mails at a time: the lease covers the slowest batch with room to spare.
+LEASE_PER_TIMEOUT = 6
+
+
+def build(settings: Settings) -> Service:
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    lease = timedelta(seconds=LEASE_PER_TIMEOUT * settings.smtp_timeout)
+    postman = Postman(database, Writer(settings.mail_from), _post(settings), lease)
+    mail = Job("mail", MAIL_EVERY, postman.send_due)
+    return Service(
+        name="notifications",
+        settings=settings,
+        database=database,
+        routers=[notifications.router, emails.router],
+        subscribers=[Subscribers(mail.wake)],
+        jobs=[mail],
+    )
+
+
+def _post(settings: Settings) -> Post:
+    if settings.mail_backend == "mailbox":
+        return Mailbox(Path(settings.data_dir) / "mail")
+    return Smtp(
+        Server(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            user=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value(),
+            security=settings.smtp_security,
+            timeout=settings.smtp_timeout,
+        )
+    )

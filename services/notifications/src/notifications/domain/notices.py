@@ -1,0 +1,122 @@
+"""What a person is told of a fact: in the app always, by e-mail where a template is named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from common.money import Money
+
+from notifications.domain.amounts import spoken
+
+CANCELLATION_REASONS = {
+    "out_of_stock": "an item is out of stock",
+    "unknown_product": "an item is no longer on offer",
+    "payment_declined": "the payment was declined",
+    "payment_timeout": "the payment did not arrive in time",
+    "stock_timeout": "the stock could not be set aside in time",
+    "reservation_expired": "the items could not be held any longer",
+    "cancelled_by_customer": "you asked for it",
+    "customer_request": "you asked for it",
+    "cancelled_by_staff": "the shop could not fulfil it",
+}
+UNKNOWN_REASON = "it could not be completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One in-app notification; with `template`, a mail as well, rendered from `details`."""
+
+    topic: str
+    title: str
+    body: str
+    data: dict[str, Any] = field(default_factory=dict)
+    template: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an order as its customer bought it."""
+
+    title: str
+    quantity: int
+    unit_price: Money
+
+
+def welcome() -> Notice:
+    return Notice(
+        topic="account.welcome",
+        title="Welcome to Dukan",
+        body="Your account is ready.",
+        template="welcome",
+    )
+
+
+def order_confirmed(order_id: UUID, number: str, lines: Sequence[Line], total: Money) -> Notice:
+    return Notice(
+        topic="order.confirmed",
+        title=f"Order {number} is confirmed",
+        body=f"We received {spoken(total)} and are preparing your order.",
+        data=_order(order_id, number),
+        template="order_confirmed",
+        details={"number": number, "lines": [_bought(line) for line in lines], "total": total.model_dump()},
+    )
+
+
+def order_cancelled(order_id: UUID, number: str, reason: str) -> Notice:
+    because = CANCELLATION_REASONS.get(reason, UNKNOWN_REASON)
+    return Notice(
+        topic="order.cancelled",
+        title=f"Order {number} was cancelled",
+        body=f"Your order was cancelled because {because}.",
+        data=_order(order_id, number) | {"reason": reason},
+        template="order_cancelled",
+        details={"number": number, "because": because},
+    )
+
+
+def order_shipped(order_id: UUID, number: str, carrier: str | None, tracking_number: str | None) -> Notice:
+    by = f" with {carrier}" if carrier else ""
+    tracked = f", tracking number {tracking_number}" if tracking_number else ""
+    return Notice(
+        topic="order.shipped",
+        title=f"Order {number} is on its way",
+        body=f"It left the shop{by}{tracked}.",
+        data=_order(order_id, number) | {"carrier": carrier, "tracking_number": tracking_number},
+        template="order_shipped",
+        details={"number": number, "carrier": carrier, "tracking_number": tracking_number},
+    )
+
+
+def order_delivered(order_id: UUID, number: str) -> Notice:
+    return Notice(
+        topic="order.delivered",
+        title=f"Order {number} was delivered",
+        body="Enjoy it, and tell us if anything is not as it should be.",
+        data=_order(order_id, number),
+        template="order_delivered",
+        details={"number": number},
+    )
+
+
+def payment_refunded(order_id: UUID, amount: Money) -> Notice:
+    return Notice(
+        topic="payment.refunded",
+        title=f"{spoken(amount)} is on its way back to you",
+        body="We refunded your payment. It can take a few days to show.",
+        data={"order_id": str(order_id), "amount": amount.model_dump()},
+    )
+
+
+def _order(order_id: UUID, number: str) -> dict[str, Any]:
+    return {"order_id": str(order_id), "number": number}
+
+
+def _bought(line: Line) -> dict[str, Any]:
+    return {
+        "title": line.title,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price.model_dump(),
+        "line_total": (line.unit_price * line.quantity).model_dump(),
+    }

@@ -1,0 +1,90 @@
+"""From a mail's data to the letter that leaves: subject, text and HTML from Jinja templates.
+
+A template is three files in `templates/<language>/`: `<name>.subject.txt`, `<name>.txt` and `<name>.html`. A language
+that lacks one falls back to English.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from common.money import Money
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+
+from notifications.domain.amounts import spoken
+from notifications.domain.mail import Mail
+
+FALLBACK = "en"
+LONGEST_SUBJECT = 200
+
+
+class UnwritableError(Exception):
+    """The mail can never be written: its data, its template or its recipient's address is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A written mail. `id` and `created_at` are the mail's, so a letter that is sent again can be recognised."""
+
+    id: UUID
+    created_at: datetime
+    recipient: str
+    message: EmailMessage
+
+
+class Writer:
+    """Writes letters from `sender`, an address with or without a display name. Safe to use from several threads."""
+
+    def __init__(self, sender: str) -> None:
+        name, address = parseaddr(sender)
+        self._sender = Address(name, addr_spec=address)
+        loader = FileSystemLoader(Path(__file__).parent / "templates")
+        self._templates = Environment(loader=loader, autoescape=select_autoescape(["html"]), undefined=StrictUndefined)
+        self._templates.filters["money"] = _money
+
+    def write(self, mail: Mail) -> Letter:
+        """Raises UnwritableError."""
+        try:
+            return Letter(mail.id, mail.created_at, mail.recipient, self._message(mail))
+        except (TemplateError, ValueError, IndexError) as error:
+            raise UnwritableError(f"{type(error).__name__}: {error}") from error
+
+    def _message(self, mail: Mail) -> EmailMessage:
+        message = EmailMessage(policy=SMTP)
+        message["Subject"] = one_line(self._render(mail, "subject.txt"))
+        message["From"] = self._sender
+        message["To"] = Address(addr_spec=mail.recipient)
+        message["Date"] = format_datetime(mail.created_at)
+        # The same at every attempt, so that a mail sent again after a crash shows as the same one.
+        message["Message-ID"] = f"<{mail.id}@{self._sender.domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(self._render(mail, "txt"))
+        message.add_alternative(self._render(mail, "html"), subtype="html")
+        return message
+
+    def _render(self, mail: Mail, part: str) -> str:
+        choices = [f"{language}/{mail.template}.{part}" for language in (_base(mail.language), FALLBACK)]
+        return self._templates.select_template(choices).render(mail.data, first_name=mail.first_name)
+
+
+def one_line(text: str) -> str:
+    """What a header may hold: no line breaks or other control characters, and not too long."""
+    words = "".join(character if character.isprintable() else " " for character in text).split()
+    return " ".join(words)[:LONGEST_SUBJECT]
+
+
+def _base(language: str) -> str:
+    """`sw` of `sw-TZ`; anything that is no language code stays out of file names."""
+    code = language.split("-", 1)[0].lower()
+    return code if code.isascii() and code.isalpha() else FALLBACK
+
+
+def _money(value: Mapping[str, Any]) -> str:
+    return spoken(Money.model_validate(value))

@@ -1,0 +1,1 @@
+"""Ways for letters to leave the house."""

@@ -1,0 +1,33 @@
+"""What notifications reads from its environment, beside what every service reads."""
+
+from typing import ClassVar, Literal, Self
+
+from common.settings import ServiceSettings
+from pydantic import Field, SecretStr, model_validator
+
+
+class Settings(ServiceSettings):
+    required_in_production: ClassVar[tuple[str, ...]] = (
+        *ServiceSettings.required_in_production,
+        "mail_backend",
+        "mail_from",
+    )
+
+    mail_backend: Literal["mailbox", "smtp"] = Field(
+        "mailbox", description="mailbox writes .eml files into DUKAN_DATA_DIR/mail, smtp sends"
+    )
+    mail_from: str = Field("Dukan <shop@dukan.local>", description="sender, with or without a display name")
+    smtp_host: str = ""
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls: refuse to go on without it; tls: from the first byte; none: plain text"
+    )
+    smtp_timeout: float = Field(20.0, gt=0, le=120, description="seconds one mail may take, connection included")
+
+    @model_validator(mode="after")
+    def _smtp_named(self) -> Self:
+        if self.mail_backend == "smtp" and not self.smtp_host:
+            raise ValueError("DUKAN_MAIL_BACKEND=smtp needs DUKAN_SMTP_HOST")
+        return self

@@ -1,0 +1,81 @@
+"""What notifications hears. Batches, because a busy shop confirms many orders a second."""
+
+from collections.abc import Callable, Sequence
+
+from common.bus.subscriptions import subscribe
+from common.contracts.auth import UserRegistered, UserUpdated
+from common.contracts.billing import PaymentRefunded
+from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped
+from common.persistence.transaction import Transaction
+
+from notifications.domain import notices
+from notifications.usecases.announce import Announcement, announce
+from notifications.usecases.remember_contacts import Contact, remember_contacts
+
+PEOPLE = "notifications.people"
+ORDERS = "notifications.orders"
+
+
+class Subscribers:
+    """`wake_postman` is called once what a batch queued is committed."""
+
+    def __init__(self, wake_postman: Callable[[], None]) -> None:
+        self._wake_postman = wake_postman
+
+    @subscribe(UserRegistered, consumer=PEOPLE, batch=64)
+    async def on_users_registered(self, events: Sequence[UserRegistered], tx: Transaction) -> None:
+        await remember_contacts(tx, [_contact(event, tx) for event in events])
+        await self._announce(tx, [Announcement(event, event.user_id, notices.welcome()) for event in events])
+
+    @subscribe(UserUpdated, consumer=PEOPLE, batch=64)
+    async def on_users_updated(self, events: Sequence[UserUpdated], tx: Transaction) -> None:
+        await remember_contacts(tx, [_contact(event, tx) for event in events])
+        tx.after_commit(self._wake_postman)
+
+    @subscribe(OrderConfirmed, consumer=ORDERS, batch=64)
+    async def on_orders_confirmed(self, events: Sequence[OrderConfirmed], tx: Transaction) -> None:
+        await self._announce(tx, [Announcement(event, event.customer_id, _confirmed(event)) for event in events])
+
+    @subscribe(OrderCancelled, consumer=ORDERS, batch=64)
+    async def on_orders_cancelled(self, events: Sequence[OrderCancelled], tx: Transaction) -> None:
+        told = [(event, notices.order_cancelled(event.order_id, event.number, event.reason)) for event in events]
+        await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
+
+    @subscribe(OrderShipped, consumer=ORDERS, batch=64)
+    async def on_orders_shipped(self, events: Sequence[OrderShipped], tx: Transaction) -> None:
+        told = [
+            (event, notices.order_shipped(event.order_id, event.number, event.carrier, event.tracking_number))
+            for event in events
+        ]
+        await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
+
+    @subscribe(OrderDelivered, consumer=ORDERS, batch=64)
+    async def on_orders_delivered(self, events: Sequence[OrderDelivered], tx: Transaction) -> None:
+        told = [(event, notices.order_delivered(event.order_id, event.number)) for event in events]
+        await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
+
+    @subscribe(PaymentRefunded, consumer=ORDERS, batch=64)
+    async def on_payments_refunded(self, events: Sequence[PaymentRefunded], tx: Transaction) -> None:
+        told = [(event, notices.payment_refunded(event.order_id, event.amount)) for event in events]
+        await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
+
+    async def _announce(self, tx: Transaction, announcements: Sequence[Announcement]) -> None:
+        await announce(tx, announcements)
+        tx.after_commit(self._wake_postman)
+
+
+def _contact(event: UserRegistered | UserUpdated, tx: Transaction) -> Contact:
+    return Contact(
+        user_id=event.user_id,
+        email=event.email,
+        first_name=event.first_name,
+        last_name=event.last_name,
+        language=event.language,
+        roles=event.roles,
+        sequence=tx.envelope_of(event).sequence,
+    )
+
+
+def _confirmed(event: OrderConfirmed) -> notices.Notice:
+    lines = [notices.Line(line.title, line.quantity, line.unit_price) for line in event.lines]
+    return notices.order_confirmed(event.order_id, event.number, lines, event.total)

@@ -1,0 +1,1 @@
+"""What notifications does: one verb per file, in a transaction that the caller commits."""
