@@ -47,3 +47,8 @@ SAGA_OLDEST_SECONDS = Gauge("dukan_saga_oldest_seconds", "Age of the oldest unfi
 # Clocked jobs
 JOB_RUNS = Counter("dukan_job_runs_total", "Runs of clocked jobs.", ["service", "job", "outcome"])
 JOB_SECONDS = Histogram("dukan_job_seconds", "Time a run of a job took.", ["service", "job"], buckets=SLOW)
+
+# Gateway
+UPSTREAM_FAILED = Counter("dukan_upstream_failed_total", "Requests that a service did not answer.", ["service", "cause"])
+RATE_LIMITED = Counter("dukan_rate_limited_total", "Requests refused by a rate limit.", ["policy"])
+REQUEST_LOG_DROPPED = Counter("dukan_request_log_dropped_total", "Answered requests that could not be logged.")
