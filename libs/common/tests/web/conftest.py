@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import asyncpg
 import pytest
 from common.errors import Conflict, RateLimited
 from common.persistence.database import Database
@@ -12,6 +13,7 @@ from common.web.dependencies import Admin, Begin, Caller, MaybeCaller, Staff
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
+from common.web.preferences import TimeZone, Wait
 from fastapi import APIRouter, HTTPException, Query, Request
 from httpx import AsyncClient
 from pydantic import BaseModel, Field
@@ -82,6 +84,11 @@ async def get_feed(cursor: Cursor) -> Envelope[str | None]:
     return ok(cursor.cursor, meta=cursor_meta(cursor.limit))
 
 
+@shop.get("/asked")
+async def get_asked(wait: Wait, time_zone: TimeZone) -> Envelope[tuple[int, str | None]]:
+    return ok((wait, time_zone.key if time_zone else None))
+
+
 @shop.get("/fail/{how}")
 async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envelope[int]:
     failures = {
@@ -90,6 +97,8 @@ async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envel
         "http": HTTPException(418, "A teapot"),
         "outage": ConnectionRefusedError("postgres.internal:5432"),
         "slow": TimeoutError(),
+        "duplicate": asyncpg.UniqueViolationError("account_email_key"),
+        "deadlock": asyncpg.DeadlockDetectedError("process 1 waits"),
         "crash": KeyError("SELECT password FROM account"),
     }
     if how in failures:

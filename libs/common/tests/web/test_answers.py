@@ -1,10 +1,12 @@
 """What a client sees: envelopes, statuses, ids, and nothing of our inside."""
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from common.ids import new_id
 from common.testing import TestIssuer
 from httpx import AsyncClient
 
@@ -68,6 +70,8 @@ async def test_a_body_that_cannot_be_taken_is_the_clients_error(
         ("/api/v1/fail/slow", 503, "timeout"),
         ("/api/v1/fail/limited", 429, "rate_limited"),
         ("/api/v1/fail/outage", 503, "unavailable"),
+        ("/api/v1/fail/duplicate", 409, "already_exists"),
+        ("/api/v1/fail/deadlock", 503, "contention"),
     ],
 )
 async def test_every_failure_has_the_envelope(client: AsyncClient, path: str, status: int, code: str | None) -> None:
@@ -75,7 +79,7 @@ async def test_every_failure_has_the_envelope(client: AsyncClient, path: str, st
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["errors"][0]["field"] is None
     assert ("retry-after" in answer.headers) == (status in (429, 503))
-    assert "postgres.internal" not in answer.text
+    assert not any(secret in answer.text for secret in ("postgres.internal", "account_email", "process 1"))
 
 
 async def test_a_wrong_verb_says_which_are_right(client: AsyncClient) -> None:
@@ -142,3 +146,46 @@ async def test_metrics_count_by_route_template(client: AsyncClient) -> None:
     metrics = (await client.get("/metrics")).text
     assert 'dukan_http_requests_total{method="GET",route="/fail/{how}",service="shop",status="200"}' in metrics
     assert "/fail/fine" not in metrics
+
+
+async def test_the_access_log_names_route_and_user_but_no_path(
+    client: AsyncClient, tokens: TestIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    user_id = new_id()
+    with caplog.at_level(logging.INFO, "dukan.access"):
+        await client.get("/api/v1/me?token=hush", headers=tokens.bearer(user_id))
+    record = next(record for record in caplog.records if record.name == "dukan.access")
+    assert record.message == "GET /me 200"
+    assert vars(record)["user_id"] == str(user_id)
+    assert "hush" not in str(vars(record))
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({}, [0, None]),
+        ({"Prefer": "wait=5", "Timezone": "Africa/Nairobi"}, [5, "Africa/Nairobi"]),
+        ({"Prefer": "respond-async, wait=600"}, [10, None]),
+        ({"Prefer": "await=5; wait=-1"}, [0, None]),
+    ],
+)
+async def test_what_a_client_prefers_is_heard(
+    client: AsyncClient, headers: dict[str, str], asked: list[object]
+) -> None:
+    assert (await client.get("/api/v1/asked", headers=headers)).json()["data"] == asked
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", ""])
+async def test_an_unknown_time_zone_is_refused_by_name(client: AsyncClient, zone: str) -> None:
+    answer = await client.get("/api/v1/asked", headers={"Timezone": zone})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "timezone")
+
+
+async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials(client: AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    order = document["paths"]["/api/v1/orders"]["post"]
+    assert order["operationId"] == "shop.post_order"
+    assert order["security"] == [{"bearer": []}]
+    assert set(order["responses"]) == {"202", "default"}
+    assert "/health/live" not in document["paths"]
+    assert "HTTPValidationError" not in str(document)

@@ -148,6 +148,17 @@ async def test_memory_of_tokens_is_bounded() -> None:
 GOOD = issuer.jwk()
 
 
+async def test_a_withdrawn_key_ends_the_tokens_remembered_from_it() -> None:
+    source = Source(KEY_ID)
+    verifier = TokenVerifier(KeySet(source), issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE)
+    token = issuer.token()
+    await verifier.verify(token)
+    source.key_ids = ("next",)
+    await verifier.keys.refresh()
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(token)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -10,6 +10,7 @@ from common.bus.transport import Transport
 from common.service import Service
 from common.web.body_limit import BodyLimit
 from common.web.edge import Edge
+from common.web.envelope import ErrorEnvelope
 from common.web.failures import handle_failures
 from common.web.health import health_routes
 from common.web.process import Process, Role
@@ -30,6 +31,8 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses={"default": {"model": ErrorEnvelope, "description": "Refused or failed; `code` says why"}},
+        generate_unique_id_function=lambda route: f"{service.name}.{route.name}",
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=process.lifespan,
     )
@@ -40,7 +43,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     app.include_router(health_routes(process.checks()))
     if role != "worker":
         for router in service.routers:
-            app.include_router(router, prefix=_prefix_of(router))
+            app.include_router(router, prefix=_prefix_of(router), tags=[service.name])
     limits = {f"{API_PREFIX}{prefix}": limit for prefix, limit in service.body_limits.items()}
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
     app.add_middleware(Edge, service=service.name)

@@ -12,44 +12,56 @@ from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from common.errors import Forbidden, Unauthenticated
 from common.persistence.transaction import Transaction
 from common.web.tokens import Identity, TokenVerifier
 
-bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of auth")
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+Admits = Callable[[Identity], bool]
 
 
-async def _maybe_caller(request: Request, credentials: Credentials) -> Identity | None:
-    """None without a credential; one that is given must be valid, even where none is needed."""
-    if credentials is None:
-        if request.headers.get("authorization"):
+class MaybeAuthenticated(SecurityBase):
+    """The caller's identity, or None without a credential; one that is given must be valid, even where none is needed.
+
+    One callable instead of a chain of dependencies, because FastAPI spends 20 µs on each link.
+    """
+
+    def __init__(self) -> None:
+        self.model = HTTPBearer(bearerFormat="JWT", description="An access token of auth")
+        self.scheme_name = "bearer"
+
+    async def __call__(self, request: Request) -> Identity | None:
+        header = request.headers.get("authorization")
+        if not header:
+            return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
             raise Unauthenticated("Only Bearer credentials are accepted here", code="unsupported_credentials")
-        return None
-    verifier: TokenVerifier = request.app.state.verifier
-    identity = await verifier.verify(credentials.credentials)
-    request.state.identity = identity
-    return identity
+        verifier: TokenVerifier = request.app.state.verifier
+        identity = await verifier.verify(token.strip())
+        request.state.identity = identity
+        return identity
 
 
-async def _caller(identity: Annotated[Identity | None, Depends(_maybe_caller)]) -> Identity:
-    if identity is None:
-        raise Unauthenticated
-    return identity
+class Authenticated(SecurityBase):
+    """The identity of a caller who must be signed in and, with `admits`, allowed."""
 
+    def __init__(self, admits: Admits | None = None, otherwise: str = "") -> None:
+        self._authenticate = MaybeAuthenticated()
+        self.model = self._authenticate.model
+        self.scheme_name = self._authenticate.scheme_name
+        self._admits = admits
+        self._otherwise = otherwise
 
-async def _staff(identity: Annotated[Identity, Depends(_caller)]) -> Identity:
-    if not identity.is_staff:
-        raise Forbidden("This needs a member of staff")
-    return identity
-
-
-async def _admin(identity: Annotated[Identity, Depends(_caller)]) -> Identity:
-    if not identity.is_admin:
-        raise Forbidden("This needs an administrator")
-    return identity
+    async def __call__(self, request: Request) -> Identity:
+        identity = await self._authenticate(request)
+        if identity is None:
+            raise Unauthenticated
+        if self._admits is not None and not self._admits(identity):
+            raise Forbidden(self._otherwise)
+        return identity
 
 
 async def _begin(request: Request) -> Callable[[], AbstractAsyncContextManager[Transaction]]:
@@ -57,8 +69,8 @@ async def _begin(request: Request) -> Callable[[], AbstractAsyncContextManager[T
     return begin
 
 
-MaybeCaller = Annotated[Identity | None, Depends(_maybe_caller)]
-Caller = Annotated[Identity, Depends(_caller)]
-Staff = Annotated[Identity, Depends(_staff)]
-Admin = Annotated[Identity, Depends(_admin)]
+MaybeCaller = Annotated[Identity | None, Depends(MaybeAuthenticated())]
+Caller = Annotated[Identity, Depends(Authenticated())]
+Staff = Annotated[Identity, Depends(Authenticated(lambda caller: caller.is_staff, "This needs a member of staff"))]
+Admin = Annotated[Identity, Depends(Authenticated(lambda caller: caller.is_admin, "This needs an administrator"))]
 Begin = Annotated[Callable[[], AbstractAsyncContextManager[Transaction]], Depends(_begin)]

@@ -8,9 +8,11 @@ import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 
 from fastapi import Response
 from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import logs, metrics, telemetry
@@ -83,13 +85,20 @@ class _Exchange:
         # The template, not the path: paths may hold one-time tokens, and would make a metric per id.
         route = getattr(scope.get("route"), "path_format", "unmatched")
         status = self._status or 499
-        metrics.REQUESTS.labels(self._service, method, route, status).inc()
-        metrics.REQUEST_SECONDS.labels(self._service, method, route).observe(seconds)
+        requests, duration = _meters(self._service, method, route, status)
+        requests.inc()
+        duration.observe(seconds)
         attributes = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
         telemetry.rename(f"{method} {route}", attributes, failed=status >= 500)
         level = logging.DEBUG if route in QUIET else logging.INFO
         if log.isEnabledFor(level):
             log.log(level, "%s %s %d", method, route, status, extra=_access(scope, seconds, status))
+
+
+@lru_cache(maxsize=4096)
+def _meters(service: str, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    requests = metrics.REQUESTS.labels(service, method, route, status)
+    return requests, metrics.REQUEST_SECONDS.labels(service, method, route)
 
 
 def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from common import context
-from common.errors import DukanError, Invalid, Unavailable
+from common.errors import Conflict, DukanError, Invalid, Unavailable
 from common.persistence.database import is_outage
 from common.web.envelope import Problem, failure
 
@@ -31,6 +31,17 @@ CODES = {
     431: "headers_too_large",
     503: "unavailable",
 }
+# A net below the use cases, which should have said it better.
+DATABASE_REFUSALS: tuple[tuple[tuple[type[Exception], ...], DukanError], ...] = (
+    # What the database cannot represent, such as a NUL character in a text, came from the client.
+    ((asyncpg.DataError,), Invalid("A value cannot be stored", code="unstorable_value")),
+    ((asyncpg.UniqueViolationError,), Conflict("This exists already", code="already_exists")),
+    ((asyncpg.ForeignKeyViolationError,), Conflict("Something referred to is missing or in use", code="in_use")),
+    (
+        (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError),
+        Unavailable("Too many changes at once, try again", code="contention", retry_after=1),
+    ),
+)
 PLACES = ("body", "query", "path", "header", "cookie")
 
 
@@ -63,11 +74,8 @@ def _recognised(error: Exception) -> DukanError | None:
         return Unavailable("This took too long, try again shortly", code="timeout")
     if is_outage(error):
         return Unavailable()
-    # What the database cannot represent, such as a NUL character in a text, is the client's input.
     driver_error = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
-    if isinstance(driver_error, asyncpg.DataError):
-        return Invalid("A value cannot be stored", code="unstorable_value")
-    return None
+    return next((refusal for kinds, refusal in DATABASE_REFUSALS if isinstance(driver_error, kinds)), None)
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:

@@ -46,6 +46,8 @@ class KeySet:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetching = asyncio.Lock()
         self._next_fetch = 0.0
+        self.withdrawals = 0
+        """How often a key was withdrawn or replaced: what was verified before must be verified anew."""
 
     @property
     def known(self) -> bool:
@@ -74,7 +76,10 @@ class KeySet:
 
     async def _refresh(self) -> None:
         self._next_fetch = time.monotonic() + RETRY_AFTER_FAILURE
-        self._keys = usable_keys(await self._fetch())
+        fresh = usable_keys(await self._fetch())
+        if any(fresh.get(key_id) is None or fresh[key_id].key != key.key for key_id, key in self._keys.items()):
+            self.withdrawals += 1
+        self._keys = fresh
         self._next_fetch = time.monotonic() + COOL_DOWN
 
 

@@ -62,6 +62,7 @@ class TokenVerifier:
         self._capacity = remembered
         # Keyed by hash, so that a memory dump or a debugger shows no usable token.
         self._known: OrderedDict[bytes, Identity] = OrderedDict()
+        self._withdrawals_seen = keys.withdrawals
 
     @property
     def ready(self) -> bool:
@@ -78,6 +79,9 @@ class TokenVerifier:
             raise
 
     def _recall(self, digest: bytes) -> Identity | None:
+        if self._withdrawals_seen != self.keys.withdrawals:
+            self._known.clear()
+            self._withdrawals_seen = self.keys.withdrawals
         identity = self._known.get(digest)
         if identity is None:
             return None
