@@ -1,0 +1,1 @@
+"""HTTP: payments, refunds and what providers send."""

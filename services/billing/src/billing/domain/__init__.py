@@ -1,0 +1,1 @@
+"""Pure rules of money: no I/O, no clock."""

@@ -1,0 +1,32 @@
+"""Billing's environment; each variable is documented in the README."""
+
+from typing import Self
+
+from common.settings import ServiceSettings
+from pydantic import Field, SecretStr, model_validator
+
+
+class Settings(ServiceSettings):
+    sandbox_payments: bool | None = Field(None, description="offer the sandbox provider; default: in local mode only")
+    payment_timeout: float = Field(10.0, gt=0, description="seconds a call to a payment provider may take")
+    payment_capacity: int = Field(64, ge=1, le=1000, description="calls to payment providers at once, per process")
+
+    stripe_secret_key: SecretStr | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    stripe_url: str = "https://api.stripe.com"
+    stripe_return_url: str | None = Field(None, description="where Stripe sends a customer back after 3-D Secure")
+
+    @property
+    def offers_sandbox(self) -> bool:
+        # In production anybody could pay with a sandbox token, so there it must be asked for by name.
+        return not self.is_production if self.sandbox_payments is None else self.sandbox_payments
+
+    @property
+    def offers_stripe(self) -> bool:
+        return self.stripe_secret_key is not None
+
+    @model_validator(mode="after")
+    def _stripe_is_whole(self) -> Self:
+        if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
+            raise ValueError("DUKAN_STRIPE_SECRET_KEY and DUKAN_STRIPE_WEBHOOK_SECRET are needed together")
+        return self

@@ -1,0 +1,33 @@
+"""What billing hears from orders."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from common import clock
+from common.bus.subscriptions import subscribe
+from common.contracts.orders import OrderCancelled, PaymentRequested
+from common.persistence.transaction import Transaction
+
+from billing.usecases.cancel_payments import cancel_payments
+from billing.usecases.request_payments import request_payments
+
+
+class Subscribers:
+    """`offered` are the providers configured; `wake_*` start the jobs at once when there is work."""
+
+    def __init__(
+        self, offered: Collection[str], wake_payments: Callable[[], None], wake_refunds: Callable[[], None]
+    ) -> None:
+        self._offered = offered
+        self._wake_payments = wake_payments
+        self._wake_refunds = wake_refunds
+
+    @subscribe(PaymentRequested, consumer="billing.checkout", batch=64)
+    async def on_payments_requested(self, events: Sequence[PaymentRequested], tx: Transaction) -> None:
+        await request_payments(tx, events, self._offered, clock.now())
+        tx.after_commit(self._wake_payments)
+
+    @subscribe(OrderCancelled, consumer="billing.checkout", batch=64)
+    async def on_orders_cancelled(self, events: Sequence[OrderCancelled], tx: Transaction) -> None:
+        await cancel_payments(tx, events, clock.now())
+        tx.after_commit(self._wake_payments)
+        tx.after_commit(self._wake_refunds)

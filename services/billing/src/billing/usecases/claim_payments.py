@@ -1,0 +1,22 @@
+"""Take payments that are due, for a while, so that no other worker asks their provider meanwhile."""
+
+from datetime import datetime, timedelta
+
+from common.persistence.transaction import Transaction
+
+from billing.domain.payment import Payment
+from billing.usecases.load_payments import held_in
+
+# From here on a payment counts as sent: a cancellation must ask the provider.
+CLAIM = """
+UPDATE payment SET attempts = attempts + 1, next_attempt_at = $2, updated_at = $1,
+    status = CASE status WHEN 'pending' THEN 'processing' ELSE status END
+WHERE id IN (
+    SELECT id FROM payment WHERE next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING *
+"""
+
+
+async def claim_payments(tx: Transaction, limit: int, lease: timedelta, now: datetime) -> list[Payment]:
+    """At most `limit` due payments; each falls due again after `lease` unless its outcome is recorded before."""
+    return [held_in(row).payment for row in await tx.sql.fetch(CLAIM, now, now + lease, limit)]
