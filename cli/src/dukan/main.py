@@ -125,7 +125,7 @@ for module in REGISTERED_ELSEWHERE:
 def app() -> None:
     """What cannot be had is said in one line on stderr, with exit code 1."""
     try:
-        commands()
+        commands(prog_name="dukan")
     except ProvisionError as error:
         from dukan import screen
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dukan import cluster
+from dukan import cluster, leash
 from dukan.children import end, spawn, wait_until
 from dukan.errors import ProvisionError
 from dukan.folderlock import FolderLock
@@ -51,7 +51,7 @@ class EmbeddedPostgres:
         self._data = self.folder / "cluster"
         self._log = self.folder / "postgres.log"
         self._lock = FolderLock(self.folder / "lock")
-        self._user = unprivileged_user()
+        self._user = leash.KEEP_USER
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -71,6 +71,7 @@ class EmbeddedPostgres:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
             self._take_over()
+            self._user = unprivileged_user([cluster.binaries() / "postgres", self.folder])
             cluster.ensure(self._data, self.secrets, self._user, sync=self._durable)
             self._choose_port()
             self._launch()
