@@ -1,0 +1,127 @@
+"""The purchase from end to end, in both ways of running the platform."""
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+from common.testing import eventually
+
+from .platform import Customer, Platform
+
+FINAL = {"confirmed", "cancelled"}
+
+
+async def final_order(customer: Customer, order_id: str) -> Any:
+    order = await customer.data(f"/orders/{order_id}")
+    return order if order["status"] in FINAL else None
+
+
+async def finished(customer: Customer, order_id: str, within: float = 30) -> Any:
+    return await eventually(lambda: final_order(customer, order_id), within=within)
+
+
+async def test_the_demo_walks_to_its_end(shop: Platform) -> None:
+    await shop.product(stock=1000)
+    command = [sys.executable, "-m", "dukan", "demo", "--data", str(shop.data), "--json"]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def test_two_hundred_customers_at_once_buy_exactly_what_is_there(shop: Platform) -> None:
+    product = await shop.product(stock=50, price=1000)
+    customer = await shop.customer()
+    placed = await asyncio.gather(*(customer.order(product) for _ in range(200)))
+    orders = [await finished(customer, order["id"], within=60) for order in placed]
+
+    assert Counter((o["status"], o["status_reason"]) for o in orders) == {
+        ("confirmed", None): 50,
+        ("cancelled", "out_of_stock"): 150,
+    }
+    admin = await shop.admin()
+
+    async def stock_is_settled() -> Any:
+        stock = await admin.data(f"/products/{product}/stock")
+        return stock if stock["reserved"] == 0 else None
+
+    assert (await eventually(stock_is_settled))["available"] == 0
+    rows = await shop.sql("billing", "SELECT coalesce(sum(captured - refunded), 0) AS net FROM sandbox_charge")
+    mine = await shop.sql(
+        "billing",
+        "SELECT coalesce(sum(amount), 0) AS total FROM payment WHERE status = 'succeeded' AND user_id = $1",
+        customer.id,
+    )
+    assert mine[0]["total"] == 50 * 1000
+    assert rows[0]["net"] >= 50 * 1000
+
+
+async def test_the_same_key_sent_twenty_times_at_once_makes_one_order(shop: Platform) -> None:
+    product = await shop.product(stock=100)
+    customer = await shop.customer()
+    key = {"Idempotency-Key": str(uuid4())}
+    placed = await asyncio.gather(*(customer.order(product, **key) for _ in range(20)))
+    assert len({order["id"] for order in placed}) == 1
+    await finished(customer, placed[0]["id"])
+    assert len(await customer.data("/orders")) == 1
+
+
+async def test_a_declined_payment_cancels_frees_the_stock_and_tells_the_customer(shop: Platform) -> None:
+    product = await shop.product(stock=5)
+    customer = await shop.customer()
+    order = await customer.order(product, 2, token="tok_decline", Prefer="wait=10")
+    assert (order["status"], order["status_reason"]) == ("cancelled", "payment_declined")
+    admin = await shop.admin()
+
+    async def stock_is_free() -> bool:
+        return bool(
+            await admin.data(f"/products/{product}/stock") == {"product_id": product, "available": 5, "reserved": 0}
+        )
+
+    async def told() -> bool:
+        return any(order["number"] in str(n) for n in await customer.data("/notifications"))
+
+    await eventually(stock_is_free)
+    await eventually(told)
+    [payment] = await customer.data("/payments", order_id=order["id"])
+    assert (payment["status"], payment["refunded"]["amount"]) == ("failed", 0)
+
+
+async def test_a_payment_captured_after_the_cancellation_is_given_back(shop: Platform) -> None:
+    product = await shop.product(stock=5)
+    customer = await shop.customer()
+    order = await customer.order(product, token="tok_late")
+
+    async def awaiting() -> bool:
+        return bool((await customer.data(f"/orders/{order['id']}"))["status"] == "awaiting_payment")
+
+    await eventually(awaiting)
+    assert (await customer.post(f"/orders/{order['id']}/cancel")).status_code == 200
+
+    async def refunded() -> bool:
+        payments = await customer.data("/payments", order_id=order["id"])
+        return [p["status"] for p in payments] == ["refunded"]
+
+    await eventually(refunded, within=30)
+    assert (await customer.data(f"/orders/{order['id']}"))["status"] == "cancelled"
+
+
+async def test_another_customers_things_do_not_exist(shop: Platform) -> None:
+    product = await shop.product(stock=5)
+    owner, stranger = await shop.customer(), await shop.customer()
+    order = await owner.order(product, Prefer="wait=10")
+    [payment] = await owner.data("/payments", order_id=order["id"])
+
+    async def notified() -> Any:
+        return await owner.data("/notifications")
+
+    notification = (await eventually(notified))[0]
+    for path in (
+        f"/orders/{order['id']}",
+        f"/orders/{order['id']}/timeline",
+        f"/payments/{payment['id']}",
+    ):
+        assert (await stranger.get(path)).status_code == 404, path
+    for path in (f"/orders/{order['id']}/cancel", f"/notifications/{notification['id']}/read"):
+        assert (await stranger.post(path)).status_code == 404, path

@@ -1,0 +1,66 @@
+"""A stranger to our code, bound to the exchange, understands every event by the published contract alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from aio_pika import connect
+from aio_pika.abc import AbstractIncomingMessage
+from common.testing import eventually
+
+from .platform import Platform, amqp_url
+
+GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
+STORY = {
+    "auth.user.registered.v1",
+    "catalog.stock.reserved.v1",
+    "orders.order.placed.v1",
+    "orders.payment.requested.v1",
+    "billing.payment.succeeded.v1",
+    "orders.order.confirmed.v1",
+    "notifications.notification.created.v1",
+    "messaging.message.delivered.v1",
+}
+
+
+@pytest.mark.parametrize(
+    "shop",
+    [pytest.param("processes", marks=[pytest.mark.broker, pytest.mark.xdist_group("dead-letters")])],
+    indirect=True,
+)
+async def test_an_independent_consumer_reads_the_whole_purchase(shop: Platform) -> None:
+    product = await shop.product(stock=10)
+    seen: list[AbstractIncomingMessage] = []
+    connection = await connect(amqp_url())
+    async with connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue("", exclusive=True)
+        await queue.bind("dukan.events", "#")
+
+        async def hear(message: AbstractIncomingMessage) -> None:
+            seen.append(message)
+
+        await queue.consume(hear, no_ack=True)
+        customer = await shop.customer()
+        await customer.order(product, Prefer="wait=10")
+
+        async def story_is_told() -> bool:
+            return {message.routing_key for message in seen} >= STORY
+
+        await eventually(story_is_told, within=20)
+    for message in seen:
+        check_envelope(message)
+        schema = json.loads((GOLDEN / f"{message.routing_key}.json").read_text())
+        jsonschema.validate(json.loads(message.body), schema)
+
+
+def check_envelope(message: AbstractIncomingMessage) -> None:
+    headers: dict[str, Any] = dict(message.headers)
+    assert headers["cloudEvents_specversion"] == "1.0"
+    assert headers["cloudEvents_type"] == message.routing_key == message.type
+    assert headers["cloudEvents_id"] == message.message_id
+    assert str(headers["cloudEvents_source"]).startswith("/dukan/")
+    assert message.content_type == "application/json"
+    assert message.correlation_id
