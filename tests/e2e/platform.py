@@ -16,9 +16,9 @@ import asyncpg
 import httpx
 from aio_pika import connect
 from dukan import running
-from dukan.demo import _free_range
 from dukan.secretfile import SecretFile
 from dukan.services import PORTS
+from dukan.temporary import free_range
 from dukan.topology import consumers
 
 START_SECONDS = 60
@@ -63,7 +63,7 @@ class Platform:
 
     data: Path
     amqp: str | None
-    port: int = field(default_factory=_free_range)
+    port: int = field(default_factory=free_range)
     process: asyncio.subprocess.Process | None = None
     http: httpx.AsyncClient = field(init=False)
 

@@ -1,14 +1,7 @@
 """`dukan demo`: walk a purchase against the running platform, or against one started for the occasion."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,15 +11,11 @@ import typer
 from rich.tree import Tree
 
 from dukan import running, screen
-from dukan.errors import ProvisionError
 from dukan.installation import default_data
-from dukan.ports import free_port, is_free
 from dukan.purchase import Purchase, Step, StepError
 from dukan.running import Running
-from dukan.services import PORTS
+from dukan.temporary import temporary_platform
 
-START_SECONDS = 90.0
-STOP_SECONDS = 15.0
 REQUEST_SECONDS = 15.0
 
 
@@ -42,7 +31,7 @@ def demo(
     """Register, browse, pay and be told about it: the whole purchase with its timing and its tree of events."""
     platform = running.find(data)
     with (
-        _found(platform) if platform else _started() as found,
+        nullcontext(platform) if platform else _started() as found,
         httpx.Client(base_url=found.url, timeout=REQUEST_SECONDS, trust_env=False) as http,
     ):
         purchase = Purchase(http, found.admin())
@@ -85,49 +74,6 @@ def _seconds(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
 
 
-@contextmanager
-def _found(platform: Running) -> Iterator[Running]:
-    yield platform
-
-
-@contextmanager
-def _started() -> Iterator[Running]:
-    """A platform of our own in a temporary folder, stopped and removed afterwards."""
+def _started() -> AbstractContextManager[Running]:
     screen.err.print("No platform runs here: starting one for the demo.")
-    with tempfile.TemporaryDirectory(prefix="dukan-demo-", ignore_cleanup_errors=True) as folder:
-        data = Path(folder)
-        with (data / "up.log").open("w") as log:
-            command = [sys.executable, "-m", "dukan", "up", "--data", str(data), "--port", str(_free_range())]
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-            try:
-                yield _wait(process, data)
-            finally:
-                _stop(process)
-
-
-def _wait(process: subprocess.Popen[bytes], data: Path) -> Running:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise ProvisionError((data / "up.log").read_text().strip() or "the platform did not start")
-        if platform := running.find(data):
-            return platform
-        time.sleep(0.1)
-    raise ProvisionError(f"the platform was not ready after {START_SECONDS:.0f} s")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM if os.name == "posix" else signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-
-
-def _free_range() -> int:
-    """A port whose successors are free too; the services follow the gateway's."""
-    for _ in range(50):
-        port = free_port()
-        if port < 65000 and all(is_free(port + offset) for offset in PORTS.values()):
-            return port
-    raise ProvisionError("no eight free ports in a row")
+    return temporary_platform()

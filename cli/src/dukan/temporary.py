@@ -1,0 +1,62 @@
+"""A platform for an occasion: started in a temporary folder on free ports, stopped and removed afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dukan import running
+from dukan.errors import ProvisionError
+from dukan.ports import free_port, is_free
+from dukan.running import Running
+from dukan.services import PORTS
+
+START_SECONDS = 90.0
+STOP_SECONDS = 15.0
+
+
+@contextmanager
+def temporary_platform(*options: str) -> Iterator[Running]:
+    """`dukan up` with these options, in a process of its own. Raises ProvisionError with what it said when it fails."""
+    with tempfile.TemporaryDirectory(prefix="dukan-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder)
+        with (data / "up.log").open("w") as log:
+            command = [sys.executable, "-m", "dukan", "up", "--data", str(data), "--port", str(free_range()), *options]
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+            try:
+                yield _wait(process, data)
+            finally:
+                _stop(process)
+
+
+def _wait(process: subprocess.Popen[bytes], data: Path) -> Running:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ProvisionError((data / "up.log").read_text().strip() or "the platform did not start")
+        if platform := running.find(data):
+            return platform
+        time.sleep(0.1)
+    raise ProvisionError(f"the platform was not ready after {START_SECONDS:.0f} s")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM if os.name == "posix" else signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def free_range() -> int:
+    """A port whose successors are free too; the services follow the gateway's."""
+    for _ in range(50):
+        port = free_port()
+        if port < 65000 and all(is_free(port + offset) for offset in PORTS.values()):
+            return port
+    raise ProvisionError("no eight free ports in a row")
