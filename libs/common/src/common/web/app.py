@@ -44,6 +44,8 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     if role != "worker":
         for router in service.routers:
             app.include_router(router, prefix=_prefix_of(router), tags=[service.name])
+        for router in service.root_routers:
+            app.include_router(router, include_in_schema=False)
     limits = {f"{API_PREFIX}{prefix}": limit for prefix, limit in service.body_limits.items()}
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
     app.add_middleware(Edge, service=service.name)

@@ -1,0 +1,73 @@
+"""The test tools themselves: real inbox, real outbox, and no quiet failure."""
+
+import pytest
+from common.bus.subscriptions import subscribe
+from common.bus.transport import Dead, Retry
+from common.clock import now
+from common.contracts.auth import SessionRevoked, UserDeactivated
+from common.errors import Permanent
+from common.ids import new_id
+from common.persistence.database import Database
+from common.persistence.transaction import Transaction
+from common.service import Service
+from common.settings import ServiceSettings
+from common.testing import NotHandledError, deliver, envelope_of, eventually, facts
+from common.testing.plugin import FreshDatabase
+
+
+class Desk:
+    """Deactivates whoever's session was revoked, and cannot stand some reasons."""
+
+    @subscribe(SessionRevoked, consumer="shop.desk")
+    async def on_session_revoked(self, event: SessionRevoked, tx: Transaction) -> None:
+        tx.publish(UserDeactivated(user_id=event.user_id))
+        if event.reason == "hopeless":
+            raise Permanent("never")
+        if event.reason == "clumsy":
+            raise RuntimeError("once more")
+
+
+@pytest.fixture
+async def database(fresh_database: FreshDatabase) -> Database:
+    return await fresh_database("common")
+
+
+@pytest.fixture
+def service(database: Database) -> Service:
+    return Service("shop", ServiceSettings(), database, subscribers=[Desk()])
+
+
+def revoked(reason: str = "logout") -> SessionRevoked:
+    return SessionRevoked(session_id=new_id(), user_id=new_id(), expires_at=now(), reason=reason)
+
+
+async def test_the_same_envelope_delivered_twice_has_one_effect(service: Service, database: Database) -> None:
+    event = revoked()
+    envelope = envelope_of(event)
+    await deliver(service, envelope)
+    await deliver(service, envelope)
+    assert await facts(database, UserDeactivated) == [UserDeactivated(user_id=event.user_id)]
+
+
+@pytest.mark.parametrize(("reason", "settlement"), [("hopeless", Dead), ("clumsy", Retry)])
+async def test_a_failed_delivery_is_loud_unless_expected(
+    service: Service, database: Database, reason: str, settlement: type
+) -> None:
+    with pytest.raises(NotHandledError, match=r"never|once more"):
+        await deliver(service, revoked(reason))
+    settlements = await deliver(service, revoked(reason), may_fail=True)
+    assert [type(one) for one in settlements] == [settlement]
+    assert await facts(database, UserDeactivated) == []
+
+
+async def test_an_event_that_nobody_takes_is_no_success(service: Service) -> None:
+    with pytest.raises(NotHandledError, match="no consumer"):
+        await deliver(service, UserDeactivated(user_id=new_id()))
+
+
+async def test_waiting_has_an_end() -> None:
+    async def never() -> bool:
+        return False
+
+    with pytest.raises(AssertionError, match="the last answer was False"):
+        await eventually(never, within=0.05)
