@@ -20,6 +20,7 @@ class UserRegistered(Event):
     last_name: str = ""
     phone: str | None = None
     language: str = "en"
+    time_zone: str = "UTC"
     roles: tuple[str, ...] = ()
 
 
@@ -36,6 +37,7 @@ class UserUpdated(Event):
     last_name: str = ""
     phone: str | None = None
     language: str = "en"
+    time_zone: str = "UTC"
     roles: tuple[str, ...] = ()
 
 
