@@ -53,7 +53,7 @@ SLOW_SECONDS = 3.0
 # The charge of a key seen before is returned as it is, only counted.
 CHARGE = """
 INSERT INTO sandbox_charge AS charge (idempotency_key, behaviour, amount, currency, state, captured)
-VALUES ($1, $2, $3, $4, $5, CASE $5 WHEN 'captured' THEN $3 ELSE 0 END)
+VALUES ($1, $2, $3, $4, $5, CASE $5 WHEN 'captured' THEN $3::bigint ELSE 0 END)
 ON CONFLICT (idempotency_key) DO UPDATE SET asked = charge.asked + 1
 RETURNING *
 """
@@ -69,7 +69,7 @@ ON CONFLICT (idempotency_key) DO UPDATE SET asked = charge.asked + 1,
 RETURNING *
 """
 COMPLETE = """
-UPDATE sandbox_charge SET state = $2, captured = CASE $2 WHEN 'captured' THEN amount ELSE 0 END
+UPDATE sandbox_charge SET state = $2::text, captured = CASE $2::text WHEN 'captured' THEN amount ELSE 0 END
 WHERE idempotency_key = $1 AND state = 'action_required' RETURNING *
 """
 LOCK = "SELECT captured - refunded AS refundable FROM sandbox_charge WHERE idempotency_key = $1 FOR UPDATE"
