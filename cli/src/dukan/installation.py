@@ -88,6 +88,7 @@ class Platform:
         if self.amqp is not None:
             values["amqp_url"] = self.amqp
         if name == "auth":
+            values["public_url"] = self.url
             values["admin_email"], values["admin_password"] = self.admin()
             values["key_secret"] = os.environ.get("DUKAN_KEY_SECRET") or self.secrets.secret("key_secret")
         return values

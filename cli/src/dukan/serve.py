@@ -34,10 +34,7 @@ def run(name: str, role: Role) -> None:
 def _settings(name: str) -> Any:
     if not services.is_installed(name):
         raise ProvisionError(f"there is no service {name!r} here: choose one of {', '.join(services.PORTS)}")
-    try:
-        return services.settings_of(name)
-    except ValueError as error:
-        raise ProvisionError(f"the settings of {name} are wrong: {error}") from error
+    return services.settings_of(name)
 
 
 async def _serve(name: str, role: Role, settings: Any) -> None:

@@ -4,6 +4,10 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from dukan.errors import ProvisionError
+
 if TYPE_CHECKING:
     from common.bus.transport import Transport
     from common.service import Service
@@ -22,8 +26,12 @@ def is_installed(name: str) -> bool:
 
 
 def settings_of(name: str, **values: Any) -> Any:
-    """The service's own settings: `values` first, then the environment."""
-    return importlib.import_module(f"{name}.settings").Settings(**values)
+    """The service's own settings: `values` first, then the environment. Raises ProvisionError naming what is wrong."""
+    try:
+        return importlib.import_module(f"{name}.settings").Settings(**values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or name}: {each['msg']}" for each in error.errors())
+        raise ProvisionError(f"the settings of {name} are wrong: {wrong}") from error
 
 
 def load(name: str, settings: Any) -> "Service":

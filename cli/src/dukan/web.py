@@ -29,6 +29,7 @@ class Server(uvicorn.Server):
                 port=port,
                 lifespan="on",
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
