@@ -55,7 +55,8 @@ class Service:
     """One bounded context, wired.
 
     Routers are mounted under /api/v1, except routes under /internal, which stay at the root where the gateway,
-    forwarding /api/v1 only, cannot reach them. Subscribers are modules or objects with @subscribe functions.
+    forwarding /api/v1 only, cannot reach them. `root_routers` are mounted at the root as well: for documents whose
+    place the world has fixed (/.well-known/…). Subscribers are modules or objects with @subscribe functions.
     Resources are entered at start and left, in reverse, at the end. `state` becomes `request.app.state.<name>`.
     `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`) where the settings' limit does not fit.
     A `verifier` replaces the one that asks auth over HTTP: auth itself gives its own.
@@ -72,3 +73,4 @@ class Service:
     listeners: list[Listener] = field(default_factory=list)
     body_limits: dict[str, int] = field(default_factory=dict)
     verifier: "TokenVerifier | None" = None
+    root_routers: list[APIRouter] = field(default_factory=list)

@@ -34,6 +34,7 @@ class Receipt(BaseModel):
 
 shop = APIRouter()
 internal = APIRouter()
+well_known = APIRouter()
 
 
 @shop.get("/me")
@@ -111,6 +112,11 @@ async def get_state() -> Envelope[str]:
     return ok("inside")
 
 
+@well_known.get("/.well-known/shop.json")
+async def get_document() -> dict[str, str]:
+    return {"shop": "open"}
+
+
 @pytest.fixture
 async def database(fresh_database: FreshDatabase) -> Database:
     database = await fresh_database("common")
@@ -122,7 +128,8 @@ async def database(fresh_database: FreshDatabase) -> Database:
 @pytest.fixture
 def service(database: Database) -> Service:
     settings = ServiceSettings(max_body_bytes=1000)
-    return Service("shop", settings, database, routers=[shop, internal], body_limits={"/baskets": 5000})
+    limits = {"/baskets": 5000}
+    return Service("shop", settings, database, routers=[shop, internal], root_routers=[well_known], body_limits=limits)
 
 
 @pytest.fixture

@@ -139,6 +139,7 @@ async def test_a_body_over_the_limit_is_refused_declared_or_streamed(client: Asy
 async def test_internal_routes_stay_outside_the_public_prefix(client: AsyncClient) -> None:
     assert (await client.get("/internal/state")).json()["data"] == "inside"
     assert (await client.get("/api/v1/internal/state")).status_code == 404
+    assert (await client.get("/.well-known/shop.json")).json() == {"shop": "open"}
 
 
 async def test_metrics_count_by_route_template(client: AsyncClient) -> None:
