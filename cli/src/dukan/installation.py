@@ -71,13 +71,12 @@ class Platform:
         return "started" not in self.secrets.read()
 
     def admin(self) -> tuple[str, str]:
-        """E-mail and password that the first administrator gets: given by the environment, else made once."""
-        email = os.environ.get("DUKAN_ADMIN_EMAIL") or ADMIN_EMAIL
-        password = os.environ.get("DUKAN_ADMIN_PASSWORD")
-        if password:
-            self.secrets.remember(admin_password=password)
-        self.secrets.remember(admin_email=email)
-        return email, password or self.secrets.secret("admin_password")
+        """E-mail and password of the first administrator: from the environment at the first start, else made up."""
+        if self.is_new:
+            self.secrets.remember(admin_email=os.environ.get("DUKAN_ADMIN_EMAIL") or ADMIN_EMAIL)
+            if given := os.environ.get("DUKAN_ADMIN_PASSWORD"):
+                self.secrets.remember(admin_password=given)
+        return self.secrets.read()["admin_email"], self.secrets.secret("admin_password")
 
     def settings_of(self, name: str, database_url: str | None = None) -> dict[str, str]:
         """Values for the service's Settings, by field; `DUKAN_<FIELD>` for a process of its own."""

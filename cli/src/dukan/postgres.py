@@ -22,7 +22,7 @@ PREDECESSOR_SECONDS = 10.0
 LARGEST_LOG = 8_000_000
 
 SMALL_MACHINE = {
-    "max_connections": "200",
+    "max_connections": "300",
     "shared_buffers": "128MB",
     "max_wal_size": "512MB",
     "wal_level": "minimal",
