@@ -1,0 +1,131 @@
+"""The gateway, wired: settings and a started transport in, an ASGI application out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+from common import telemetry
+from common.bus.envelope import Envelope
+from common.bus.transport import Transport
+from common.contracts.auth import SessionRevoked
+from common.web.jobs import running
+from common.web.tokens import TokenVerifier
+from common.web.verification import verification_jobs, verifier_over_http
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pyreqwest.client import Client
+from starlette.types import Receive, Scope, Send
+
+from gateway.clients import Clients
+from gateway.cors import Cors
+from gateway.docs import docs_pages
+from gateway.edge import Edge, HeaderLimits
+from gateway.events_page import event_pages
+from gateway.forward import Forwarder
+from gateway.health import Health
+from gateway.identity import Gatekeeper
+from gateway.lifespan import Lifespan
+from gateway.limits import Limiter, Policy
+from gateway.observe import Observer
+from gateway.openapi import OpenApi
+from gateway.pages import Content, Page, page, with_slashes
+from gateway.request_log import RequestLog
+from gateway.routes import SERVICES, RouteTable
+from gateway.settings import Settings
+from gateway.throttle import Throttle
+from gateway.upstream import Upstream, new_client
+from gateway.welcome import Welcome
+
+
+def build(settings: Settings, transport: Transport) -> "Gateway":
+    """The transport is started before and closed after by whoever made it."""
+    return Gateway(settings, transport)
+
+
+class Gateway:
+    """The ASGI application. Its lifespan loads keys and revocations and publishes the request log."""
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._edge: Edge | None = None
+        self._lifespan = Lifespan(self._run)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan.serve(receive, send)
+        elif scope["type"] == "http" and self._edge is not None:
+            await self._edge.serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[None]:
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            telemetry.start("gateway", settings.otel_endpoint)
+            stack.push_async_callback(asyncio.to_thread, telemetry.stop, "gateway")
+            inquiries = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=2.0))
+            client = await stack.enter_async_context(new_client(settings.connect_timeout))
+            verifier = await stack.enter_async_context(verifier_over_http(settings))
+            # Heard before the snapshot is loaded, so that none falls between.
+            await self._hear_revocations(verifier)
+            await stack.enter_async_context(running("gateway", verification_jobs(verifier)))
+            request_log = RequestLog(self._transport)
+            await stack.enter_async_context(request_log.running())
+            pages = self._pages(inquiries, verifier)
+            self._edge = _edge(settings, client, verifier, pages, request_log)
+            yield
+
+    async def _hear_revocations(self, verifier: TokenVerifier) -> None:
+        def hear(envelope: Envelope) -> None:
+            verifier.revocations.on_session_revoked(SessionRevoked.model_validate_json(envelope.data))
+
+        await self._transport.listen([SessionRevoked.type], hear)
+
+    def _pages(self, inquiries: httpx.AsyncClient, verifier: TokenVerifier) -> dict[str, Page]:
+        urls = {service: self._settings.url_of(service) for service in SERVICES}
+        health = Health(inquiries, urls, lambda: {"identity": verifier.ready, "bus": self._transport.connected})
+        pages = {
+            "/": page(Welcome(health).content),
+            "/health": page(health.platform),
+            "/health/live": page(health.live),
+            "/health/ready": page(health.readiness),
+            "/metrics": page(_metrics),
+            "/openapi.json": page(OpenApi(inquiries, urls).content),
+            **docs_pages(),
+            **event_pages(),
+        }
+        return with_slashes(pages)
+
+
+def _edge(
+    settings: Settings, client: Client, verifier: TokenVerifier, pages: Mapping[str, Page], request_log: RequestLog
+) -> Edge:
+    upstreams = {name: Upstream(name, settings.url_of(name), client, settings.max_in_flight) for name in SERVICES}
+    return Edge(
+        header_limits=HeaderLimits(settings.max_headers, settings.max_header_bytes),
+        clients=Clients(settings.trusted_proxies),
+        cors=Cors(settings.cors_origins, allow_localhost=not settings.is_production),
+        throttle=_throttle(settings),
+        pages=pages,
+        routes=RouteTable(),
+        gatekeeper=Gatekeeper(verifier),
+        forwarder=Forwarder(
+            upstreams, settings.max_body_bytes, settings.client_idle_timeout, settings.upstream_idle_timeout
+        ),
+        observer=Observer(request_log),
+    )
+
+
+def _throttle(settings: Settings) -> Throttle:
+    return Throttle(
+        by_ip=Limiter(Policy("ip", settings.ip_rate, settings.ip_burst)),
+        by_credential=Limiter(Policy("credential", settings.credential_rate, settings.credential_burst)),
+        sign_in=Limiter(Policy("sign-in", settings.sign_in_rate, settings.sign_in_burst)),
+        exempts_loopback=not settings.is_production,
+    )
+
+
+async def _metrics() -> Content:
+    return Content(CONTENT_TYPE_LATEST.encode(), generate_latest())

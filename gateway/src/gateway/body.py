@@ -1,0 +1,83 @@
+"""A request's body on its way to a service: small ones in one piece, large ones as they come."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from common.errors import DukanError
+from starlette.types import Receive
+
+from gateway.errors import ClientLeft
+from gateway.presence import Presence
+
+BUFFERED = 64 * 1024
+
+
+class Body:
+    """Reads the client's body. At most one piece of it (what the server received at once) is held at a time.
+
+    `length` is what the client declared, None when it did not. `limit` is in bytes, `idle` the seconds that a client
+    may pause. Once all is read, `presence` takes over `receive`. An error in the middle of a stream is kept in
+    `failure`, because the HTTP client hides it.
+    """
+
+    def __init__(self, receive: Receive, length: int | None, presence: Presence, *, limit: int, idle: float) -> None:
+        self._receive = receive
+        self._presence = presence
+        self._limit = limit
+        self._idle = idle
+        self._read = 0
+        self._ended = length == 0
+        self._start = b""
+        self.length = length
+        self.failure: Exception | None = None
+        if length is not None and length > limit:
+            raise _too_large()
+
+    @property
+    def streams(self) -> bool:
+        return not self._ended
+
+    async def begin(self) -> bytes:
+        """Read until the end or the first 64 KiB. What is left (see `streams`) comes from `chunks`."""
+        pieces = bytearray()
+        if self._ended:
+            self._presence.begin()
+        while not self._ended and len(pieces) < BUFFERED and (self.length or 0) <= BUFFERED:
+            pieces += await self._next()
+        self._start = bytes(pieces)
+        return self._start
+
+    async def chunks(self, progress: Callable[[], None]) -> AsyncIterator[bytes]:
+        """The whole body, piece by piece; `progress` is called before each."""
+        try:
+            if self._start:
+                yield self._start
+            while not self._ended:
+                piece = await self._next()
+                progress()
+                if piece:
+                    yield piece
+        except Exception as error:
+            self.failure = error
+            raise
+
+    async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._idle):
+                message = await self._receive()
+        except TimeoutError:
+            raise DukanError("The body did not arrive in time", code="timeout", status=408) from None
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        if not message.get("more_body", False):
+            self._ended = True
+            self._presence.begin()
+        piece: bytes = message.get("body", b"")
+        self._read += len(piece)
+        if self._read > self._limit:
+            raise _too_large()
+        return piece
+
+
+def _too_large() -> DukanError:
+    return DukanError("The body is too large", code="payload_too_large", status=413)

@@ -1,0 +1,76 @@
+"""Swagger UI and ReDoc from assets in this process: nothing is fetched from elsewhere, so they work offline."""
+
+from functools import partial
+from importlib.resources import files
+
+from gateway.pages import Content, Page, page
+
+ASSETS = {
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "redoc.standalone.js": b"text/javascript; charset=utf-8",
+    "favicon.png": b"image/png",
+}
+# ReDoc searches in a worker that it makes from a blob, and both write styles into the page.
+POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    b"connect-src 'self'; worker-src blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+)
+CACHED = (b"cache-control", b"public, max-age=86400")
+HTML = b"text/html; charset=utf-8"
+SCRIPT = b"text/javascript; charset=utf-8"
+
+FRAME = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Dukan API</title>
+<link rel="icon" href="/docs/assets/favicon.png">
+{head}
+</head>
+<body>
+<div id="api"></div>
+<script src="/docs/assets/{bundle}"></script>
+<script src="/docs/assets/{start}"></script>
+</body>
+</html>
+"""
+SWAGGER = FRAME.format(
+    head='<link rel="stylesheet" href="/docs/assets/swagger-ui.css">',
+    bundle="swagger-ui-bundle.js",
+    start="swagger.js",
+)
+REDOC = FRAME.format(head="<style>body { margin: 0 }</style>", bundle="redoc.standalone.js", start="redoc.js")
+
+START_SWAGGER = """SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#api", deepLinking: true, persistAuthorization: true, tryItOutEnabled: true,
+  docExpansion: "none", filter: true, validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset], layout: "BaseLayout",
+});
+"""
+START_REDOC = """Redoc.init("/openapi.json", { disableGoogleFont: true }, document.getElementById("api"));
+"""
+
+
+def docs_pages() -> dict[str, Page]:
+    """/docs, /redoc and what they load."""
+    static = files("fastapi_offline") / "static"
+    pages = {
+        "/docs": _fixed(HTML, SWAGGER.encode()),
+        "/redoc": _fixed(HTML, REDOC.encode()),
+        "/docs/assets/swagger.js": _fixed(SCRIPT, START_SWAGGER.encode()),
+        "/docs/assets/redoc.js": _fixed(SCRIPT, START_REDOC.encode()),
+    }
+    for name, content_type in ASSETS.items():
+        pages[f"/docs/assets/{name}"] = _fixed(content_type, (static / name).read_bytes())
+    return pages
+
+
+def _fixed(content_type: bytes, body: bytes) -> Page:
+    headers = [POLICY] if content_type == HTML else [CACHED]
+    return page(partial(_given, Content(content_type, body, headers)))
+
+
+async def _given(content: Content) -> Content:
+    return content

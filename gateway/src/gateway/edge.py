@@ -1,0 +1,120 @@
+"""The hot path: judge a request, find its service, check who calls, pass it on, bring back the answer."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from common import logs, telemetry
+from common.errors import DukanError, NotFound
+from common.web.edge import origin_of
+from common.web.failures import answer_to_crash
+from opentelemetry.trace import SpanKind
+from starlette.types import Receive, Scope, Send
+
+from gateway.clients import Clients
+from gateway.cors import Cors
+from gateway.errors import ClientLeft
+from gateway.exchange import Exchange
+from gateway.forward import Forwarder
+from gateway.headers import read_headers
+from gateway.identity import Gatekeeper
+from gateway.observe import Observer
+from gateway.paths import check_path, check_query
+from gateway.routes import RouteTable
+from gateway.throttle import Throttle
+
+log = logging.getLogger(__name__)
+
+Page = Callable[[Exchange], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLimits:
+    most: int
+    most_bytes: int
+
+
+@dataclass(slots=True)
+class Edge:
+    """Answers HTTP requests: the gateway's own `pages` by exact path, everything else through the route table."""
+
+    header_limits: HeaderLimits
+    clients: Clients
+    cors: Cors
+    throttle: Throttle
+    pages: Mapping[str, Page]
+    routes: RouteTable
+    gatekeeper: Gatekeeper
+    forwarder: Forwarder
+    observer: Observer
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        logs.serving.set("gateway")
+        exchange = Exchange(scope, send)
+        with telemetry.span("gateway", "http", origin_of(scope["headers"]), SpanKind.SERVER) as origin:
+            exchange.origin = origin
+            try:
+                await self._serve(exchange, receive)
+            except DukanError as refusal:
+                await self._refuse(exchange, refusal)
+            except ClientLeft:
+                exchange.status = 499
+            except Exception as error:
+                await self._crashed(exchange, error)
+            finally:
+                self.observer.saw(exchange, time.perf_counter() - exchange.started)
+
+    async def _serve(self, exchange: Exchange, receive: Receive) -> None:
+        self._judge(exchange)
+        if exchange.method == "OPTIONS" and await self._preflight(exchange):
+            return
+        self.throttle.admit(exchange)
+        if (page := self.pages.get(exchange.path)) is not None:
+            await page(exchange)
+            return
+        exchange.route = self.routes.find(exchange.path)
+        if exchange.route is None:
+            raise NotFound("There is nothing at this path")
+        self.throttle.admit_route(exchange)
+        if exchange.route.checks_identity:
+            identity = await self.gatekeeper.check(exchange.inbound)
+            if identity is not None:
+                exchange.user_id = identity.user_id
+                self.throttle.admit_credential(exchange, identity.user_id)
+        await self.forwarder.forward(exchange, receive)
+        self.throttle.settle(exchange)
+
+    def _judge(self, exchange: Exchange) -> None:
+        """Take in what the client sent, or refuse it as malformed."""
+        scope = exchange.scope
+        check_path(scope["raw_path"], exchange.path)
+        check_query(scope["query_string"])
+        limits = self.header_limits
+        exchange.inbound = read_headers(scope["headers"], most=limits.most, most_bytes=limits.most_bytes)
+        peer = scope["client"][0] if scope.get("client") else None
+        exchange.client = self.clients.identify(peer, scope["scheme"], exchange.inbound)
+        exchange.extra.extend(self.cors.headers(exchange.inbound.get(b"origin")))
+
+    async def _preflight(self, exchange: Exchange) -> bool:
+        """Answer a browser's question whether a page may call; other OPTIONS requests are the service's."""
+        origin = exchange.inbound.get(b"origin")
+        asks = any(name == b"access-control-request-method" for name, _ in exchange.scope["headers"])
+        if origin is None or not asks:
+            return False
+        exchange.extra = self.cors.preflight(origin)
+        await exchange.begin(204, [])
+        await exchange.write(b"")
+        return True
+
+    async def _refuse(self, exchange: Exchange, refusal: DukanError) -> None:
+        if exchange.status:
+            log.warning("an answer was cut off: %s", refusal.code)
+            return
+        await exchange.refuse(refusal)
+
+    async def _crashed(self, exchange: Exchange, error: Exception) -> None:
+        response = answer_to_crash(error)
+        if not exchange.status:
+            headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
+            await exchange.answer(response.status_code, headers, bytes(response.body))

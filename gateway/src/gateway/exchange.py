@@ -1,0 +1,78 @@
+"""One request and its answer, as far as the client sees it."""
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+from common.context import Origin
+from common.errors import DukanError
+from common.web.failures import render
+from starlette.types import Scope, Send
+
+from gateway.clients import Client
+from gateway.headers import Headers, Inbound
+from gateway.routes import Route
+
+# An API answers data, so nothing in it may run, be framed or be sniffed as something else.
+SAFE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+POLICY = b"content-security-policy"
+NO_CONTENT_RUNS = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
+
+
+class Exchange:
+    """Collects what is learnt about a request on its way, and writes the answer.
+
+    `extra` headers go with every answer; `status` is 0 until the answer begins.
+    """
+
+    __slots__ = ("client", "extra", "inbound", "method", "origin", "path", "route", "scope", "send", "started",
+                 "status", "user_id")  # fmt: skip
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.send = send
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.started = time.perf_counter()
+        self.status = 0
+        self.extra: list[tuple[bytes, bytes]] = []
+        self.origin: Origin
+        self.inbound = Inbound([])
+        self.client: Client | None = None
+        self.route: Route | None = None
+        self.user_id: UUID | None = None
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Send status and headers. From here on only cutting the connection tells the client of a failure."""
+        self.status = status
+        complete = [
+            *headers,
+            (b"x-request-id", self.origin.correlation_id.encode()),
+            (b"traceparent", (self.origin.traceparent or "").encode()),
+            *SAFE,
+            *self.extra,
+        ]
+        if not any(name == POLICY for name, _ in headers):
+            complete.append(NO_CONTENT_RUNS)
+        await self.send({"type": "http.response.start", "status": status, "headers": complete})
+
+    async def write(self, body: bytes, *, more: bool = False) -> None:
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+        """The whole answer at once."""
+        await self.begin(status, [*headers, (b"content-length", b"%d" % len(body))])
+        await self.write(body if self.method != "HEAD" else b"")
+
+    async def refuse(self, error: DukanError) -> None:
+        """The error as an envelope."""
+        response = render(error)
+        headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
+        if error.status in (400, 408, 413, 431):
+            # What is still to come on this connection cannot be trusted to begin where we think.
+            headers.append((b"connection", b"close"))
+        await self.answer(error.status, headers, bytes(response.body))

@@ -1,0 +1,148 @@
+"""Headers in and out: what is read, what is stripped, what is set.
+
+Sources: RFC 9110 section 7.6.1 (hop-by-hop), RFC 9112 (framing). Nothing a client sends may look to a service as if
+the gateway had said it; names with `_` are dropped because some servers take `_` and `-` for the same.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from common.errors import DukanError
+
+from gateway.errors import BadRequest
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+READ = frozenset(
+    (
+        b"authorization",
+        b"connection",
+        b"content-length",
+        b"host",
+        b"origin",
+        b"transfer-encoding",
+        b"user-agent",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+    )
+)
+# Framing, trace and request id are set anew; the rest would speak for the gateway or rewrite the request.
+STRIPPED = HOP_BY_HOP | frozenset(
+    (
+        b"content-length",
+        b"expect",
+        b"forwarded",
+        b"host",
+        b"proxy",
+        b"traceparent",
+        b"tracestate",
+        b"x-client-ip",
+        b"x-http-method",
+        b"x-http-method-override",
+        b"x-method-override",
+        b"x-original-url",
+        b"x-real-ip",
+        b"x-request-id",
+        b"x-rewrite-url",
+    )
+)
+STRIPPED_PREFIXES = (b"x-user", b"x-forwarded", b"x-dukan", b"x-auth-", b"x-roles")
+# Two of these would let the gateway judge one and a service obey the other.
+ONCE = frozenset((b"authorization", b"content-length", b"host", b"origin", b"transfer-encoding"))
+
+HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,260}")
+
+ANSWER_STRIPPED = frozenset(
+    ("date", "server", "traceparent", "x-powered-by", "x-request-id", *(name.decode() for name in HOP_BY_HOP))
+)
+
+
+@dataclass(slots=True)
+class Inbound:
+    """A request's headers, judged. `passed` go on to the service as they are."""
+
+    passed: list[tuple[str, str]]
+    read: dict[bytes, str] = field(default_factory=dict)
+
+    def get(self, name: bytes) -> str | None:
+        return self.read.get(name)
+
+    @property
+    def body_length(self) -> int | None:
+        """Declared bytes; 0 when there is no body, None when only its end will tell."""
+        if b"transfer-encoding" in self.read:
+            return None
+        return int(self.read.get(b"content-length", "0"))
+
+
+def read_headers(headers: Headers, *, most: int, most_bytes: int) -> Inbound:
+    """Judge the headers. BadRequest when they are malformed or ambiguous, 431 when they are too many or too large."""
+    if len(headers) > most or sum(len(name) + len(value) for name, value in headers) > most_bytes:
+        raise DukanError("The headers are too large", code="headers_too_large", status=431)
+    try:
+        inbound = _sorted(headers)
+    except UnicodeDecodeError as error:
+        raise BadRequest("A header is not valid UTF-8", code="malformed_header") from error
+    _check_framing(inbound.read)
+    if listed := inbound.get(b"connection"):
+        inbound.passed = _without(inbound.passed, listed)
+    return inbound
+
+
+def _sorted(headers: Headers) -> Inbound:
+    inbound = Inbound([])
+    for name, value in headers:
+        if name in READ:
+            if name in ONCE and name in inbound.read:
+                raise BadRequest(f"{name.decode()} is given twice", code="malformed_header")
+            inbound.read[name] = _joined(inbound.read.get(name), value.decode())
+        if name not in STRIPPED and b"_" not in name and not name.startswith(STRIPPED_PREFIXES):
+            inbound.passed.append((name.decode("ascii"), value.decode()))
+    return inbound
+
+
+def _joined(before: str | None, value: str) -> str:
+    return value if before is None else f"{before}, {value}"
+
+
+def _check_framing(read: dict[bytes, str]) -> None:
+    if not HOST.fullmatch(read.get(b"host", "")):
+        raise BadRequest("The Host header is missing or malformed", code="malformed_host")
+    if b"transfer-encoding" in read and (
+        b"content-length" in read or read[b"transfer-encoding"].strip().lower() != "chunked"
+    ):
+        raise BadRequest("The framing of the body is ambiguous", code="malformed_framing")
+    if not read.get(b"content-length", "0").isdigit():
+        raise BadRequest("Content-Length is no number", code="malformed_framing")
+
+
+def _without(passed: list[tuple[str, str]], connection: str) -> list[tuple[str, str]]:
+    """Drop what the Connection header names as meant for the gateway only."""
+    named = {token.strip().lower() for token in connection.split(",")}
+    return [(name, value) for name, value in passed if name not in named]
+
+
+def answer_headers(headers: Iterable[tuple[str, str]], status: int) -> list[tuple[bytes, bytes]]:
+    """A service's headers as the client gets them; cross-origin rules are the gateway's alone."""
+    kept = [
+        (name.encode("ascii"), value.encode())
+        for name, value in headers
+        if name not in ANSWER_STRIPPED and not name.startswith("access-control-")
+    ]
+    # The length of what a 304 leaves out would be taken for the length of its (empty) body.
+    return [pair for pair in kept if pair[0] != b"content-length"] if status == 304 else kept

@@ -1,0 +1,77 @@
+"""Which service answers what: the one table. Whether a resource is public is the service's matter."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+API_PREFIX = "/api/v1"
+SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")
+
+DEFAULT = "default"
+SIGN_IN = "sign-in"
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`prefix` is below /api/v1 and matches whole segments; the longest that matches wins.
+
+    `timeout` is seconds until the service's answer begins, longer than any of its own. `checks_identity` is off
+    where the Authorization header is somebody else's. `body_limit` is bytes, where the setting does not fit.
+    """
+
+    prefix: str
+    service: str
+    timeout: float = 10.0
+    rate: str = DEFAULT
+    checks_identity: bool = True
+    body_limit: int | None = None
+
+
+def _routes(service: str, *prefixes: str, timeout: float = 10.0) -> tuple[Route, ...]:
+    return tuple(Route(prefix, service, timeout) for prefix in prefixes)
+
+
+ROUTES: tuple[Route, ...] = (
+    *_routes("auth", "/auth", "/users", "/api-keys", "/.well-known"),
+    Route("/auth/login", "auth", rate=SIGN_IN),
+    Route("/auth/otp", "auth", rate=SIGN_IN),
+    Route("/auth/password/reset", "auth", rate=SIGN_IN),
+    *_routes("catalog", "/categories", "/products", "/occasions", "/posts", "/customer-groups", "/business-categories"),
+    *_routes("catalog", "/frames", "/renders", "/banners", "/birthday-posts", "/splash-screens", "/tutorials"),
+    *_routes("catalog", "/testimonials", "/pages", "/app-config", "/enquiries", "/feedback", "/dashboard"),
+    Route("/media", "catalog", timeout=30.0, body_limit=64 * MEGABYTE),
+    # Checkout may be asked to wait ten seconds for the outcome.
+    *_routes("orders", "/orders", timeout=15.0),
+    *_routes("orders", "/cart", "/addresses"),
+    *_routes("billing", "/plans", "/payment-methods", "/subscriptions", "/credits", "/invoices"),
+    *_routes("billing", "/payments", timeout=20.0),
+    Route("/webhooks", "billing", checks_identity=False),
+    Route("/webhooks/whatsapp", "messaging", checks_identity=False),
+    Route("/webhooks/sms", "messaging", checks_identity=False),
+    *_routes("messaging", "/whatsapp", "/messages", "/message-templates", "/campaigns"),
+    *_routes("notifications", "/notifications", "/email-templates", "/emails", "/unsubscribe"),
+    *_routes("operations", "/tasks", "/analytics", "/events", "/dead-letters"),
+)
+
+
+class RouteTable:
+    """Finds a path's route by its first segment, then by the longest prefix."""
+
+    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+        self._by_head: dict[str, list[Route]] = {}
+        for route in sorted(routes, key=lambda route: len(route.prefix), reverse=True):
+            self._by_head.setdefault(_head(route.prefix), []).append(route)
+
+    def find(self, path: str) -> Route | None:
+        """The route of a decoded path such as /api/v1/auth/login, or None."""
+        if not path.startswith(f"{API_PREFIX}/"):
+            return None
+        below = path[len(API_PREFIX) :].rstrip("/")
+        for route in self._by_head.get(_head(below), ()):
+            if below == route.prefix or below.startswith(f"{route.prefix}/"):
+                return route
+        return None
+
+
+def _head(path: str) -> str:
+    return path[1:].partition("/")[0]

@@ -1,0 +1,53 @@
+"""The gateway's environment."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Any, ClassVar
+
+from common.settings import ServiceSettings
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from gateway.routes import SERVICES
+
+
+def _listed(value: Any) -> Any:
+    """Environment variables list by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(ServiceSettings):
+    required_in_production: ClassVar[tuple[str, ...]] = (
+        "amqp_url",
+        "issuer",
+        "audience",
+        *(f"{service}_url" for service in SERVICES),
+    )
+
+    max_body_bytes: int = Field(12 * 1024 * 1024, gt=0)
+    max_header_bytes: int = Field(32 * 1024, gt=0)
+    max_headers: int = Field(100, gt=0)
+    max_in_flight: int = Field(1000, gt=0, description="requests that one service may be working on")
+
+    connect_timeout: float = Field(2.0, gt=0)
+    client_idle_timeout: float = Field(30.0, gt=0, description="seconds a client may pause while it sends a body")
+    upstream_idle_timeout: float = Field(60.0, gt=0, description="seconds a service may pause while it answers")
+
+    trusted_proxies: Networks = Field((), description="whose X-Forwarded-* headers are believed")
+    cors_origins: Origins = Field((), description="web origins whose pages may call; local mode adds localhost")
+
+    # Requests per second and how many may come at once. A shop front's own server is one IP: these are generous.
+    ip_rate: float = Field(300.0, gt=0)
+    ip_burst: int = Field(1500, gt=0)
+    credential_rate: float = Field(100.0, gt=0)
+    credential_burst: int = Field(500, gt=0)
+    sign_in_rate: float = Field(10 / 60, gt=0, description="failed sign-ins per second and IP")
+    sign_in_burst: int = Field(20, gt=0)
+
+    def url_of(self, service: str) -> str:
+        """Where the service answers, without a slash at the end."""
+        url: str = getattr(self, f"{service}_url")
+        return url.rstrip("/")

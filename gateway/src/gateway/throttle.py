@@ -1,0 +1,59 @@
+"""Which limits apply to a request, and what its answer says about them."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from common import metrics
+
+from gateway.exchange import Exchange
+from gateway.limits import Limiter, TooManyRequests, Verdict
+from gateway.routes import SIGN_IN
+
+
+@dataclass(slots=True)
+class Throttle:
+    """Per IP and per credential for everything; failed sign-ins per IP besides, tightly.
+
+    A sign-in that succeeds costs nothing, so an office behind one address is not locked out by its own people.
+    """
+
+    by_ip: Limiter
+    by_credential: Limiter
+    sign_in: Limiter
+    exempts_loopback: bool
+
+    def admit(self, exchange: Exchange) -> None:
+        """Count a request of this IP, or raise TooManyRequests."""
+        if not self._is_exempt(exchange):
+            _report(exchange, self.by_ip.take(_ip(exchange)))
+
+    def admit_credential(self, exchange: Exchange, user_id: Hashable) -> None:
+        """Count a request of this user, or raise TooManyRequests."""
+        if not self._is_exempt(exchange):
+            _report(exchange, self.by_credential.take(user_id))
+
+    def admit_route(self, exchange: Exchange) -> None:
+        """Refuse a sign-in from where too many have failed."""
+        if exchange.route is not None and exchange.route.rate == SIGN_IN:
+            _report(exchange, self.sign_in.peek(_ip(exchange)))
+
+    def settle(self, exchange: Exchange) -> None:
+        """Count a sign-in that failed."""
+        if exchange.route is not None and exchange.route.rate == SIGN_IN and 400 <= exchange.status < 500:
+            self.sign_in.charge(_ip(exchange))
+
+    def _is_exempt(self, exchange: Exchange) -> bool:
+        return self.exempts_loopback and exchange.client is not None and exchange.client.is_loopback
+
+
+def _ip(exchange: Exchange) -> Hashable:
+    return exchange.client.key if exchange.client else None
+
+
+def _report(exchange: Exchange, verdict: Verdict) -> None:
+    """Put the verdict on the answer; the last limit that was looked at is the narrowest and replaces the others."""
+    if not verdict.allowed:
+        metrics.RATE_LIMITED.labels(verdict.policy.name).inc()
+        raise TooManyRequests(verdict)
+    exchange.extra[:] = [pair for pair in exchange.extra if not pair[0].startswith(b"ratelimit")]
+    exchange.extra.extend(verdict.headers())
