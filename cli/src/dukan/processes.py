@@ -30,7 +30,7 @@ class Processes:
 
     def __post_init__(self) -> None:
         children = [self._child(name) for name in (*SERVICES, GATEWAY)]
-        self._supervisor = Supervisor(children, log.warning)
+        self._supervisor = Supervisor(children, log.error)
 
     async def start(self) -> None:
         await self._declare_topology()

@@ -124,10 +124,10 @@ async def _load_sample(platform: Platform, urls: Mapping[str, str]) -> None:
 
 
 def _log_to_file(path: Path) -> None:
-    """Everything to a file, warnings to the terminal too."""
+    """Everything to a file, errors to the terminal too."""
     logs.configure("INFO")
     for_file = RotatingFileHandler(path, maxBytes=LARGEST_LOG, backupCount=2)
     for_file.setFormatter(logs.JsonFormatter())
     for handler in logging.root.handlers:
-        handler.setLevel(logging.WARNING)
+        handler.setLevel(logging.ERROR)
     logging.root.addHandler(for_file)
