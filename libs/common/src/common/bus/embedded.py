@@ -182,7 +182,8 @@ class EmbeddedTransport:
             due = await tx.sql.fetchval(NEXT, bound.consumer.queue)
         seconds = self._poll if due is None else min(max(due, 0.0), self._poll)
         try:
-            await asyncio.wait_for(bound.waiting.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await bound.waiting.wait()
         except TimeoutError:
             return
 

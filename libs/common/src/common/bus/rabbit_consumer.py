@@ -46,7 +46,8 @@ async def _take(channel: AbstractChannel, waiting: asyncio.Queue[Message | None]
         if channel.is_closed:
             raise ConnectionError("the channel closed")
         try:
-            messages.append(_alive(await asyncio.wait_for(waiting.get(), CANCELLED_CHECK)))
+            async with asyncio.timeout(CANCELLED_CHECK):
+                messages.append(_alive(await waiting.get()))
         except TimeoutError:
             continue
     while len(messages) < most and not waiting.empty():

@@ -89,8 +89,10 @@ class Relay:
             idle += 1
 
     async def _rest(self, seconds: float) -> None:
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes just when the event is set.
         try:
-            await asyncio.wait_for(self._database.outbox_filled.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._database.outbox_filled.wait()
         except TimeoutError:
             return
 
