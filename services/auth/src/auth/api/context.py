@@ -1,0 +1,71 @@
+"""What auth's routes are given besides the caller and a transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from common import context
+from common.contracts.auth import SessionRevoked
+from fastapi import Depends, Request
+
+from auth.domain.addresses import Network, client_address
+from auth.domain.clients import Client
+from auth.domain.throttle import Policy
+from auth.providers.hashing import PasswordHashing
+from auth.providers.signing import Signer
+from auth.providers.vault import Vault
+
+USER_AGENT_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """How this installation identifies people; made by app.py from the settings."""
+
+    hashing: PasswordHashing
+    signer: Signer
+    vault: Vault
+    trusted_proxies: Sequence[Network]
+    failures_per_minute: int
+    existence_replies: bool
+    public_url: str
+    issuer: str
+
+    @property
+    def per_address(self) -> Policy:
+        return Policy(self.failures_per_minute, window=timedelta(minutes=1))
+
+
+async def _identification(request: Request) -> Identification:
+    identification: Identification = request.app.state.identification
+    return identification
+
+
+Identifying = Annotated[Identification, Depends(_identification)]
+
+
+async def _client(request: Request, identification: Identifying) -> Client:
+    peer = request.client.host if request.client else ""
+    forwarded_for = ",".join(request.headers.getlist("x-forwarded-for"))
+    origin = context.current()
+    return Client(
+        client_address(peer, forwarded_for, identification.trusted_proxies),
+        request.headers.get("user-agent", "")[:USER_AGENT_LIMIT] or None,
+        origin.correlation_id if origin else None,
+    )
+
+
+async def _forget(request: Request) -> Callable[[Sequence[SessionRevoked]], None]:
+    """This process refuses an ended session at once; the others hear of it from the bus."""
+    revocations = request.app.state.verifier.revocations
+
+    def forget(ended: Sequence[SessionRevoked]) -> None:
+        for event in ended:
+            revocations.on_session_revoked(event)
+
+    return forget
+
+
+RequestingClient = Annotated[Client, Depends(_client)]
+Forget = Annotated[Callable[[Sequence[SessionRevoked]], None], Depends(_forget)]

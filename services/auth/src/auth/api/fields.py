@@ -1,0 +1,62 @@
+"""Kinds of text that people type, checked once."""
+
+from collections.abc import Callable
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from common.errors import Invalid
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, StringConstraints
+
+from auth.domain.identifiers import check_username, normalised_email, normalised_phone
+
+ZONES = frozenset(available_timezones())
+
+
+def _email(text: str) -> str:
+    try:
+        # The reserved domain .test is let in: demonstrations and tests live there.
+        checked = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
+    return normalised_email(checked.normalized)
+
+
+def _refusing(check: Callable[[str], str]) -> Callable[[str], str]:
+    """A domain rule as a validator."""
+
+    def validate(text: str) -> str:
+        try:
+            return check(text)
+        except Invalid as error:
+            raise ValueError(error.message) from error
+
+    return validate
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("This holds characters that cannot be printed")
+    return text
+
+
+def _zone(text: str) -> str:
+    if text not in ZONES:
+        raise ValueError("This is no IANA time zone, such as Africa/Dar_es_Salaam")
+    return text
+
+
+def _stripped(limit: int, pattern: str | None = None) -> StringConstraints:
+    return StringConstraints(strip_whitespace=True, max_length=limit, pattern=pattern)
+
+
+Email = Annotated[str, _stripped(254), AfterValidator(_email)]
+Username = Annotated[str, _stripped(30), AfterValidator(_refusing(check_username))]
+Phone = Annotated[str, _stripped(30), AfterValidator(_refusing(normalised_phone))]
+Name = Annotated[str, _stripped(100), AfterValidator(_printable)]
+Line = Annotated[str, _stripped(300), AfterValidator(_printable)]
+Language = Annotated[str, _stripped(35, r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+TimeZone = Annotated[str, _stripped(64), AfterValidator(_zone)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+"""Longer than any password may be, so that the rule that names the limit can answer."""
+RefreshToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -1,0 +1,27 @@
+"""GET /internal/revocations: for the services' verifiers. The gateway does not route it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from common.web.dependencies import Begin
+from common.web.envelope import Envelope, ok
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from auth.queries import revoked_sessions
+
+router = APIRouter(prefix="/internal", include_in_schema=False)
+
+
+class Revocation(BaseModel):
+    """Until `expires_at` there may be access tokens that look valid."""
+
+    session_id: UUID
+    expires_at: datetime
+
+
+@router.get("/revocations")
+async def get_revocations(begin: Begin) -> Envelope[list[Revocation]]:
+    async with begin() as tx:
+        rows = await revoked_sessions(tx)
+    return ok([Revocation(session_id=row["id"], expires_at=row["access_expires_at"]) for row in rows])

@@ -1,0 +1,57 @@
+"""GET and PATCH /auth/me."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from common import clock
+from common.errors import Unauthenticated
+from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, ok
+from fastapi import APIRouter
+from pydantic import AfterValidator, BaseModel, StringConstraints
+
+from auth.api.fields import Language, Line, Name, Phone, TimeZone
+from auth.api.views import UserView
+from auth.queries import find_account
+from auth.usecases.update_profile import update_profile
+
+router = APIRouter()
+
+
+def _born(day: date) -> date:
+    if not date(1900, 1, 1) <= day <= clock.now().date():
+        raise ValueError("Nobody who could sign in was born then")
+    return day
+
+
+class Profile(BaseModel):
+    """What is left out stays; null takes the phone number or the birth date away."""
+
+    first_name: Name = ""
+    last_name: Name = ""
+    phone: Phone | None = None
+    birth_date: Annotated[date, AfterValidator(_born)] | None = None
+    address: Line = ""
+    city: Name = ""
+    pincode: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{0,12}$")] = ""
+    language: Language = "en"
+    time_zone: TimeZone = "UTC"
+
+    def changes(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
+
+
+@router.get("/auth/me")
+async def get_me(caller: Caller, begin: Begin) -> Envelope[UserView]:
+    async with begin() as tx:
+        account = await find_account(tx, caller.user_id)
+    if account is None:
+        raise Unauthenticated("The account is gone", code="account_gone")
+    return ok(UserView.of(account))
+
+
+@router.patch("/auth/me")
+async def patch_me(body: Profile, caller: Caller, begin: Begin) -> Envelope[UserView]:
+    async with begin() as tx:
+        account = await update_profile(tx, caller.user_id, body.changes())
+    return ok(UserView.of(account), "Saved")

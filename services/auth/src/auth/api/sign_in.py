@@ -1,0 +1,116 @@
+"""POST /auth/login, /auth/refresh and /auth/verify."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from common.errors import DukanError, Invalid, Unauthenticated
+from common.web.dependencies import Begin
+from common.web.envelope import Envelope, ok
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, StringConstraints
+
+from auth.api.context import Identification, Identifying, RequestingClient
+from auth.api.fields import Name, Password, RefreshToken
+from auth.api.views import SignInView, TokenView
+from auth.domain.clients import Client
+from auth.domain.passwords import normalised
+from auth.queries import is_live
+from auth.usecases.open_session import Grant
+from auth.usecases.refresh_session import refresh_session
+from auth.usecases.sign_in import Attempt, begin_sign_in, finish_sign_in
+
+
+async def _never_stored(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+router = APIRouter(dependencies=[Depends(_never_stored)])
+
+Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254)]
+
+
+class Login(BaseModel):
+    """An e-mail address or a username, in either field, and the password."""
+
+    email: Identifier | None = None
+    username: Identifier | None = None
+    password: Password
+    device_name: Name | None = None
+
+    @property
+    def identifier(self) -> str:
+        if not (identifier := self.email or self.username):
+            raise Invalid("Give an e-mail address or a username", code="missing", field="email")
+        return identifier
+
+
+class Refresh(BaseModel):
+    refresh_token: RefreshToken
+
+
+class Verify(BaseModel):
+    token: Annotated[str, StringConstraints(min_length=1, max_length=8192)]
+
+
+@router.post("/auth/login")
+async def post_login(
+    body: Login, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[SignInView]:
+    identifier = body.identifier
+    async with begin() as tx:
+        attempt = await begin_sign_in(tx, identifier, client, identification.per_address)
+    if isinstance(attempt, DukanError):
+        raise attempt
+    grant = await _verified(attempt, body, client, begin, identification)
+    return ok(SignInView.of(grant), "Signed in")
+
+
+async def _verified(
+    attempt: Attempt, body: Login, client: Client, begin: Begin, identification: Identification
+) -> Grant:
+    """Outside any transaction while the password is hashed, which may have to wait for its turn."""
+    password = normalised(body.password)
+    verification = await identification.hashing.verify(attempt.password_hash, password)
+    new_hash = await identification.hashing.hash(password) if verification.is_outdated else None
+    async with begin() as tx:
+        outcome = await finish_sign_in(
+            tx,
+            attempt,
+            verification,
+            client,
+            new_hash=new_hash,
+            device_name=body.device_name,
+            signer=identification.signer,
+        )
+    if isinstance(outcome, DukanError):
+        raise outcome
+    return outcome
+
+
+@router.post("/auth/refresh")
+async def post_refresh(
+    body: Refresh, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[SignInView]:
+    async with begin() as tx:
+        signer, vault = identification.signer, identification.vault
+        outcome = await refresh_session(tx, body.refresh_token, client, signer=signer, vault=vault)
+    if isinstance(outcome, DukanError):
+        raise outcome
+    return ok(SignInView.of(outcome), "Refreshed")
+
+
+@router.post("/auth/verify")
+async def post_verify(body: Verify, request: Request, begin: Begin) -> Envelope[TokenView]:
+    """Whether an access token is good at this moment, asked of the one who knows; 401 when it is not."""
+    identity = await request.app.state.verifier.verify(body.token)
+    async with begin() as tx:
+        if not await is_live(tx, identity.session_id):
+            raise Unauthenticated("The session has ended", code="session_revoked")
+    view = TokenView(
+        user_id=identity.user_id,
+        session_id=identity.session_id,
+        roles=sorted(identity.roles),
+        scope=sorted(identity.scope),
+        expires_at=datetime.fromtimestamp(identity.expires_at, UTC),
+    )
+    return ok(view, "The token is valid")

@@ -1,0 +1,47 @@
+"""POST /auth/logout and /auth/logout-all."""
+
+from common.errors import Unauthenticated
+from common.web.dependencies import Begin, Caller, MaybeCaller
+from common.web.envelope import Envelope, ok
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from auth.api.context import Forget, RequestingClient
+from auth.api.fields import RefreshToken
+from auth.usecases.end_sessions import end_session, end_sessions_of, session_of
+from auth.usecases.record_audit import record_audit
+
+router = APIRouter()
+
+
+class Logout(BaseModel):
+    """A refresh token says which session to end when the access token has expired already."""
+
+    refresh_token: RefreshToken | None = None
+
+
+@router.post("/auth/logout")
+async def post_logout(
+    caller: MaybeCaller, client: RequestingClient, begin: Begin, forget: Forget, body: Logout | None = None
+) -> Envelope[None]:
+    token = body.refresh_token if body else None
+    if caller is None and token is None:
+        raise Unauthenticated
+    async with begin() as tx:
+        session_ids = {caller.session_id} if caller else set()
+        if token is not None and (of_token := await session_of(tx, token, caller.user_id if caller else None)):
+            session_ids.add(of_token)
+        ended = [event for session_id in sorted(session_ids) for event in await end_session(tx, session_id, "logout")]
+        for event in ended:
+            await record_audit(tx, "logout", "succeeded", client, account_id=event.user_id, session_id=event.session_id)
+    forget(ended)
+    return ok(None, "Signed out")
+
+
+@router.post("/auth/logout-all")
+async def post_logout_all(caller: Caller, client: RequestingClient, begin: Begin, forget: Forget) -> Envelope[None]:
+    async with begin() as tx:
+        ended = await end_sessions_of(tx, caller.user_id, "logout_all")
+        await record_audit(tx, "logout_all", "succeeded", client, account_id=caller.user_id, sessions=len(ended))
+    forget(ended)
+    return ok(None, "Signed out everywhere")

@@ -1,0 +1,71 @@
+"""What leaves auth."""
+
+from datetime import date, datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from common import clock
+from pydantic import BaseModel, ConfigDict
+
+from auth.domain.roles import Role
+from auth.tables import Account
+from auth.usecases.open_session import Grant
+
+
+class UserView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    email: str
+    username: str | None
+    first_name: str
+    last_name: str
+    phone: str | None
+    birth_date: date | None
+    address: str
+    city: str
+    pincode: str
+    language: str
+    time_zone: str
+    role: Role
+    roles: list[Role]
+    is_active: bool
+    email_confirmed: bool
+    avatar_url: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls.model_validate({**account.model_dump(), "roles": [account.role]})
+
+
+class SignInView(BaseModel):
+    """Times are in seconds from now."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+    user: UserView
+
+    @classmethod
+    def of(cls, grant: Grant) -> Self:
+        return cls(
+            access_token=grant.access.text,
+            expires_in=grant.access.expires_in,
+            refresh_token=grant.refresh_token,
+            refresh_expires_in=int((grant.refresh_expires_at - clock.now()).total_seconds()),
+            user=UserView.of(grant.account),
+        )
+
+
+class TokenView(BaseModel):
+    """A valid access token's content."""
+
+    user_id: UUID
+    session_id: UUID
+    roles: list[str]
+    scope: list[str]
+    expires_at: datetime

@@ -1,0 +1,96 @@
+"""auth, wired."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from common.persistence.database import Database
+from common.service import Service
+from common.web.keys import KeySet
+from common.web.revocations import RevocationList
+from common.web.tokens import TokenVerifier
+
+from auth.api import internal, me, registration, sign_in, sign_out, users, well_known
+from auth.api.context import Identification
+from auth.domain.passwords import normalised
+from auth.jobs import build_jobs
+from auth.providers.hashing import PasswordHashing
+from auth.providers.signing import Signer
+from auth.providers.vault import Vault
+from auth.queries import key_set, revoked_sessions
+from auth.settings import Settings
+from auth.usecases.ensure_admin import ensure_admin, has_admin
+from auth.usecases.rotate_keys import ensure_keys
+
+
+def build(settings: Settings) -> Service:
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    vault = Vault(settings.key_secret.get_secret_value())
+    identification = _identification(settings, vault)
+    return Service(
+        name="auth",
+        settings=settings,
+        database=database,
+        routers=[module.router for module in (registration, sign_in, sign_out, me, users, well_known, internal)],
+        root_routers=[well_known.router],
+        jobs=build_jobs(database, vault, timedelta(days=settings.audit_days)),
+        resources=[_prepared(settings, database, vault, identification.hashing)],
+        state={"identification": identification},
+        verifier=_verifier(settings, database),
+    )
+
+
+def _identification(settings: Settings, vault: Vault) -> Identification:
+    lifetime = timedelta(minutes=settings.access_token_minutes)
+    return Identification(
+        hashing=PasswordHashing(),
+        signer=Signer(vault, issuer=settings.issuer, audience=settings.audience, lifetime=lifetime),
+        vault=vault,
+        trusted_proxies=settings.trusted_proxies or (),
+        failures_per_minute=settings.sign_in_failures_per_minute or 1,
+        existence_replies=bool(settings.existence_replies),
+        public_url=settings.public_url,
+        issuer=settings.issuer,
+    )
+
+
+@asynccontextmanager
+async def _prepared(
+    settings: Settings, database: Database, vault: Vault, hashing: PasswordHashing
+) -> AsyncIterator[None]:
+    """Keys to sign with, and someone to administer."""
+    try:
+        async with database.begin() as tx:
+            await ensure_keys(tx, vault)
+        await _prepare_admin(settings, database, hashing)
+        yield
+    finally:
+        hashing.close()
+
+
+async def _prepare_admin(settings: Settings, database: Database, hashing: PasswordHashing) -> None:
+    password = settings.admin_password.get_secret_value()
+    if not (settings.admin_email and password):
+        return
+    async with database.begin() as tx:
+        if await has_admin(tx):
+            return
+    password_hash = await hashing.hash(normalised(password))
+    async with database.begin() as tx:
+        await ensure_admin(tx, settings.admin_email, password_hash)
+
+
+def _verifier(settings: Settings, database: Database) -> TokenVerifier:
+    """auth asks its own database where others ask auth."""
+
+    async def keys() -> dict[str, Any]:
+        async with database.begin() as tx:
+            return await key_set(tx)
+
+    async def revocations() -> list[dict[str, str]]:
+        async with database.begin() as tx:
+            rows = await revoked_sessions(tx)
+        return [{"session_id": str(row["id"]), "expires_at": row["access_expires_at"].isoformat()} for row in rows]
+
+    return TokenVerifier(KeySet(keys), RevocationList(revocations), issuer=settings.issuer, audience=settings.audience)

@@ -1,0 +1,1 @@
+"""Pure rules of accounts, credentials and sessions."""

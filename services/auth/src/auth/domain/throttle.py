@@ -1,0 +1,51 @@
+"""How failed sign-ins slow down the next ones.
+
+Counted per account and address together, and per address. Never per account alone: that would let an outsider lock
+the owner out.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`free` failures within `window`, then each one doubles the wait, up to `longest`."""
+
+    free: int
+    window: timedelta
+    first: timedelta = timedelta(seconds=30)
+    longest: timedelta = timedelta(minutes=15)
+
+
+PER_ACCOUNT = Policy(free=5, window=timedelta(minutes=5))
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What is remembered of failed attempts under one key."""
+
+    count: int = 0
+    last_at: datetime | None = None
+    blocked_until: datetime | None = None
+
+    def wait(self, now: datetime) -> float:
+        """Seconds until the next attempt may be made; 0 when it may be now."""
+        return max(0.0, (self.blocked_until - now).total_seconds()) if self.blocked_until else 0.0
+
+    def another(self, policy: Policy, now: datetime) -> Self:
+        """After one more failure."""
+        count = 1 if self._is_over(policy, now) else self.count + 1
+        delay = self._delay(policy, count)
+        return type(self)(count, now, now + delay if delay else None)
+
+    def _is_over(self, policy: Policy, now: datetime) -> bool:
+        return self.last_at is None or now > (self.blocked_until or self.last_at) + policy.window
+
+    def _delay(self, policy: Policy, count: int) -> timedelta | None:
+        if count < policy.free:
+            return None
+        # The exponent is bounded so that a long siege cannot overflow the timedelta.
+        doublings: int = min(count - policy.free, 16)
+        return min(policy.longest, policy.first * (1 << doublings))

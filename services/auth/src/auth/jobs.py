@@ -1,0 +1,24 @@
+"""What auth does on a clock."""
+
+from datetime import timedelta
+
+from common.persistence.database import Database
+from common.service import Job
+
+from auth.providers.vault import Vault
+from auth.usecases.purge import purge
+from auth.usecases.rotate_keys import rotate_when_due
+
+HOUR = 3600.0
+
+
+def build_jobs(database: Database, vault: Vault, keep_audit: timedelta) -> list[Job]:
+    async def rotate() -> int:
+        async with database.begin() as tx:
+            return int(await rotate_when_due(tx, vault))
+
+    async def forget() -> int:
+        async with database.begin() as tx:
+            return await purge(tx, keep_audit)
+
+    return [Job("auth.keys", HOUR, rotate), Job("auth.purge", HOUR, forget)]

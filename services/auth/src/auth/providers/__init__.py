@@ -1,0 +1,1 @@
+"""Cryptography: password hashes, sealing and signing."""

@@ -1,0 +1,81 @@
+"""Reads for the API."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from common import clock
+from common.persistence.transaction import Transaction
+from sqlmodel import col, func, or_, select
+
+from auth.domain.keyring import OVERLAP
+from auth.domain.roles import Role
+from auth.providers.signing import as_jwk
+from auth.tables import Account
+
+KEYS = """
+SELECT kid, public_key FROM signing_key WHERE state <> 'retired' OR retired_at >= $1 ORDER BY created_at DESC, kid
+"""
+REVOKED = "SELECT id, access_expires_at FROM session WHERE ended_at IS NOT NULL AND access_expires_at > $1"
+LIVE = """
+SELECT EXISTS (SELECT FROM session JOIN account ON account.id = account_id
+               WHERE session.id = $1 AND ended_at IS NULL AND expires_at > $2 AND is_active)
+"""
+
+SEARCHED = (col(Account.email), col(Account.username), col(Account.first_name), col(Account.last_name))
+ORDERINGS = {name: col(getattr(Account, name)) for name in ("created_at", "email", "username", "last_name")}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """`ordering` is one of ORDERINGS, descending with a leading dash."""
+
+    role: Role | None = None
+    is_active: bool | None = None
+    search: str | None = None
+    ordering: str = "-created_at"
+
+
+async def find_account(tx: Transaction, account_id: UUID) -> Account | None:
+    return await tx.session.get(Account, account_id)
+
+
+async def list_accounts(
+    tx: Transaction, chosen: AccountFilter, offset: int, limit: int
+) -> tuple[Sequence[Account], int]:
+    """One page, and how many there are on all."""
+    conditions = _conditions(chosen)
+    total = await tx.session.exec(select(func.count()).select_from(Account).where(*conditions))
+    column = ORDERINGS[chosen.ordering.removeprefix("-")]
+    order = column.desc() if chosen.ordering.startswith("-") else column.asc()
+    page = select(Account).where(*conditions).order_by(order, col(Account.id)).offset(offset).limit(limit)
+    return (await tx.session.exec(page)).all(), total.one()
+
+
+def _conditions(chosen: AccountFilter) -> list[Any]:
+    conditions: list[Any] = []
+    if chosen.role is not None:
+        conditions.append(Account.role == chosen.role)
+    if chosen.is_active is not None:
+        conditions.append(Account.is_active == chosen.is_active)
+    if chosen.search:
+        conditions.append(or_(*(column.icontains(chosen.search, autoescape=True) for column in SEARCHED)))
+    return conditions
+
+
+async def key_set(tx: Transaction) -> dict[str, Any]:
+    """The JWKS (RFC 7517): what signs, what will sign next, and what signed tokens that may still be alive."""
+    keys = await tx.sql.fetch(KEYS, clock.now() - OVERLAP)
+    return {"keys": [as_jwk(key["kid"], key["public_key"]) for key in keys]}
+
+
+async def revoked_sessions(tx: Transaction) -> list[asyncpg.Record]:
+    """Ended sessions with access tokens that have not expired: rows of `id`, `access_expires_at`."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(REVOKED, clock.now())
+    return rows
+
+
+async def is_live(tx: Transaction, session_id: UUID) -> bool:
+    return bool(await tx.sql.fetchval(LIVE, session_id, clock.now()))

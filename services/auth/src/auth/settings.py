@@ -1,0 +1,57 @@
+"""auth's environment."""
+
+from ipaddress import ip_network
+from typing import Annotated, ClassVar, Self
+
+from common.settings import ServiceSettings
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
+
+from auth.domain.addresses import Network
+
+SHORTEST_SECRET = 32
+LOCAL_SECRET = "known to everybody, so for local mode only"  # noqa: S105
+
+
+def _networks(value: object) -> object:
+    """`10.0.0.0/8, 192.168.1.7` as networks."""
+    return (
+        tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        if isinstance(value, str)
+        else value
+    )
+
+
+class Settings(ServiceSettings):
+    required_in_production: ClassVar[tuple[str, ...]] = (*ServiceSettings.required_in_production, "key_secret")
+
+    key_secret: SecretStr = Field(
+        SecretStr(LOCAL_SECRET), description="seals the signing keys; at least 32 characters in production"
+    )
+    admin_email: str = Field("", description="the first admin, made at start when there is none")
+    admin_password: SecretStr = SecretStr("")
+    access_token_minutes: int = Field(15, ge=1, le=60)
+    trusted_proxies: Annotated[tuple[Network, ...] | None, NoDecode, BeforeValidator(_networks)] = Field(
+        None, description="whose X-Forwarded-For is believed: addresses and networks, separated by commas"
+    )
+    existence_replies: bool | None = Field(
+        None, description="whether registration says that an e-mail address is taken; by default in local mode only"
+    )
+    sign_in_failures_per_minute: int | None = Field(
+        None, ge=1, description="per address; by default 10, and 100 in local mode, where all share one address"
+    )
+    audit_days: int = Field(400, ge=1)
+    public_url: str = Field("", description="where clients reach the gateway; by default the issuer")
+
+    @model_validator(mode="after")
+    def _by_mode(self) -> Self:
+        if self.is_production and len(self.key_secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"DUKAN_KEY_SECRET needs at least {SHORTEST_SECRET} characters")
+        if self.trusted_proxies is None:
+            self.trusted_proxies = () if self.is_production else (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+        if self.existence_replies is None:
+            self.existence_replies = not self.is_production
+        if self.sign_in_failures_per_minute is None:
+            self.sign_in_failures_per_minute = 10 if self.is_production else 100
+        self.public_url = (self.public_url or self.issuer).rstrip("/")
+        return self

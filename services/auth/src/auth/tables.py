@@ -1,0 +1,36 @@
+"""The rows that the API reads and writes whole. Sessions, tokens and keys are written by plain SQL where they live."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from common.ids import new_id
+from sqlalchemy import DateTime, Text
+from sqlmodel import Field, SQLModel
+
+from auth.domain.roles import Role
+
+
+class Account(SQLModel, table=True):
+    """Someone who can sign in. `email` is in its normalised spelling."""
+
+    __tablename__ = "account"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    email: str
+    username: str | None = None
+    password_hash: str
+    role: Role = Field(default="customer", sa_type=Text)
+    first_name: str = ""
+    last_name: str = ""
+    phone: str | None = None
+    birth_date: date | None = None
+    address: str = ""
+    city: str = ""
+    pincode: str = ""
+    language: str = "en"
+    time_zone: str = "UTC"
+    avatar_url: str | None = None
+    is_active: bool = True
+    email_confirmed: bool = False
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -1,0 +1,22 @@
+"""An access token for a session."""
+
+from uuid import UUID
+
+from common import clock
+from common.errors import Unavailable
+from common.persistence.transaction import Transaction
+
+from auth.providers.signing import AccessToken, Signer
+from auth.tables import Account
+
+ACTIVE = "SELECT kid, sealed_private FROM signing_key WHERE state = 'active'"
+
+
+async def issue_access(tx: Transaction, account: Account, session_id: UUID, signer: Signer) -> AccessToken:
+    """Signed with the active key; a process follows a rotation within seconds."""
+    if signer.is_stale:
+        key = await tx.sql.fetchrow(ACTIVE)
+        if key is None:
+            raise Unavailable("There is no signing key", code="no_signing_key")
+        signer.adopt(key["kid"], key["sealed_private"])
+    return signer.sign(account.id, session_id, [account.role], clock.now())

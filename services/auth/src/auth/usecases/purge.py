@@ -1,0 +1,29 @@
+"""Forgetting what no longer matters."""
+
+from datetime import timedelta
+
+from common import clock
+from common.persistence.transaction import Transaction
+
+from auth.domain.refresh import IDLE
+
+# Ended sessions stay for a month, so that people can see where they were signed in.
+SESSIONS = """
+DELETE FROM session WHERE id IN (
+    SELECT id FROM session WHERE expires_at < $1 OR ended_at < $1 OR seen_at < $2 LIMIT 1000)
+"""
+THROTTLES = "DELETE FROM throttle WHERE greatest(last_at, blocked_until) < $1"
+AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 5000)"
+
+SHOWN = timedelta(days=30)
+
+
+async def purge(tx: Transaction, keep_audit: timedelta) -> int:
+    """One batch; how many rows went."""
+    now = clock.now()
+    deleted = (
+        await tx.sql.execute(SESSIONS, now - SHOWN, now - SHOWN - IDLE),
+        await tx.sql.execute(THROTTLES, now - timedelta(days=1)),
+        await tx.sql.execute(AUDIT, now - keep_audit),
+    )
+    return sum(int(status.split()[-1]) for status in deleted)

@@ -1,0 +1,58 @@
+"""The signing keys' rotation, without a moment in which a good token is refused."""
+
+from datetime import datetime
+
+from common import clock
+from common.persistence.transaction import Transaction
+
+from auth.domain.keyring import OVERLAP, State, is_due
+from auth.providers.signing import generate
+from auth.providers.vault import Vault
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('auth.signing-keys', 0))"
+ACTIVE = "SELECT kid, sealed_private, activated_at FROM signing_key WHERE state = 'active'"
+RETIRE = "UPDATE signing_key SET state = 'retired', retired_at = $1 WHERE state = 'active'"
+PROMOTE = "UPDATE signing_key SET state = 'active', activated_at = $1 WHERE state = 'next'"
+FORGET = "DELETE FROM signing_key WHERE state = 'retired' AND retired_at < $1"
+INSERT = """
+INSERT INTO signing_key (kid, public_key, sealed_private, state, created_at, activated_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
+async def ensure_keys(tx: Transaction, vault: Vault) -> None:
+    """Make the first keys, or check that the secret opens the present one. Raises CannotUnsealError."""
+    await tx.sql.execute(LOCK)
+    active = await tx.sql.fetchrow(ACTIVE)
+    if active is not None:
+        vault.unseal(active["sealed_private"], active["kid"])
+        return
+    now = clock.now()
+    await _add(tx, vault, "active", now)
+    await _add(tx, vault, "next", now)
+
+
+async def rotate_keys(tx: Transaction, vault: Vault) -> None:
+    """active → retired, next → active, and a new next. Tokens of the retired key stay good."""
+    await tx.sql.execute(LOCK)
+    now = clock.now()
+    await tx.sql.execute(RETIRE, now)
+    await tx.sql.execute(PROMOTE, now)
+    await _add(tx, vault, "next", now)
+    await tx.sql.execute(FORGET, now - OVERLAP)
+
+
+async def rotate_when_due(tx: Transaction, vault: Vault) -> bool:
+    """Rotate once the active key has signed for its time."""
+    await tx.sql.execute(LOCK)
+    active = await tx.sql.fetchrow(ACTIVE)
+    if active is None or not is_due(active["activated_at"], clock.now()):
+        return False
+    await rotate_keys(tx, vault)
+    return True
+
+
+async def _add(tx: Transaction, vault: Vault, state: State, now: datetime) -> None:
+    key = generate()
+    sealed = vault.seal(key.private, key.kid)
+    await tx.sql.execute(INSERT, key.kid, key.public, sealed, state, now, now if state == "active" else None)

@@ -1,0 +1,72 @@
+"""Failed sign-ins, counted in the database so that every process sees them."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import asyncpg
+from common import clock
+from common.persistence.transaction import Transaction
+
+from auth.domain.addresses import Address, neighbourhood
+from auth.domain.throttle import PER_ACCOUNT, Failures, Policy
+
+WAIT = "SELECT max(blocked_until) FROM throttle WHERE key = ANY($1)"
+CREATE = "INSERT INTO throttle (key) SELECT * FROM unnest($1::bytea[]) ORDER BY 1 ON CONFLICT DO NOTHING"
+LOCK = "SELECT key, failures, last_at, blocked_until FROM throttle WHERE key = ANY($1) ORDER BY key FOR UPDATE"
+STORE = "UPDATE throttle SET failures = $2, last_at = $3, blocked_until = $4 WHERE key = $1"
+FORGIVE = "DELETE FROM throttle WHERE key = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one attempt counts against: the account from this address, and this address."""
+
+    account: bytes
+    address: bytes
+    per_address: Policy
+
+    @property
+    def keys(self) -> list[bytes]:
+        return sorted((self.account, self.address))
+
+    def policy_of(self, key: bytes) -> Policy:
+        return PER_ACCOUNT if key == self.account else self.per_address
+
+
+def limits_of(identifier: str, address: Address, per_address: Policy) -> Limits:
+    """Hashed, because people type passwords into the wrong field."""
+    place = neighbourhood(address)
+    return Limits(_key("account", identifier, place), _key("address", place), per_address)
+
+
+async def wait_of(tx: Transaction, limits: Limits) -> float:
+    """Seconds to wait before the next attempt; 0 when it may be made."""
+    blocked_until = await tx.sql.fetchval(WAIT, limits.keys)
+    return Failures(blocked_until=blocked_until).wait(clock.now())
+
+
+async def settled_wait_of(tx: Transaction, limits: Limits) -> float:
+    """`wait_of` after those who are being judged at this moment: attempts made together are judged one by one."""
+    now = clock.now()
+    return max((_failures(row).wait(now) for row in await tx.sql.fetch(LOCK, limits.keys)), default=0.0)
+
+
+async def count_failure(tx: Transaction, limits: Limits) -> None:
+    await tx.sql.execute(CREATE, limits.keys)
+    now = clock.now()
+    for row in await tx.sql.fetch(LOCK, limits.keys):
+        failures = _failures(row).another(limits.policy_of(row["key"]), now)
+        await tx.sql.execute(STORE, row["key"], failures.count, failures.last_at, failures.blocked_until)
+
+
+async def forgive(tx: Transaction, limits: Limits) -> None:
+    """After a success. The address stays counted: a thief's own account must not buy more guesses."""
+    await tx.sql.execute(FORGIVE, limits.account)
+
+
+def _failures(row: asyncpg.Record) -> Failures:
+    return Failures(row["failures"], row["last_at"], row["blocked_until"])
+
+
+def _key(*parts: str) -> bytes:
+    return sha256("\0".join(parts).encode()).digest()
