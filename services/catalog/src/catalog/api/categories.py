@@ -1,0 +1,165 @@
+"""/categories: the tree, for everyone to read and for staff to change."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from common.errors import NotFound
+from common.persistence.transaction import Transaction
+from common.web.dependencies import Begin, MaybeCaller, Staff
+from common.web.envelope import Envelope, created, ok
+from common.web.pagination import Page, page_meta
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, HttpUrl
+
+from catalog.api.inputs import Change, IncludeInactive, Name, Slug, key_of
+from catalog.api.public import public_json
+from catalog.domain.offers import Shelving
+from catalog.queries.categories import category_tree, find_category, list_categories
+from catalog.usecases.change_category import change_category, delete_category
+from catalog.usecases.create_category import create_category
+
+router = APIRouter(prefix="/categories", tags=["categories"])
+
+
+class CategoryView(BaseModel):
+    """`path` are the slugs from the root down to this category."""
+
+    id: UUID
+    name: str
+    slug: str
+    parent_id: UUID | None
+    path: list[str]
+    banner_url: str | None
+    is_active: bool
+    is_featured: bool
+
+
+class CategoryBranch(CategoryView):
+    children: list["CategoryBranch"]
+
+
+class NewCategory(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    slug: Slug | None = None
+    parent_id: UUID | None = None
+    banner_url: HttpUrl | None = None
+    is_active: bool = True
+    is_featured: bool = False
+
+
+class CategoryChange(Change):
+    """Only what is given changes; `parent_id: null` moves the category to the root."""
+
+    clearable = frozenset({"parent_id", "banner_url"})
+
+    name: Name | None = None
+    slug: Slug | None = None
+    parent_id: UUID | None = None
+    banner_url: HttpUrl | None = None
+    is_active: bool | None = None
+    is_featured: bool | None = None
+
+
+@router.get("", response_model=Envelope[list[CategoryView]])
+async def get_categories(
+    request: Request,
+    page: Page,
+    begin: Begin,
+    *,
+    include_inactive: IncludeInactive,
+    parent_id: UUID | None = None,
+    is_featured: bool | None = None,
+    search: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    async with begin() as tx:
+        rows, total = await list_categories(
+            tx,
+            limit=page.limit,
+            offset=page.offset,
+            include_inactive=include_inactive,
+            parent_id=parent_id,
+            is_featured=is_featured,
+            search=search,
+        )
+    return public_json(request, _json(rows), page_meta(request, page, total), private=include_inactive)
+
+
+@router.get("/tree", response_model=Envelope[list[CategoryBranch]])
+async def get_category_tree(request: Request, begin: Begin) -> Response:
+    async with begin() as tx:
+        return public_json(request, _json(await category_tree(tx)))
+
+
+@router.get("/{key}", response_model=Envelope[CategoryView])
+async def get_category(request: Request, key: str, caller: MaybeCaller, begin: Begin) -> Response:
+    """By id or slug. One that is not active is there for staff only."""
+    is_staff = caller is not None and caller.is_staff
+    async with begin() as tx:
+        category = await find_category(tx, key_of(key))
+    if category is None or not (category["is_active"] or is_staff):
+        raise NotFound("There is no such category")
+    return public_json(request, _json(category), private=not category["is_active"])
+
+
+@router.get("/{category_id}/children", response_model=Envelope[list[CategoryView]])
+async def get_children(
+    request: Request, category_id: UUID, page: Page, begin: Begin, include_inactive: IncludeInactive
+) -> Response:
+    async with begin() as tx:
+        if await find_category(tx, category_id) is None:
+            raise NotFound("There is no such category")
+        rows, total = await list_categories(
+            tx, limit=page.limit, offset=page.offset, include_inactive=include_inactive, parent_id=category_id
+        )
+    return public_json(request, _json(rows), page_meta(request, page, total), private=include_inactive)
+
+
+@router.post("", status_code=201)
+async def post_category(body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+    async with begin() as tx:
+        category = await create_category(tx, Shelving(**_values(body)))
+        return created(await _view(tx, category.id), "Category created")
+
+
+@router.put("/{category_id}")
+async def put_category(category_id: UUID, body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+    """Replaces everything; without a slug the category keeps the one it has."""
+    values = _values(body)
+    if body.slug is None:
+        del values["slug"]
+    async with begin() as tx:
+        await change_category(tx, category_id, values)
+        return ok(await _view(tx, category_id), "Category changed")
+
+
+@router.patch("/{category_id}")
+async def patch_category(category_id: UUID, body: CategoryChange, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+    async with begin() as tx:
+        await change_category(tx, category_id, _values(body, exclude_unset=True))
+        return ok(await _view(tx, category_id), "Category changed")
+
+
+@router.delete("/{category_id}", status_code=204)
+async def remove_category(category_id: UUID, _: Staff, begin: Begin) -> None:
+    """409 while it has children or products."""
+    async with begin() as tx:
+        await delete_category(tx, category_id)
+
+
+async def _view(tx: Transaction, category_id: UUID) -> CategoryView:
+    await tx.flush()
+    return CategoryView.model_validate(await find_category(tx, category_id))
+
+
+def _values(body: BaseModel, *, exclude_unset: bool = False) -> dict[str, Any]:
+    values = body.model_dump(exclude_unset=exclude_unset)
+    if values.get("banner_url") is not None:
+        values["banner_url"] = str(values["banner_url"])
+    return values
+
+
+def _json(rows: object) -> bytes:
+    return orjson.dumps(rows, default=str)

@@ -1,0 +1,63 @@
+"""Pieces of input that several resources share."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from common.errors import Forbidden
+from common.web.dependencies import MaybeCaller
+from fastapi import Depends, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
+
+from catalog.domain.slugs import slugify
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+def _slug(text: str) -> str:
+    if slugify(text, fallback="") != text or is_id(text):
+        raise ValueError("a slug is lower-case words joined by hyphens, at most 80 characters, and no id")
+    return text
+
+
+def key_of(text: str) -> UUID | str:
+    """An id when it reads as one, else a slug."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return text.casefold()
+
+
+def is_id(text: str) -> bool:
+    return isinstance(key_of(text), UUID)
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+
+
+class Change(BaseModel):
+    """A partial change: what is not given stays. Only the `clearable` fields may be set to null."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clearable: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*")
+    @classmethod
+    def _not_null(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.field_name not in cls.clearable:
+            raise ValueError("leave it out rather than set it to null")
+        return value
+
+
+async def _include_inactive(
+    caller: MaybeCaller,
+    include_inactive: Annotated[bool, Query(description="staff only: also what is not active")] = False,
+) -> bool:
+    if include_inactive and (caller is None or not caller.is_staff):
+        raise Forbidden("Only staff see what is not active")
+    return include_inactive
+
+
+IncludeInactive = Annotated[bool, Depends(_include_inactive)]

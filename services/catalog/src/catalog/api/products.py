@@ -1,0 +1,107 @@
+"""/products: what the shop offers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from common.errors import Invalid, NotFound
+from common.persistence.transaction import Transaction
+from common.web.dependencies import Begin, MaybeCaller, Staff
+from common.web.envelope import Envelope, created, ok
+from common.web.pagination import Page, page_meta
+from fastapi import APIRouter, Query, Request, Response
+
+from catalog.api.inputs import IncludeInactive, key_of
+from catalog.api.product_bodies import NewProduct, ProductChange, ProductView
+from catalog.api.public import public_json
+from catalog.domain.offers import Offer
+from catalog.queries.products import Ordering, ProductFilter, find_product, list_products
+from catalog.usecases.change_product import change_product, delete_product
+from catalog.usecases.create_product import create_product
+
+router = APIRouter(prefix="/products", tags=["products"])
+
+Amount = Annotated[int | None, Query(ge=0, description="minor units of the final price")]
+
+
+@router.get("", response_model=Envelope[list[ProductView]])
+async def get_products(
+    request: Request,
+    page: Page,
+    begin: Begin,
+    *,
+    include_inactive: IncludeInactive,
+    category: Annotated[str | None, Query(description="id or slug; what stands below it is included")] = None,
+    min_price: Amount = None,
+    max_price: Amount = None,
+    in_stock: bool | None = None,
+    is_featured: bool | None = None,
+    search: Annotated[str | None, Query(max_length=100, description="beginnings of words")] = None,
+    ordering: Annotated[Ordering | None, Query(description="newest first, or best match first in a search")] = None,
+) -> Response:
+    if min_price is not None and max_price is not None and min_price > max_price:
+        raise Invalid("min_price is above max_price", field="min_price")
+    wanted = ProductFilter(
+        category=key_of(category) if category else None,
+        min_price=min_price,
+        max_price=max_price,
+        in_stock=in_stock,
+        is_featured=is_featured,
+        search=search,
+        include_inactive=include_inactive,
+    )
+    async with begin() as tx:
+        listing = await list_products(tx, wanted, ordering, page.limit, page.offset)
+    return public_json(request, listing.data, page_meta(request, page, listing.total), private=include_inactive)
+
+
+@router.get("/{key}", response_model=Envelope[ProductView])
+async def get_product(request: Request, key: str, caller: MaybeCaller, begin: Begin) -> Response:
+    """By id or slug. One that is not active is there for staff only."""
+    async with begin() as tx:
+        product = await find_product(tx, key_of(key))
+    if product is None or not (product.is_active or (caller is not None and caller.is_staff)):
+        raise NotFound("There is no such product")
+    return public_json(request, product.data, private=not product.is_active)
+
+
+@router.post("", status_code=201)
+async def post_product(request: Request, body: NewProduct, _: Staff, begin: Begin) -> Envelope[ProductView]:
+    async with begin() as tx:
+        product = await create_product(tx, Offer(**body.values(request.app.state.currency)))
+        return created(await _view(tx, product.id), "Product created")
+
+
+@router.put("/{product_id}")
+async def put_product(
+    request: Request, product_id: UUID, body: NewProduct, _: Staff, begin: Begin
+) -> Envelope[ProductView]:
+    """Replaces everything; without a slug the product keeps the one it has."""
+    values = body.values(request.app.state.currency)
+    if body.slug is None:
+        del values["slug"]
+    async with begin() as tx:
+        await change_product(tx, product_id, values)
+        return ok(await _view(tx, product_id), "Product changed")
+
+
+@router.patch("/{product_id}")
+async def patch_product(
+    request: Request, product_id: UUID, body: ProductChange, _: Staff, begin: Begin
+) -> Envelope[ProductView]:
+    async with begin() as tx:
+        await change_product(tx, product_id, body.values(request.app.state.currency))
+        return ok(await _view(tx, product_id), "Product changed")
+
+
+@router.delete("/{product_id}", status_code=204)
+async def remove_product(product_id: UUID, _: Staff, begin: Begin) -> None:
+    """The product leaves the offer; orders that hold it are unaffected."""
+    async with begin() as tx:
+        await delete_product(tx, product_id)
+
+
+async def _view(tx: Transaction, product_id: UUID) -> ProductView:
+    document = await find_product(tx, product_id)
+    if document is None:
+        raise NotFound("There is no such product")
+    return ProductView.model_validate_json(document.data)

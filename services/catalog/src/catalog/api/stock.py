@@ -1,0 +1,59 @@
+"""/products/{id}/stock: what can be sold, and corrections by staff."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from common.errors import NotFound
+from common.persistence.transaction import Transaction
+from common.web.dependencies import Begin, Staff
+from common.web.envelope import Envelope, ok
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.queries.stock import find_stock
+from catalog.usecases.adjust_stock import adjust_stock
+
+router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
+
+LARGEST_ADJUSTMENT = 1_000_000
+
+
+class StockView(BaseModel):
+    """`available` counts what can still be sold, `reserved` what orders under way have set aside."""
+
+    product_id: UUID
+    available: int
+    reserved: int
+
+    @classmethod
+    async def of(cls, tx: Transaction, product_id: UUID) -> Self:
+        stock = await find_stock(tx, product_id)
+        if stock is None:
+            raise NotFound("There is no such product")
+        return cls(**stock._asdict())
+
+
+class Adjustment(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    delta: Annotated[int, Field(ge=-LARGEST_ADJUSTMENT, le=LARGEST_ADJUSTMENT)]
+    reason: Literal["received", "correction", "damaged", "returned"]
+    note: Annotated[str | None, Field(max_length=500)] = None
+
+
+@router.get("")
+async def get_stock(product_id: UUID, begin: Begin, response: Response) -> Envelope[StockView]:
+    response.headers["Cache-Control"] = "no-cache"
+    async with begin() as tx:
+        return ok(await StockView.of(tx, product_id))
+
+
+@router.post("")
+async def post_stock(product_id: UUID, body: Adjustment, caller: Staff, begin: Begin) -> Envelope[StockView]:
+    """409 names what is available when the adjustment asks for more."""
+    async with begin() as tx:
+        view = await StockView.of(tx, product_id)
+        if body.delta:
+            await adjust_stock(tx, product_id, body.delta, reason=body.reason, note=body.note, actor=caller.user_id)
+            view = await StockView.of(tx, product_id)
+    return ok(view, "Stock adjusted")

@@ -1,0 +1,24 @@
+"""What is on the shelf."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from common.persistence.transaction import Transaction
+
+SHELF = """
+SELECT s.product_id, s.available, s.reserved FROM stock s JOIN product p ON p.id = s.product_id
+WHERE s.product_id = $1 AND p.deleted_at IS NULL
+"""
+
+
+class StockCount(NamedTuple):
+    """Units that can still be sold, and units set aside for orders under way."""
+
+    product_id: UUID
+    available: int
+    reserved: int
+
+
+async def find_stock(tx: Transaction, product_id: UUID) -> StockCount | None:
+    row = await tx.sql.fetchrow(SHELF, product_id)
+    return StockCount(*row) if row else None
