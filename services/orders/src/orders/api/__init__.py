@@ -1,0 +1,1 @@
+"""HTTP: parse, call, render. One module per resource, its schemas beside its routes."""

@@ -1,0 +1,39 @@
+"""The composition root of orders."""
+
+import httpx
+
+from common.contracts.billing import PaymentActionRequired
+from common.contracts.orders import OrderCancelled, OrderConfirmed
+from common.persistence.database import Database
+from common.service import Listener, Service
+from orders import subscribers
+from orders.api import addresses, cart, checkout, orders
+from orders.api.shop import Shop
+from orders.api.waiting import WaitingRoom
+from orders.jobs import clocked
+from orders.providers.catalog import Catalog
+from orders.settings import Settings
+
+
+def build(settings: Settings) -> Service:
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    http = httpx.AsyncClient(trust_env=False)
+    waiting = WaitingRoom()
+    shop = Shop(
+        catalog=Catalog(http, settings.catalog_url, settings.catalog_timeout),
+        waiting=waiting,
+        deadlines=settings.deadlines,
+        providers=settings.payment_providers,
+        currency=settings.currency,
+    )
+    return Service(
+        name="orders",
+        settings=settings,
+        database=database,
+        routers=[cart.router, addresses.router, checkout.router, orders.router],
+        subscribers=[subscribers, subscribers.CheckoutSubscribers(settings.deadlines)],
+        jobs=clocked(database, settings.deadlines),
+        resources=[http],
+        state={"shop": shop},
+        listeners=[Listener([OrderConfirmed, OrderCancelled, PaymentActionRequired], waiting.on_news)],
+    )

@@ -1,0 +1,133 @@
+"""Moving orders through the saga: lock, decide by the table, write, note, tell. One way in for events, commands and
+the clock, for one order or for a batch, always with the same four statements."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from common import clock
+from common.context import Origin, current, originating
+from common.contracts.event import Event
+from common.contracts.orders import OrderLine
+from common.errors import Transient
+from common.money import Money
+from common.persistence.transaction import Transaction
+from orders.domain.order import Deadlines, Entry, Order, Progress, Signal
+from orders.domain.payment import Payment, PaymentAction, PaymentStatus
+from orders.domain.saga import Status
+
+# Locked in key order, so that two batches with orders in common cannot deadlock.
+LOCK = """
+SELECT id, number, user_id, status, status_reason, currency, total, lines, provider, payment_method, payment_id,
+       payment_status, payment_action, deadline, correlation_id
+FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+SAVE = """
+UPDATE orders o SET status = n.status, status_reason = n.status_reason, payment_id = n.payment_id,
+    payment_status = n.payment_status, payment_action = n.payment_action, deadline = n.deadline, updated_at = $1
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[], $9::timestamptz[])
+    AS n(id, was, status, status_reason, payment_id, payment_status, payment_action, deadline)
+WHERE o.id = n.id AND o.status = n.was
+RETURNING o.id
+"""
+
+NOTE = """
+INSERT INTO order_step (order_id, at, status, event, cause, actor, detail)
+SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+"""
+
+_lines = TypeAdapter(tuple[OrderLine, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A signal and, when an event brought it, that event."""
+
+    signal: Signal
+    event: Event | None = None
+
+
+async def advance_orders(tx: Transaction, causes: Sequence[Cause], deadlines: Deadlines) -> list[Progress | None]:
+    """What each signal did, in the order given; None where there is no such order."""
+    orders = await _lock(tx, [cause.signal.order_id for cause in causes])
+    before = {order.id: order.status for order in orders.values()}
+    now = clock.now()
+    outcomes: list[Progress | None] = []
+    for cause in causes:
+        order = orders.get(cause.signal.order_id)
+        progress = order.receive(cause.signal, now, deadlines) if order else None
+        outcomes.append(progress)
+        if order and progress:
+            _tell(tx, order, progress, cause)
+    if orders:
+        await _save(tx, orders, before)
+        await _note(tx, [entry for progress in outcomes if progress for entry in progress.entries])
+    return outcomes
+
+
+async def _lock(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    return {row["id"]: _revive(row) for row in await tx.sql.fetch(LOCK, order_ids)}
+
+
+async def _save(tx: Transaction, orders: Mapping[UUID, Order], before: Mapping[UUID, Status]) -> None:
+    """Compare and set: an order that is no longer what the decision was made on fails the whole transaction."""
+    rows = [_row(order, before[order.id]) for order in orders.values()]
+    saved = await tx.sql.fetch(SAVE, clock.now(), *(list(column) for column in zip(*rows, strict=True)))
+    if len(saved) != len(orders):
+        raise Transient("an order changed while its next step was decided")
+
+
+async def _note(tx: Transaction, entries: Sequence[Entry]) -> None:
+    rows = [(e.order_id, e.at, e.status, e.event, e.cause, e.actor, e.detail) for e in entries]
+    await tx.sql.execute(NOTE, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _tell(tx: Transaction, order: Order, progress: Progress, cause: Cause) -> None:
+    # What the clock brings about has no origin of its own: it belongs to the order's story.
+    adrift = cause.event is None and current() is None
+    with originating(Origin(order.correlation_id)) if adrift else nullcontext():
+        for fact in progress.facts:
+            tx.publish(fact, cause=cause.event)
+
+
+def _revive(row: asyncpg.Record) -> Order:
+    action = row["payment_action"]
+    return Order(
+        id=row["id"],
+        number=row["number"],
+        customer_id=row["user_id"],
+        status=Status(row["status"]),
+        status_reason=row["status_reason"],
+        lines=_lines.validate_python(row["lines"]),
+        total=Money(amount=row["total"], currency=row["currency"]),
+        payment=Payment(
+            provider=row["provider"],
+            method=row["payment_method"],
+            id=row["payment_id"],
+            status=PaymentStatus(row["payment_status"]),
+            action=PaymentAction(**action) if action else None,
+        ),
+        deadline=row["deadline"],
+        correlation_id=row["correlation_id"],
+    )
+
+
+def _row(order: Order, was: Status) -> tuple[object, ...]:
+    payment = order.payment
+    action = json.dumps({"type": payment.action.type, "url": payment.action.url}) if payment.action else None
+    return (
+        order.id,
+        was,
+        order.status,
+        order.status_reason,
+        payment.id,
+        payment.status,
+        action,
+        order.deadline,
+    )
