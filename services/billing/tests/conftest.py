@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from services.billing.tests.shop import Shop
+
 from billing.app import build
 from billing.settings import Settings
 from common import clock
 from common.testing.plugin import FreshDatabase
-
-from services.billing.tests.shop import Shop
 
 OpenShop = Callable[..., Awaitable[Shop]]
 

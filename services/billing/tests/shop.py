@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
+
 from billing.jobs.teller import Teller
 from common.clock import FixedClock
 from common.contracts.event import Event

@@ -1,8 +1,8 @@
 """What each sandbox token leads to, from the order's request to the books of the provider."""
 
-from common.contracts.billing import PaymentFailed, PaymentSucceeded
-
 from services.billing.tests.shop import Shop
+
+from common.contracts.billing import PaymentFailed, PaymentSucceeded
 
 
 async def test_a_payment_without_a_token_is_captured(shop: Shop) -> None:

@@ -1,6 +1,7 @@
 """Payments, refunds, provider events and the sandbox provider's own books."""
 
 from alembic import op
+
 from common.persistence.schema import create_bus_tables
 
 revision = "0001"
@@ -45,6 +46,7 @@ def upgrade() -> None:
                 'cancelled', 'failed', 'succeeded', 'partially_refunded', 'refunded'))
         );
         CREATE INDEX payment_due ON payment (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+        CREATE INDEX payment_reference ON payment (reference) WHERE reference IS NOT NULL;
         CREATE INDEX payment_customer ON payment (customer_id, id);
 
         CREATE TABLE refund (

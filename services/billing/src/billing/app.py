@@ -1,35 +1,68 @@
 """Wires billing: settings → providers, tellers, routes and subscribers."""
 
-from common.persistence.database import Database
-from common.service import Service
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
-from billing.api import payments
+from billing.api import payments, refunds, webhooks
 from billing.jobs.desks import PaymentDesk, RefundDesk
-from billing.jobs.teller import Teller
+from billing.jobs.provider_events import EventDesk
+from billing.jobs.teller import EVERY, Teller
+from billing.providers import stripe_reading
 from billing.providers.port import PaymentProvider
 from billing.providers.sandbox import SandboxProvider
 from billing.settings import Settings
 from billing.subscribers import Subscribers
+from common.persistence.database import Database
+from common.service import Job, Service
 
 
 def build(settings: Settings) -> Service:
     """The billing service, ready to be run."""
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    providers: dict[str, PaymentProvider] = {}
-    sandbox = SandboxProvider(database) if settings.offers_sandbox else None
-    if sandbox is not None:
-        providers["sandbox"] = sandbox
-    payment_desk = PaymentDesk(providers, settings.payment_timeout)
-    refund_desk = RefundDesk(providers, settings.payment_timeout)
-    charging = Teller("billing.payments", payment_desk, database, settings.payment_capacity)
-    refunding = Teller("billing.refunds", refund_desk, database, settings.payment_capacity)
+    providers = _providers(settings, database)
+    paying = Teller(
+        "billing.payments", PaymentDesk(providers, settings.payment_timeout), database, settings.payment_capacity
+    )
+    refunding = Teller(
+        "billing.refunds", RefundDesk(providers, settings.payment_timeout), database, settings.payment_capacity
+    )
+    reading = Job("billing.provider-events", EVERY, EventDesk(database, {"stripe": stripe_reading.report_of}).run)
+    secret = settings.stripe_webhook_secret
     return Service(
         name="billing",
         settings=settings,
         database=database,
-        routers=[payments.router],
-        subscribers=[Subscribers(frozenset(providers), charging.job.wake, refunding.job.wake)],
-        jobs=[charging.job, refunding.job],
-        resources=[charging, refunding],
-        state={"sandbox": sandbox},
+        routers=[payments.router, refunds.router, webhooks.router],
+        subscribers=[Subscribers(frozenset(providers), paying.job.wake, refunding.job.wake)],
+        jobs=[paying.job, refunding.job, reading],
+        # A teller is left before the providers that its last calls use.
+        resources=[*_resources(providers), paying, refunding],
+        state={
+            "sandbox": providers.get("sandbox"),
+            "stripe_webhook_secret": secret.get_secret_value() if secret else None,
+            "wake_refunds": refunding.job.wake,
+            "wake_provider_events": reading.wake,
+        },
     )
+
+
+def _providers(settings: Settings, database: Database) -> dict[str, PaymentProvider]:
+    """The providers on offer, by name: those that are configured."""
+    providers: dict[str, PaymentProvider] = {}
+    if settings.offers_sandbox:
+        providers["sandbox"] = SandboxProvider(database)
+    if settings.stripe_secret_key is not None:
+        # Imported only here: Stripe's client costs memory that a shop without it should not pay.
+        from billing.providers.stripe import StripeProvider  # noqa: PLC0415
+
+        providers["stripe"] = StripeProvider(
+            settings.stripe_secret_key.get_secret_value(),
+            url=settings.stripe_url,
+            timeout=settings.payment_timeout / 2,  # a charge is two requests
+            return_url=settings.stripe_return_url,
+        )
+    return providers
+
+
+def _resources(providers: dict[str, PaymentProvider]) -> list[AbstractAsyncContextManager[Any]]:
+    return [provider for provider in providers.values() if isinstance(provider, AbstractAsyncContextManager)]

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from common.errors import NotFound
-from common.persistence.transaction import Transaction
-from common.web.pagination import PageRequest
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.domain.payment import Status
 from billing.tables import PaymentRow, RefundRow
+from common.errors import NotFound
+from common.persistence.transaction import Transaction
+from common.web.pagination import PageRequest
 
 SHOWN: dict[str, Status] = {Status.PROCESSING: Status.PENDING}
 """What a customer is shown: whether a pending payment has left the house is our own affair."""
@@ -50,3 +50,7 @@ async def get_payment(tx: Transaction, payment_id: UUID, customer_id: UUID | Non
 async def refunds_of(tx: Transaction, payment_id: UUID) -> Sequence[RefundRow]:
     wanted = select(RefundRow).where(RefundRow.payment_id == payment_id).order_by(col(RefundRow.id))
     return (await tx.session.exec(wanted)).all()
+
+
+async def get_refund(tx: Transaction, refund_id: UUID) -> RefundRow:
+    return (await tx.session.exec(select(RefundRow).where(RefundRow.id == refund_id))).one()

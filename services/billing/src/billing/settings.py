@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from common.settings import ServiceSettings
 from pydantic import Field, SecretStr, model_validator
+
+from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -20,10 +21,6 @@ class Settings(ServiceSettings):
     def offers_sandbox(self) -> bool:
         # In production anybody could pay with a sandbox token, so there it must be asked for by name.
         return not self.is_production if self.sandbox_payments is None else self.sandbox_payments
-
-    @property
-    def offers_stripe(self) -> bool:
-        return self.stripe_secret_key is not None
 
     @model_validator(mode="after")
     def _stripe_is_whole(self) -> Self:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from billing.usecases.cancel_payments import cancel_payments
+from billing.usecases.request_payments import request_payments
 from common import clock
 from common.bus.subscriptions import subscribe
 from common.contracts.orders import OrderCancelled, PaymentRequested
 from common.persistence.transaction import Transaction
-
-from billing.usecases.cancel_payments import cancel_payments
-from billing.usecases.request_payments import request_payments
 
 
 class Subscribers:

@@ -3,12 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-from common import clock
-from common.errors import NotFound
-from common.web.dependencies import Begin, Caller
-from common.web.envelope import Envelope, ok
-from common.web.pagination import Page, page_meta
-from common.web.tokens import Identity
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
@@ -17,6 +11,12 @@ from billing.domain.payment import Status
 from billing.providers.sandbox import SandboxProvider
 from billing.queries import get_payment, list_payments
 from billing.usecases.record_outcomes import record_outcomes
+from common import clock
+from common.errors import NotFound
+from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, ok
+from common.web.pagination import Page, page_meta
+from common.web.tokens import Identity
 
 router = APIRouter(tags=["billing"])
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from common.money import Money
 from pydantic import BaseModel
 
 from billing.queries import SHOWN
 from billing.tables import PaymentRow, RefundRow
+from common.money import Money
 
 
 class ActionView(BaseModel):

@@ -4,10 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from billing.domain.payment import Change, Payment, Status, refuse, settle_nothing
 from common.errors import Permanent
 from common.money import Money
-
-from billing.domain.payment import Change, Payment, Status, refuse, settle_nothing
 
 
 def open_payment(

@@ -10,12 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from billing.domain.outcomes import ActionRequired, Cancelled, Captured, Declined, Outcome, Processing, Unknown
+from billing.domain.pauses import pause_before
 from common.contracts.billing import PaymentActionRequired, PaymentFailed, PaymentSucceeded
 from common.contracts.event import Event
 from common.money import Money
-
-from billing.domain.outcomes import ActionRequired, Cancelled, Captured, Declined, Outcome, Processing, Unknown
-from billing.domain.pauses import pause_before
 
 
 class Status(StrEnum):

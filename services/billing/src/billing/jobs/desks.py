@@ -4,9 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from common import clock
-from common.persistence.transaction import Transaction
-
 from billing.domain.outcomes import Outcome, RefundOutcome
 from billing.domain.payment import Payment
 from billing.providers.port import PaymentProvider
@@ -16,6 +13,8 @@ from billing.usecases.claim_payments import claim_payments
 from billing.usecases.claim_refunds import DueRefund, claim_refunds
 from billing.usecases.record_outcomes import record_outcomes
 from billing.usecases.record_refunds import record_refunds
+from common import clock
+from common.persistence.transaction import Transaction
 
 MARGIN = 5.0
 """Seconds that a claim outlasts the longest call, so that its outcome is recorded before anybody asks again."""

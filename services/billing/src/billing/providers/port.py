@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from common.money import Money
-
 from billing.domain.outcomes import Outcome, RefundOutcome
+from common.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +50,23 @@ class PaymentProvider(Protocol):
 
     async def refund(self, refund: Refund) -> RefundOutcome:
         """Give money back, or say what has become of it when this refund was sent before."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReport:
+    """A webhook about a charge; `payment_id` is ours, as far as the provider still knows it."""
+
+    payment_id: UUID | None
+    reference: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReport:
+    """A webhook about a refund; without `refund_id` somebody made it at the provider, not here."""
+
+    refund_id: UUID | None
+    charge_reference: str
+    reference: str
+    amount: Money
+    outcome: RefundOutcome

@@ -11,9 +11,6 @@ import asyncio
 from uuid import UUID
 
 import asyncpg
-from common.errors import Conflict
-from common.money import Money
-from common.persistence.database import Database
 
 from billing.domain.outcomes import (
     ActionRequired,
@@ -28,6 +25,9 @@ from billing.domain.outcomes import (
     Unknown,
 )
 from billing.providers.port import Charge, Refund
+from common.errors import Conflict
+from common.money import Money
+from common.persistence.database import Database
 
 BEHAVIOURS = {
     "tok_ok": "captured",

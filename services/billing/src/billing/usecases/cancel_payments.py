@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from common.contracts.orders import OrderCancelled
-from common.ids import new_id
-from common.persistence.transaction import Transaction
-
 from billing.domain.payment import Status, cancel
 from billing.usecases.load_payments import lock_payments_of_orders
 from billing.usecases.store_changes import store_changes
+from common.contracts.orders import OrderCancelled
+from common.ids import new_id
+from common.persistence.transaction import Transaction
 
 # A row without a provider: a request for payment that arrives later, or again, meets it and never charges.
 TOMBSTONE = """

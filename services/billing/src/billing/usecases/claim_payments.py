@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from common.persistence.transaction import Transaction
-
 from billing.domain.payment import Payment
 from billing.usecases.load_payments import held_in
+from common.persistence.transaction import Transaction
 
 # From here on a payment counts as sent: a cancellation must ask the provider.
 CLAIM = """

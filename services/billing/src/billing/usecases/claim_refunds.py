@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from billing.providers.port import Refund
 from common.money import Money
 from common.persistence.transaction import Transaction
-
-from billing.providers.port import Refund
 
 CLAIM = """
 UPDATE refund SET attempts = refund.attempts + 1, next_attempt_at = $2, updated_at = $1

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
+
+from billing.domain.payment import Payment, Status
 from common.context import Origin
 from common.money import Money
 from common.persistence.transaction import Transaction
-
-from billing.domain.payment import Payment, Status
 
 # In the order of ids, so that two transactions with common payments cannot deadlock.
 LOCK = "SELECT * FROM payment WHERE id = ANY($1) AND provider IS NOT NULL ORDER BY id FOR UPDATE"

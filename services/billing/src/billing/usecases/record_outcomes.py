@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from common.persistence.transaction import Transaction
-
 from billing.domain.outcomes import Outcome
 from billing.domain.payment import receive
 from billing.usecases.load_payments import Held, lock_payments
 from billing.usecases.store_changes import store_changes
+from common.persistence.transaction import Transaction
 
 
 async def record_outcomes(tx: Transaction, reports: Sequence[tuple[UUID, Outcome]], now: datetime) -> None:

@@ -7,15 +7,14 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from common.contracts.billing import PaymentRefunded
-from common.money import Money
-from common.persistence.transaction import Transaction
 
 from billing.domain.outcomes import Refunded, RefundOutcome, RefundPending, RefundRefused
 from billing.domain.pauses import pause_before
 from billing.domain.payment import Change, Payment
+from billing.domain.refunding import refunded
 from billing.usecases.load_payments import lock_payments, origin_in
 from billing.usecases.store_changes import store_changes
+from common.persistence.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -54,22 +53,6 @@ def _change(payment: Payment, row: asyncpg.Record, outcome: RefundOutcome) -> Ch
             return Change(payment.break_promise(row["amount"]))
         case RefundPending():
             return None
-
-
-def refunded(payment: Payment, amount: int, reason: str) -> Change:
-    """A promised refund reached the customer."""
-    after = payment.refund(amount)
-    currency = payment.amount.currency
-    event = PaymentRefunded(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        amount=Money(amount=amount, currency=currency),
-        refunded=Money(amount=after.refunded, currency=currency),
-        captured=Money(amount=after.captured, currency=currency),
-        reason=reason,
-    )
-    return Change(after, event)
 
 
 def _row(row: asyncpg.Record, outcome: RefundOutcome, now: datetime) -> tuple[object, ...]:

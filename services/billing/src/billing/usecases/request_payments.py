@@ -3,12 +3,11 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from billing.domain.opening import open_payment
+from billing.domain.payment import Change
 from common.contracts.orders import PaymentRequested
 from common.ids import new_id
 from common.persistence.transaction import Transaction
-
-from billing.domain.opening import open_payment
-from billing.domain.payment import Change
 
 # A payment that exists wins, and so does the tombstone of an order that was cancelled before: neither charges again.
 INSERT = """

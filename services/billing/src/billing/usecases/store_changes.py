@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from common.context import Origin, originating
-from common.persistence.transaction import Transaction
-
 from billing.domain.payment import Change, Payment
 from billing.usecases.promise_refunds import Promise, promise_refunds
+from common.context import Origin, originating
+from common.persistence.transaction import Transaction
 
 UPDATE = """
 UPDATE payment SET status = new.status, captured = new.captured, promised = new.promised, refunded = new.refunded,
