@@ -5,6 +5,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pyreqwest.client import Client
+from starlette.types import Receive, Scope, Send
+
 from common import telemetry
 from common.bus.envelope import Envelope
 from common.bus.transport import Transport
@@ -12,10 +16,6 @@ from common.contracts.auth import SessionRevoked
 from common.web.jobs import running
 from common.web.tokens import TokenVerifier
 from common.web.verification import verification_jobs, verifier_over_http
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pyreqwest.client import Client
-from starlette.types import Receive, Scope, Send
-
 from gateway.clients import Clients
 from gateway.cors import Cors
 from gateway.docs import docs_pages

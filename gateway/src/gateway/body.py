@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from common.errors import DukanError
 from starlette.types import Receive
 
+from common.errors import DukanError
 from gateway.errors import ClientLeft
 from gateway.presence import Presence
 

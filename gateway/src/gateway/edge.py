@@ -5,13 +5,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from opentelemetry.trace import SpanKind
+from starlette.types import Receive, Scope, Send
+
 from common import logs, telemetry
 from common.errors import DukanError, NotFound
 from common.web.edge import origin_of
 from common.web.failures import answer_to_crash
-from opentelemetry.trace import SpanKind
-from starlette.types import Receive, Scope, Send
-
 from gateway.clients import Clients
 from gateway.cors import Cors
 from gateway.errors import ClientLeft

@@ -6,7 +6,6 @@ from functools import partial
 from common.bus.envelope import SCHEMA_PREFIX
 from common.contracts.asyncapi import document
 from common.contracts.catalogue import schemas
-
 from gateway.pages import JSON, Content, Page, page
 
 CACHED = (b"cache-control", b"public, max-age=300")

@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from uuid import UUID
 
+from starlette.types import Scope, Send
+
 from common.context import Origin
 from common.errors import DukanError
 from common.web.failures import render
-from starlette.types import Scope, Send
-
 from gateway.clients import Client
 from gateway.headers import Headers, Inbound
 from gateway.routes import Route

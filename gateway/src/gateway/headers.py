@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from common.errors import DukanError
-
 from gateway.errors import BadRequest
 
 Headers = Sequence[tuple[bytes, bytes]]

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 
 import httpx
-from common.errors import Unavailable
-from common.web.envelope import ok
 from pydantic import BaseModel
 
+from common.errors import Unavailable
+from common.web.envelope import ok
 from gateway.pages import Content, json_of
 
 TIMEOUT = 2.0

@@ -2,7 +2,6 @@
 
 from common.errors import Unauthenticated, Unavailable
 from common.web.tokens import Identity, TokenVerifier
-
 from gateway.headers import Inbound
 
 

@@ -3,10 +3,10 @@
 import logging
 from typing import NamedTuple
 
-from common import metrics, telemetry
-from common.web.edge import METHODS
 from prometheus_client import Counter, Histogram
 
+from common import metrics, telemetry
+from common.web.edge import METHODS
 from gateway.clients import UNKNOWN
 from gateway.exchange import Exchange
 from gateway.request_log import RequestLog, logged

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
-from common.web.envelope import ErrorEnvelope
 
+from common.web.envelope import ErrorEnvelope
 from gateway.pages import JSON, Content
 
 log = logging.getLogger(__name__)

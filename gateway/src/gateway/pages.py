@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from common.errors import DukanError
 from pydantic import BaseModel
 
+from common.errors import DukanError
 from gateway.exchange import Exchange
 
 JSON = b"application/json"

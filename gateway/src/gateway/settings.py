@@ -3,10 +3,10 @@
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, ClassVar
 
-from common.settings import ServiceSettings
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from common.settings import ServiceSettings
 from gateway.routes import SERVICES
 
 

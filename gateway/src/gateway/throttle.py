@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from common import metrics
-
 from gateway.exchange import Exchange
 from gateway.limits import Limiter, TooManyRequests, Verdict
 from gateway.routes import SIGN_IN

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from common import metrics
-from common.errors import DukanError, Unavailable
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, RequestError
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
+from common import metrics
+from common.errors import DukanError, Unavailable
 from gateway.body import Body
 from gateway.breaker import Breaker
 from gateway.errors import BadGateway, GatewayTimeout

@@ -2,9 +2,9 @@
 
 from importlib.metadata import version
 
-from common.web.envelope import ok
 from pydantic import BaseModel
 
+from common.web.envelope import ok
 from gateway.health import Health
 from gateway.pages import Content, json_of
 from gateway.routes import API_PREFIX

@@ -1,0 +1,52 @@
+"""The request log."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from common.web.dependencies import Begin, Staff
+from common.web.envelope import Envelope, ok
+from common.web.pagination import Cursor
+from operations import queries
+from operations.api.feed import meta_of, position
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+
+
+class RequestView(BaseModel):
+    """A request as the gateway answered it; `service` is null where the gateway answered by itself."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    request_id: str
+    at: datetime
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    service: str | None
+    user_id: UUID | None
+    ip: str | None
+    user_agent: str | None
+
+
+@router.get("/requests")
+async def get_requests(
+    _: Staff,
+    begin: Begin,
+    cursor: Cursor,
+    *,
+    status: Annotated[int | None, Query(ge=100, le=599)] = None,
+    service: Annotated[str | None, Query(max_length=50)] = None,
+    user_id: UUID | None = None,
+) -> Envelope[list[RequestView]]:
+    """Newest first; a second or so behind."""
+    before = position(cursor, int)
+    equal: dict[str, object] = {"status": status, "service": service, "user_id": user_id}
+    async with begin() as tx:
+        rows = await queries.requests(tx, equal=equal, before=before, limit=cursor.limit)
+    return ok([RequestView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))

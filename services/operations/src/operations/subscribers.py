@@ -1,0 +1,27 @@
+"""What operations hears: everything, and whatever any queue gave up."""
+
+from collections.abc import Sequence
+
+from common.bus.envelope import Envelope
+from common.bus.subscriptions import subscribe, subscribe_dead_letters
+from common.bus.transport import DEAD_LETTERS, Delivery
+from common.contracts.gateway import RequestsLogged
+from common.persistence.transaction import Transaction
+from operations.usecases.keep_dead_letters import keep_dead_letters
+from operations.usecases.keep_events import keep_events
+from operations.usecases.keep_requests import keep_requests
+
+
+@subscribe("#", consumer="operations.journal", batch=256)
+async def on_anything(envelopes: Sequence[Envelope], tx: Transaction) -> None:
+    await keep_events(tx, envelopes)
+
+
+@subscribe(RequestsLogged, consumer="operations.requests", batch=16)
+async def on_requests_logged(events: Sequence[RequestsLogged], tx: Transaction) -> None:
+    await keep_requests(tx, [request for event in events for request in event.requests])
+
+
+@subscribe_dead_letters(consumer=DEAD_LETTERS, batch=64)
+async def on_dead_letters(deliveries: Sequence[Delivery], tx: Transaction) -> None:
+    await keep_dead_letters(tx, deliveries)

@@ -1,0 +1,48 @@
+"""Keeping what a queue gave up: one row per queue and event, however often it dies there."""
+
+from collections.abc import Sequence
+
+from common.bus.transport import DeadLetter, Delivery
+from common.ids import new_id
+from common.persistence.transaction import Transaction
+
+UPSERT = """
+INSERT INTO dead_letter (id, queue, event_id, type, source, subject, time, sequence, correlation_id, causation_id,
+                         traceparent, tracestate, payload, error, attempts)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                     $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::text[],
+                     $15::integer[])
+ON CONFLICT ON CONSTRAINT dead_letter_once_per_queue DO UPDATE
+SET error = excluded.error, attempts = excluded.attempts, deaths = dead_letter.deaths + 1, last_died_at = now(),
+    state = 'waiting', decided_at = NULL, decided_by = NULL
+"""
+
+
+async def keep_dead_letters(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
+    """Keep the dead, the latest death of each; one that was replayed and died again waits again."""
+    latest = {(d.dead.queue, d.envelope.id): _row(d, d.dead) for d in deliveries if d.dead is not None}
+    # Sorted, so that two transactions that keep overlapping sets cannot deadlock.
+    rows = [latest[key] for key in sorted(latest)]
+    if rows:
+        await tx.sql.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _row(delivery: Delivery, dead: DeadLetter) -> tuple[object, ...]:
+    envelope = delivery.envelope
+    return (
+        new_id(),
+        dead.queue,
+        envelope.id,
+        envelope.type,
+        envelope.source,
+        envelope.subject,
+        envelope.time,
+        envelope.sequence,
+        envelope.correlation_id,
+        envelope.causation_id,
+        envelope.traceparent,
+        envelope.tracestate,
+        envelope.data,
+        dead.error,
+        dead.attempts,
+    )

@@ -1,0 +1,50 @@
+"""Writing the journal: one statement for many events."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from common.bus.envelope import Envelope
+from common.contracts.gateway import RequestsLogged
+from common.errors import Permanent
+from common.persistence.transaction import Transaction
+
+INSERT = """
+INSERT INTO event (id, type, source, subject, time, sequence, correlation_id, causation_id, data)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[], $7::text[],
+                     $8::text[], $9::jsonb[])
+ON CONFLICT (id) DO NOTHING
+"""
+
+
+async def keep_events(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+    """Append to the journal. Permanent for data that is no JSON, or JSON that PostgreSQL cannot hold."""
+    try:
+        await tx.sql.execute(INSERT, *(list(column) for column in zip(*map(_row, envelopes), strict=True)))
+    except asyncpg.DataError as error:
+        # In a larger batch the bus hands them in again one by one, so this names the one that is wrong.
+        raise Permanent(f"the data cannot be kept: {error}") from error
+
+
+def _row(envelope: Envelope) -> tuple[object, ...]:
+    return (
+        envelope.id,
+        envelope.type,
+        envelope.source,
+        envelope.subject,
+        envelope.time,
+        envelope.sequence,
+        envelope.correlation_id,
+        envelope.causation_id,
+        _data(envelope),
+    )
+
+
+def _data(envelope: Envelope) -> str:
+    if envelope.type == RequestsLogged.type:
+        # Its requests are kept one by one in the request log; twice would be most of the journal.
+        return f'{{"batch_id": "{envelope.subject}"}}'
+    try:
+        return envelope.data.decode()
+    except UnicodeDecodeError as error:
+        raise Permanent("the data is no UTF-8") from error

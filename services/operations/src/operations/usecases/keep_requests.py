@@ -1,0 +1,32 @@
+"""Writing the request log: one statement for many batches."""
+
+from collections.abc import Sequence
+
+from common.contracts.gateway import LoggedRequest
+from common.persistence.transaction import Transaction
+
+INSERT = """
+INSERT INTO request (request_id, at, method, path, status, duration_ms, service, user_id, ip, user_agent)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::smallint[], $6::float8[], $7::text[],
+                     $8::uuid[], $9::text[], $10::text[])
+"""
+
+
+async def keep_requests(tx: Transaction, requests: Sequence[LoggedRequest]) -> None:
+    if requests:
+        await tx.sql.execute(INSERT, *(list(column) for column in zip(*map(_row, requests), strict=True)))
+
+
+def _row(request: LoggedRequest) -> tuple[object, ...]:
+    return (
+        request.request_id,
+        request.at,
+        request.method,
+        request.path,
+        request.status,
+        request.duration_ms,
+        request.service,
+        request.user_id,
+        request.ip,
+        request.user_agent,
+    )
