@@ -15,7 +15,7 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 # One that ran this long was healthy: its next pause is the first one again.
 HEALTHY_SECONDS = 30.0
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.0
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Supervisor:
             await asyncio.sleep(POLL_SECONDS)
 
     async def stop(self) -> None:
-        """TERM to all at once; who has not ended after four seconds is killed."""
+        """TERM to all at once; who has not ended after three seconds is killed."""
         if self._watch is not None:
             self._watch.cancel()
         running = [child.process for child in self.children if child.process is not None]
