@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+
 from common.bus.embedded import EmbeddedTransport
 from common.bus.rabbit import RabbitTransport
 from common.bus.runtime import Runtime

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from common.bus.relay import Relay
 from common.bus.subscriptions import subscribe, subscribe_dead_letters
 from common.bus.transport import DEAD_LETTERS, Delivery, Outgoing

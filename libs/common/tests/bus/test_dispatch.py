@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+
 from common.bus.dispatch import Dispatcher
 from common.bus.envelope import Envelope
 from common.bus.subscriptions import collect, matches, subscribe
@@ -163,3 +164,24 @@ def test_a_consumer_cannot_handle_a_type_twice(events: tuple[type[Event], type[E
 
     with pytest.raises(ValueError, match="twice"):
         collect(Handlers())
+
+
+@pytest.mark.parametrize("error", [TimeoutError("provider"), ConnectionRefusedError("provider"), OSError("disk")])
+async def test_a_handlers_own_time_out_is_an_attempt_and_no_outage(
+    database: Database, events: tuple[type[Event], type[Event]], error: Exception
+) -> None:
+    dispatch = Dispatcher(Calls(*events, fail=error).consumer, database)
+    [settled] = await dispatch([delivery(events[0], "a")])
+    assert isinstance(settled, Retry)
+
+
+async def test_a_wrong_statement_is_an_attempt_and_no_outage(
+    database: Database, events: tuple[type[Event], type[Event]]
+) -> None:
+    class Handlers:
+        @subscribe(events[0], consumer="shop.work")
+        async def on_placed(self, event: Any, tx: Any) -> None:
+            await tx.sql.execute("SELECT $1::int", 1, 2)
+
+    [settled] = await Dispatcher(collect(Handlers())[0], database)([delivery(events[0], "a")])
+    assert isinstance(settled, Retry)

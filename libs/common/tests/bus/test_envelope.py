@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+
 from common.bus.envelope import Envelope, MalformedEnvelope
 from common.context import Origin, originating
 from common.contracts.auth import UserDeactivated

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+
 from common.bus import relay as relay_module
 from common.bus.relay import MAX_ATTEMPTS, Relay
 from common.bus.transport import Outgoing

@@ -4,8 +4,12 @@ from typing import Annotated, Any
 
 import asyncpg
 import pytest
+from fastapi import APIRouter, HTTPException, Query, Request
+from httpx import AsyncClient
+from pydantic import BaseModel, Field
+
 from common.errors import Conflict, RateLimited
-from common.persistence.database import Database
+from common.persistence.database import Database, DatabaseAway
 from common.service import Service
 from common.settings import ServiceSettings
 from common.testing.plugin import ClientFor, FreshDatabase
@@ -14,9 +18,6 @@ from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
 from common.web.preferences import TimeZone, Wait
-from fastapi import APIRouter, HTTPException, Query, Request
-from httpx import AsyncClient
-from pydantic import BaseModel, Field
 
 
 class Line(BaseModel):
@@ -96,7 +97,7 @@ async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envel
         "conflict": Conflict("Taken", code="orders.taken", field="items.0", detail={"left": 2}),
         "limited": RateLimited(1.2),
         "http": HTTPException(418, "A teapot"),
-        "outage": ConnectionRefusedError("postgres.internal:5432"),
+        "outage": DatabaseAway("postgres.internal:5432"),
         "slow": TimeoutError(),
         "duplicate": asyncpg.UniqueViolationError("account_email_key"),
         "deadlock": asyncpg.DeadlockDetectedError("process 1 waits"),

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from httpx import AsyncClient
+
 from common.ids import new_id
 from common.testing import TestIssuer
-from httpx import AsyncClient
 
 
 async def test_a_success_has_the_envelope_and_no_empty_meta(client: AsyncClient) -> None:

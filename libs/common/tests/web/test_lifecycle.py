@@ -6,6 +6,8 @@ from typing import Any, Never
 
 import httpx
 import pytest
+from httpx import AsyncClient
+
 from common.clock import now
 from common.contracts.auth import SessionRevoked
 from common.ids import new_id
@@ -16,7 +18,6 @@ from common.testing.plugin import ClientFor
 from common.web.keys import KeySet
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
-from httpx import AsyncClient
 
 
 async def _unreachable() -> Never:

@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
+from httpx import AsyncClient
+
 from common.ids import new_id
 from common.persistence.database import Database
 from common.testing import TestIssuer
-from httpx import AsyncClient
 
 BASKET = {"items": [{"quantity": 1}]}
 

@@ -13,6 +13,9 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from common import clock
 from common.clock import FixedClock, now
 from common.errors import Unauthenticated
@@ -23,8 +26,6 @@ from common.web import keys as key_sets
 from common.web.keys import KeySet, UntrustedKeysError, usable_keys
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
-from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 issuer = TestIssuer()
 

@@ -8,6 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import uvicorn
+from fastapi import APIRouter, FastAPI
+from httpx import ASGITransport, AsyncClient
+
 from common.clock import now
 from common.ids import new_id
 from common.persistence.database import Database
@@ -16,8 +19,6 @@ from common.settings import ServiceSettings
 from common.testing import RecordingTransport, TestIssuer, eventually
 from common.web.app import create_app
 from common.web.envelope import Envelope, ok
-from fastapi import APIRouter, FastAPI
-from httpx import ASGITransport, AsyncClient
 
 REVOKED = new_id()
 

@@ -11,28 +11,29 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from common.persistence.transaction import Transaction
 
-OUTAGES = (
-    OSError,
-    PoolTimeout,
+CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
+"""The server says goodbye with these; the socket may close a moment later."""
+
+CANNOT_CONNECT = (*CONNECTION_LOST, OSError, PoolTimeout, DBAPIError, asyncpg.TooManyConnectionsError)
+
+
+class DatabaseAway(ConnectionError):  # noqa: N818  (a state, like the refusals in common.errors)
+    """The database, or the way to it, failed; the work itself did not. Whether a commit went through is unknown."""
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database (or the way to it) failed, rather than the work."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or is_outage(cast("BaseException", error.orig))
-    return isinstance(error, OUTAGES) or (error.__cause__ is not None and is_outage(error.__cause__))
+    """Whether the database failed, rather than the work."""
+    return isinstance(error, DatabaseAway)
 
 
 class Database:
@@ -66,8 +67,12 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
-        async with self._engine.connect() as connection:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        Raises DatabaseAway when no connection is to be had within ten seconds, or when it was lost.
+        """
+        connection = await self._connect()
+        try:
             driver = (await connection.get_raw_connection()).driver_connection
             sql = cast("asyncpg.Connection", driver)
             try:
@@ -78,13 +83,23 @@ class Database:
                         await tx.finish()
                     finally:
                         await tx.close()
-            except OUTAGES:
-                # The pool cannot see failures of the driver's own calls: a dead connection must not go back.
-                await connection.invalidate()
+            except Exception as error:
+                if sql.is_closed() or isinstance(error, CONNECTION_LOST):
+                    # The pool cannot see failures of the driver's own calls: a dead connection must not go back.
+                    await connection.invalidate()
+                    raise DatabaseAway(f"the connection was lost: {error!r}") from error
                 raise
+        finally:
+            await connection.close()
         tx.committed()
         if tx.has_outgoing:
             self.outbox_filled.set()
+
+    async def _connect(self) -> AsyncConnection:
+        try:
+            return await self._engine.connect()
+        except CANNOT_CONNECT as error:
+            raise DatabaseAway(f"no connection to the database: {error!r}") from error
 
     async def close(self) -> None:
         await self._engine.dispose()
