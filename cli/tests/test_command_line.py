@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+
 from dukan.folderlock import FolderLock
 from dukan.installation import Platform
 from dukan.running import announce, find

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
 from dukan.children import wait_until
 from dukan.databases import provision
 from dukan.errors import ProvisionError

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+
 from common.testing import eventually
 from dukan.supervise import Child, Supervisor, pause_after
 

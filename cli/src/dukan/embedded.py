@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from starlette.types import ASGIApp
+
 from common.bus.embedded import EmbeddedTransport
 from common.bus.subscriptions import collect
 from common.service import Service
 from common.web.app import create_app
-from starlette.types import ASGIApp
-
 from dukan import services, web
 from dukan.installation import HOST, Platform
 from dukan.services import GATEWAY, PORTS, SERVICES

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import asyncpg
 from alembic.util import CommandError
-from common.persistence.migrations import migrate
 from sqlalchemy.exc import DBAPIError
 
+from common.persistence.migrations import migrate
 from dukan import services
 from dukan.databases import provision
 from dukan.errors import ProvisionError

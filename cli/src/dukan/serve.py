@@ -4,12 +4,12 @@ import asyncio
 import logging
 from typing import Any, cast, get_args
 
+from starlette.types import ASGIApp
+
 from common import logs
 from common.bus.rabbit import RabbitTransport
 from common.web.app import create_app
 from common.web.process import Role
-from starlette.types import ASGIApp
-
 from dukan import loops, services, web
 from dukan.errors import ProvisionError
 

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from dukan.errors import ProvisionError
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from common.bus.transport import Transport
     from common.service import Service
-    from starlette.types import ASGIApp
 
 GATEWAY = "gateway"
 SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
+from rich.table import Table
+
 from common.bus.rabbit import RabbitTransport
 from common.bus.subscriptions import Consumer, collect
 from common.settings import ServiceSettings
-from rich.table import Table
-
 from dukan import screen, services
 from dukan.errors import ProvisionError
 from dukan.services import SERVICES

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from common import logs
 from common.persistence.database import Database
-
 from dukan import loops, running, screen, web
 from dukan.databases import provision
 from dukan.embedded import Embedded
