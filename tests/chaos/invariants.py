@@ -10,7 +10,6 @@ from common.bus.subscriptions import matches
 from common.bus.transport import DEAD_LETTERS
 from dukan.services import SERVICES
 from dukan.topology import consumers
-
 from tests.e2e.platform import Platform
 
 LEGAL = {
@@ -49,8 +48,9 @@ async def stock_breaches(shop: Platform, stocked: dict[str, int]) -> list[str]:
 
 async def units_confirmed(shop: Platform, product: str) -> int:
     query = """
-    SELECT coalesce(sum(l.quantity), 0) AS units FROM order_line l JOIN orders o ON o.id = l.order_id
-    WHERE o.status = 'confirmed' AND l.product_id = $1
+    SELECT coalesce(sum((line ->> 'quantity')::int), 0) AS units
+    FROM orders o, jsonb_array_elements(o.lines) AS line
+    WHERE o.status = 'confirmed' AND line ->> 'product_id' = $1
     """
     return int((await shop.sql("orders", query, product))[0]["units"])
 
@@ -61,7 +61,7 @@ async def money_breaches(shop: Platform) -> list[str]:
     query = """
     SELECT p.order_id, sum(s.captured) AS captured, sum(s.refunded) AS refunded, count(*) FILTER (WHERE s.captured > 0)
         AS captures
-    FROM payment p JOIN sandbox_charge s ON s.idempotency_key = p.id::text GROUP BY p.order_id
+    FROM payment p JOIN sandbox_charge s ON s.idempotency_key = p.id GROUP BY p.order_id
     """
     books = {row["order_id"]: row for row in await shop.sql("billing", query)}
     found = []
@@ -81,7 +81,7 @@ async def saga_breaches(shop: Platform) -> list[str]:
     )
     found = [f"4: {row['id']} is still {row['status']}" for row in open_orders]
     steps: dict[Any, list[str]] = defaultdict(list)
-    for row in await shop.sql("orders", "SELECT order_id, status FROM order_timeline ORDER BY order_id, id"):
+    for row in await shop.sql("orders", "SELECT order_id, status FROM order_step ORDER BY order_id, id"):
         steps[row["order_id"]].append(row["status"])
     for order_id, statuses in steps.items():
         for before, after in zip([None, *statuses], statuses, strict=False):

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from common.testing import eventually
 from dukan.services import GATEWAY, SERVICES
-
 from tests.e2e.platform import Platform, amqp_url, platform
 
 from .invariants import violations

@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 from aio_pika import connect
+
 from dukan import running
 from dukan.secretfile import SecretFile
 from dukan.services import PORTS

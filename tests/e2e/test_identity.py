@@ -11,8 +11,9 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
-from common.testing import eventually
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from common.testing import eventually
 
 from .platform import API, Customer, Platform
 

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from aio_pika import connect
 from aio_pika.abc import AbstractIncomingMessage
+
 from common.testing import eventually
 
 from .platform import Platform, amqp_url

@@ -36,6 +36,7 @@ class Purchase:
     admin: tuple[str, str]
     email: str = field(default_factory=lambda: f"demo-{uuid4().hex[:10]}@example.com")
     password: str = field(default_factory=lambda: f"walk-{uuid4().hex[:12]}")
+    user_id: str = ""
     token: str | None = None
     product: dict[str, Any] = field(default_factory=dict)
     order: dict[str, Any] = field(default_factory=dict)
@@ -75,7 +76,10 @@ class Purchase:
         return str(health.json()["status"])
 
     def register(self) -> str:
-        self.post("/auth/register", 201, email=self.email, password=self.password, first_name="Asha", phone=phone())
+        user = self.post(
+            "/auth/register", 201, email=self.email, password=self.password, first_name="Asha", phone=phone()
+        )
+        self.user_id = user["id"]
         return self.email
 
     def sign_in(self) -> str:
@@ -137,11 +141,10 @@ class Purchase:
         token = self.admin_token()
 
         def sent() -> Any:
-            log = self.get("/emails", token=token)
-            own = [mail for mail in log if mail["to"] == self.email and mail["status"] == "sent"]
-            return own if len(own) >= 2 else None
+            mails = self.get(f"/emails?user_id={self.user_id}&state=sent", token=token)
+            return mails if len(mails) >= 2 else None
 
-        return "; ".join(sorted(mail["subject"] for mail in self.until("two e-mails", sent)))
+        return ", ".join(sorted(mail["template"] for mail in self.until("two e-mails", sent)))
 
     def read_message(self) -> str:
         def delivered() -> Any:
