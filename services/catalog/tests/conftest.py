@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+
 from catalog.app import build
 from catalog.settings import Settings
 from common.service import Service

@@ -1,6 +1,7 @@
 from typing import Any
 
 import httpx
+
 from catalog.api.product_bodies import ProductView
 
 from .conftest import MakeProduct, data

@@ -1,6 +1,7 @@
 """Categories, products, stock with reservations and ledger, media."""
 
 from alembic import op
+
 from common.persistence.schema import create_bus_tables
 
 revision = "0001"

@@ -1,14 +1,23 @@
 """What runs on a clock."""
 
+import asyncio
+import logging
 from datetime import timedelta
 
+from catalog.providers.media_files import MediaFiles
+from catalog.providers.pictures import Rendered, UnusablePictureError, render
+from catalog.usecases.expire_reservations import expire_reservations
+from catalog.usecases.process_images import Claim, claim_images, finish_image, reject_image
 from common import clock
 from common.persistence.database import Database
 from common.service import Job
 
-from catalog.usecases.expire_reservations import expire_reservations
+log = logging.getLogger(__name__)
 
 EXPIRY_EVERY = 5.0
+PICTURES_EVERY = 2.0
+PICTURES_AT_ONCE = 2
+MOST_ATTEMPTS = 5
 
 
 def expiry(database: Database, hold: timedelta) -> Job:
@@ -19,3 +28,42 @@ def expiry(database: Database, hold: timedelta) -> Job:
             return await expire_reservations(tx, clock.now(), hold)
 
     return Job("catalog.expiry", EXPIRY_EVERY, run)
+
+
+def pictures(database: Database, files: MediaFiles) -> Job:
+    """Makes the variants of uploaded images, a few at a time in worker threads."""
+
+    async def run() -> int:
+        async with database.begin() as tx:
+            claims = await claim_images(tx, clock.now(), PICTURES_AT_ONCE)
+        await asyncio.gather(*(_process(database, files, claim) for claim in claims))
+        return len(claims)
+
+    return Job("catalog.pictures", PICTURES_EVERY, run)
+
+
+async def _process(database: Database, files: MediaFiles, claim: Claim) -> None:
+    """Ready, rejected, or left to be claimed again when the failure was ours."""
+    try:
+        rendered = await asyncio.to_thread(_render, files, claim)
+    except UnusablePictureError as error:
+        await _reject(database, files, claim, str(error))
+    except Exception:
+        log.exception("image %s failed (attempt %d)", claim.media_id, claim.attempts)
+        if claim.attempts >= MOST_ATTEMPTS:
+            await _reject(database, files, claim, "the picture could not be processed")
+    else:
+        async with database.begin() as tx:
+            await finish_image(tx, claim.media_id, rendered.width, rendered.height)
+
+
+def _render(files: MediaFiles, claim: Claim) -> Rendered:
+    rendered = render(files.read_original(claim.media_id))
+    files.write_variants(claim.media_id, rendered.variants)
+    return rendered
+
+
+async def _reject(database: Database, files: MediaFiles, claim: Claim, reason: str) -> None:
+    async with database.begin() as tx:
+        await reject_image(tx, claim.media_id, reason)
+    await asyncio.to_thread(files.remove, claim.media_id)

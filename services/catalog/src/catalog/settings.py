@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from common.settings import ServiceSettings
 from pydantic import Field
+
+from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

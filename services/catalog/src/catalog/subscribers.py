@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from catalog.usecases.reserve_stock import reserve_stock
+from catalog.usecases.settle_stock import commit_stock, release_stock
 from common import clock
 from common.bus.subscriptions import subscribe
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from common.persistence.transaction import Transaction
-
-from catalog.usecases.reserve_stock import reserve_stock
-from catalog.usecases.settle_stock import commit_stock, release_stock
 
 CONSUMER = "catalog.checkout"
 BATCH = 64

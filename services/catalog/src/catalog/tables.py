@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from common import clock
-from common.ids import new_id
-from common.money import Money
 from sqlalchemy import Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Column, DateTime, Field, SQLModel
+
+from common import clock
+from common.ids import new_id
+from common.money import Money
 
 
 class Category(SQLModel, table=True):

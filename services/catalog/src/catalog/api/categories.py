@@ -4,11 +4,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from common.errors import NotFound
-from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, MaybeCaller, Staff
-from common.web.envelope import Envelope, created, ok
-from common.web.pagination import Page, page_meta
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, HttpUrl
 
@@ -18,6 +13,11 @@ from catalog.domain.offers import Shelving
 from catalog.queries.categories import category_tree, find_category, list_categories
 from catalog.usecases.change_category import change_category, delete_category
 from catalog.usecases.create_category import create_category
+from common.errors import NotFound
+from common.persistence.transaction import Transaction
+from common.web.dependencies import Begin, MaybeCaller, Staff
+from common.web.envelope import Envelope, created, ok
+from common.web.pagination import Page, page_meta
 
 router = APIRouter(prefix="/categories", tags=["categories"])
 

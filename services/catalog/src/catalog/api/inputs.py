@@ -3,12 +3,12 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from common.errors import Forbidden
-from common.web.dependencies import MaybeCaller
 from fastapi import Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
 
 from catalog.domain.slugs import slugify
+from common.errors import Forbidden
+from common.web.dependencies import MaybeCaller
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from common.money import Currency, Money
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.api.inputs import Change, Code, Name, Slug, Title
+from common.money import Currency, Money
 
 DEAREST = 10**13
 

@@ -3,11 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-from common.errors import Invalid, NotFound
-from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, MaybeCaller, Staff
-from common.web.envelope import Envelope, created, ok
-from common.web.pagination import Page, page_meta
 from fastapi import APIRouter, Query, Request, Response
 
 from catalog.api.inputs import IncludeInactive, key_of
@@ -17,6 +12,11 @@ from catalog.domain.offers import Offer
 from catalog.queries.products import Ordering, ProductFilter, find_product, list_products
 from catalog.usecases.change_product import change_product, delete_product
 from catalog.usecases.create_product import create_product
+from common.errors import Invalid, NotFound
+from common.persistence.transaction import Transaction
+from common.web.dependencies import Begin, MaybeCaller, Staff
+from common.web.envelope import Envelope, created, ok
+from common.web.pagination import Page, page_meta
 
 router = APIRouter(prefix="/products", tags=["products"])
 

@@ -3,15 +3,15 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from common.errors import NotFound
-from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, Staff
-from common.web.envelope import Envelope, ok
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.queries.stock import find_stock
 from catalog.usecases.adjust_stock import adjust_stock
+from common.errors import NotFound
+from common.persistence.transaction import Transaction
+from common.web.dependencies import Begin, Staff
+from common.web.envelope import Envelope, ok
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
 

@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
+from catalog.domain.stock import Move
+from catalog.usecases.move_stock import lock_shelves, move_stock
 from common.contracts.catalog import StockLow
 from common.errors import Conflict, NotFound
 from common.persistence.transaction import Transaction
-
-from catalog.domain.stock import Move
-from catalog.usecases.move_stock import lock_shelves, move_stock
 
 
 async def adjust_stock(

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from common import clock
-from common.errors import Conflict, NotFound
-from common.persistence.transaction import Transaction
-
 from catalog.tables import Category
 from catalog.usecases.naming import refusing_conflicts
 from catalog.usecases.place_category import move_category
+from common import clock
+from common.errors import Conflict, NotFound
+from common.persistence.transaction import Transaction
 
 IN_USE = """
 SELECT EXISTS (SELECT FROM category WHERE parent_id = $1) AS has_children,

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from catalog.tables import Product
+from catalog.usecases import product_facts
+from catalog.usecases.naming import refusing_conflicts
 from common import clock
 from common.contracts.catalog import ProductDeleted
 from common.errors import NotFound
 from common.money import Money
 from common.persistence.transaction import Transaction
-
-from catalog.tables import Product
-from catalog.usecases import product_facts
-from catalog.usecases.naming import refusing_conflicts
 
 
 async def change_product(tx: Transaction, product_id: UUID, changes: Mapping[str, Any]) -> bool:

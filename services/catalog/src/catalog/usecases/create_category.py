@@ -1,12 +1,11 @@
 """Add a category to the tree."""
 
-from common.ids import new_id
-from common.persistence.transaction import Transaction
-
 from catalog.domain.offers import Shelving
 from catalog.tables import Category
 from catalog.usecases.naming import free_slug, refusing_conflicts
 from catalog.usecases.place_category import lineage_under
+from common.ids import new_id
+from common.persistence.transaction import Transaction
 
 
 async def create_category(tx: Transaction, new: Shelving) -> Category:

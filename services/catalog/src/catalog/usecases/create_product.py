@@ -1,12 +1,11 @@
 """Put a product on offer."""
 
-from common.ids import new_id
-from common.persistence.transaction import Transaction
-
 from catalog.domain.offers import Offer
 from catalog.tables import Product
 from catalog.usecases import product_facts
 from catalog.usecases.naming import free_slug, refusing_conflicts
+from common.ids import new_id
+from common.persistence.transaction import Transaction
 
 
 async def create_product(tx: Transaction, offer: Offer) -> Product:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from common.persistence.transaction import Transaction
-
 from catalog.domain.stock import Move, Shelf
+from common.persistence.transaction import Transaction
 
 # In product order, so that two transactions that want the same shelves never wait for each other.
 LOCK = """

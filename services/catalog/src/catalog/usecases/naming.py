@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import asyncpg
-from common.errors import Conflict, Invalid
-from common.persistence.transaction import Transaction
 from sqlalchemy.exc import IntegrityError
 
 from catalog.domain.slugs import first_free, slugify
+from common.errors import Conflict, Invalid
+from common.persistence.transaction import Transaction
 
 TAKEN = {
     "category_slug_once": Conflict("Another category has this slug", code="slug_taken", field="slug"),

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
+from catalog.tables import Category
 from common.errors import Invalid
 from common.persistence.transaction import Transaction
-
-from catalog.tables import Category
 
 DEEPEST = 8
 # Moves exclude each other: two at once could hang two branches below one another.

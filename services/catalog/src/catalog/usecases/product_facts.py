@@ -1,8 +1,7 @@
 """A product's events: its whole state, as other contexts may know it."""
 
-from common.contracts.catalog import ProductChanged, ProductCreated
-
 from catalog.tables import Product
+from common.contracts.catalog import ProductChanged, ProductCreated
 
 
 def created(product: Product) -> ProductCreated:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from catalog.domain.stock import Demand, Verdict, decide, quantities
+from catalog.usecases.move_stock import lock_shelves, move_stock
 from common.contracts.catalog import StockLine, StockLow, StockRejected, StockReserved
 from common.contracts.orders import OrderPlaced
 from common.persistence.transaction import Transaction
-
-from catalog.domain.stock import Demand, Verdict, decide, quantities
-from catalog.usecases.move_stock import lock_shelves, move_stock
 
 # Claiming the order comes first: a concurrent cancel or duplicate of the same order waits here.
 CLAIM = """

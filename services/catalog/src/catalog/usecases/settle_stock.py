@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from catalog.domain.stock import Move, Reservation, State
+from catalog.usecases.move_stock import lock_shelves, move_stock
 from common.contracts.catalog import StockCommitted, StockLine, StockReleased
 from common.contracts.orders import OrderCancelled, OrderConfirmed
 from common.errors import Permanent
 from common.persistence.transaction import Transaction
-
-from catalog.domain.stock import Move, Reservation, State
-from catalog.usecases.move_stock import lock_shelves, move_stock
 
 HELD = """
 SELECT order_id, state FROM reservation WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE

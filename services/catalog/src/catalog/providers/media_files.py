@@ -1,0 +1,51 @@
+"""Originals and variants on disk: `<root>/<last two digits>/<id>/{original,thumb.webp,…}`.
+
+Files appear whole or not at all: written under a temporary name, then renamed. The root must be shared between the
+processes that take uploads, make variants and serve them.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+from common.ids import new_id
+
+
+class MediaFiles:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def original(self, media_id: UUID) -> Path:
+        return self._folder(media_id) / "original"
+
+    def variant(self, media_id: UUID, name: str) -> Path:
+        return self._folder(media_id) / f"{name}.webp"
+
+    def read_original(self, media_id: UUID) -> bytes:
+        return self.original(media_id).read_bytes()
+
+    def write_original(self, media_id: UUID, content: bytes) -> None:
+        _write(self.original(media_id), content)
+
+    def write_variants(self, media_id: UUID, variants: dict[str, bytes]) -> None:
+        for name, content in variants.items():
+            _write(self.variant(media_id, name), content)
+
+    def remove(self, media_id: UUID) -> None:
+        """Forget an image; it is no error when there is nothing."""
+        shutil.rmtree(self._folder(media_id), ignore_errors=True)
+
+    def _folder(self, media_id: UUID) -> Path:
+        # The end of a UUIDv7 is random, its beginning is the time.
+        return self._root / media_id.hex[-2:] / str(media_id)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{new_id().hex}")
+    with unfinished.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    unfinished.replace(path)

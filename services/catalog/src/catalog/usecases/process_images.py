@@ -1,0 +1,57 @@
+"""Turn uploads into variants: claim, work outside any transaction, record what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from catalog.domain.images import variant_paths
+from common.contracts.catalog import MediaProcessed, MediaRejected
+from common.persistence.transaction import Transaction
+
+CLAIM_LASTS = timedelta(minutes=2)
+"""Longer than any picture takes; whoever died in the middle is taken over after that."""
+
+CLAIM = """
+UPDATE media SET claimed_until = $1::timestamptz + $2, attempts = attempts + 1, updated_at = $1
+WHERE id IN (SELECT id FROM media WHERE state = 'pending' AND (claimed_until IS NULL OR claimed_until <= $1)
+             ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING id, attempts
+"""
+READY = """
+UPDATE media SET state = 'ready', width = $2, height = $3, claimed_until = NULL, updated_at = now()
+WHERE id = $1 AND state = 'pending' RETURNING owner_id
+"""
+REJECTED = """
+UPDATE media SET state = 'rejected', reason = $2, claimed_until = NULL, updated_at = now()
+WHERE id = $1 AND state = 'pending' RETURNING owner_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An upload to work on; `attempts` counts this one."""
+
+    media_id: UUID
+    attempts: int
+
+
+async def claim_images(tx: Transaction, now: datetime, most: int) -> list[Claim]:
+    """The oldest uploads that nobody works on."""
+    return [
+        Claim(UUID(bytes=row["id"].bytes), row["attempts"]) for row in await tx.sql.fetch(CLAIM, now, CLAIM_LASTS, most)
+    ]
+
+
+async def finish_image(tx: Transaction, media_id: UUID, width: int, height: int) -> None:
+    """All variants are on disk. Publishes MediaProcessed, once."""
+    if (row := await tx.sql.fetchrow(READY, media_id, width, height)) is not None:
+        paths = variant_paths(media_id)
+        tx.publish(
+            MediaProcessed(media_id=media_id, owner_id=row["owner_id"], width=width, height=height, variants=paths)
+        )
+
+
+async def reject_image(tx: Transaction, media_id: UUID, reason: str) -> None:
+    """The file cannot be used. Publishes MediaRejected, once."""
+    if (row := await tx.sql.fetchrow(REJECTED, media_id, reason)) is not None:
+        tx.publish(MediaRejected(media_id=media_id, owner_id=row["owner_id"], reason=reason))

@@ -1,0 +1,40 @@
+"""Check an uploaded picture and put its original on disk, before anything about it is in the database."""
+
+import asyncio
+from dataclasses import dataclass
+from hashlib import sha256
+
+from catalog.providers.media_files import MediaFiles
+from catalog.providers.pictures import UnusablePictureError, look_at
+from catalog.usecases.add_image import Upload
+from common.errors import Invalid
+from common.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one image: bytes of the file, and pixels, which bound the memory that decoding takes."""
+
+    max_bytes: int
+    max_pixels: int
+
+
+async def store_upload(files: MediaFiles, content: bytes, limits: Limits) -> Upload:
+    """The stored original. An upload that is never recorded leaves a file that nobody refers to, and nothing else."""
+    if len(content) > limits.max_bytes:
+        raise Invalid(
+            f"An image has at most {limits.max_bytes} bytes", code="image_too_large", field="file", status=413
+        )
+    return await asyncio.to_thread(_store, files, content, limits)
+
+
+def _store(files: MediaFiles, content: bytes, limits: Limits) -> Upload:
+    try:
+        look = look_at(content)
+    except UnusablePictureError as error:
+        raise Invalid(f"Not accepted: {error}", code="unsupported_image", field="file", status=415) from error
+    if look.pixels > limits.max_pixels:
+        raise Invalid(f"An image has at most {limits.max_pixels} pixels", code="image_too_large", field="file")
+    upload = Upload(new_id(), look.content_type, len(content), sha256(content).digest())
+    files.write_original(upload.media_id, content)
+    return upload
