@@ -28,6 +28,8 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 lifespan="on",
+                # The gateway brings one that bounds the head of a request.
+                http=getattr(app, "http_protocol", "auto"),
                 log_config=None,
                 log_level="warning",
                 access_log=False,

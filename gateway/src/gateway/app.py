@@ -29,6 +29,7 @@ from gateway.limits import Limiter, Policy
 from gateway.observe import Observer
 from gateway.openapi import OpenApi
 from gateway.pages import Content, Page, page, with_slashes
+from gateway.protocol import EdgeProtocol
 from gateway.request_log import RequestLog
 from gateway.routes import SERVICES, RouteTable
 from gateway.settings import Settings
@@ -43,7 +44,12 @@ def build(settings: Settings, transport: Transport) -> "Gateway":
 
 
 class Gateway:
-    """The ASGI application. Its lifespan loads keys and revocations and publishes the request log."""
+    """The ASGI application. Its lifespan loads keys and revocations and publishes the request log.
+
+    `http_protocol` is how the server in front of it should read requests.
+    """
+
+    http_protocol = EdgeProtocol
 
     def __init__(self, settings: Settings, transport: Transport) -> None:
         self._settings = settings

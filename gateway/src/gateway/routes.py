@@ -32,7 +32,7 @@ def _routes(service: str, *prefixes: str, timeout: float = 10.0) -> tuple[Route,
 
 
 ROUTES: tuple[Route, ...] = (
-    *_routes("auth", "/auth", "/users", "/api-keys", "/.well-known"),
+    *_routes("auth", "/auth", "/users", "/api-keys"),
     Route("/auth/login", "auth", rate=SIGN_IN),
     Route("/auth/otp", "auth", rate=SIGN_IN),
     Route("/auth/password/reset", "auth", rate=SIGN_IN),
@@ -51,7 +51,11 @@ ROUTES: tuple[Route, ...] = (
     *_routes("messaging", "/whatsapp", "/messages", "/message-templates", "/campaigns"),
     *_routes("notifications", "/notifications", "/email-templates", "/emails", "/unsubscribe"),
     *_routes("operations", "/tasks", "/analytics", "/events", "/dead-letters"),
+    Route("/.well-known", "auth"),
 )
+
+# Documents whose place the world has fixed stand at the root as well.
+AT_ROOT = "/.well-known/"
 
 
 class RouteTable:
@@ -64,9 +68,11 @@ class RouteTable:
 
     def find(self, path: str) -> Route | None:
         """The route of a decoded path such as /api/v1/auth/login, or None."""
-        if not path.startswith(f"{API_PREFIX}/"):
+        if path.startswith(f"{API_PREFIX}/"):
+            path = path[len(API_PREFIX) :]
+        elif not path.startswith(AT_ROOT):
             return None
-        below = path[len(API_PREFIX) :].rstrip("/")
+        below = path.rstrip("/")
         for route in self._by_head.get(_head(below), ()):
             if below == route.prefix or below.startswith(f"{route.prefix}/"):
                 return route
