@@ -47,7 +47,7 @@ def up(
 
 @commands.command()
 def serve(
-    service: Annotated[str, typer.Argument(help="auth, catalog, …, or gateway.")],
+    service: Annotated[str, typer.Argument(envvar="DUKAN_SERVICE", help="auth, catalog, …, or gateway.")],
     role: Annotated[str, typer.Option(help="api, worker or all.")] = "all",
 ) -> None:
     """Run one service over RabbitMQ; settings come from the environment."""

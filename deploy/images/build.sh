@@ -1,0 +1,30 @@
+#!/bin/sh
+# Builds the images of the named services, or of all: ./build.sh [service…]
+#
+# PYTHON_IMAGE  base with Python 3.11 and venv (default: see Dockerfile)
+# REGISTRY      prefix of the image names (default: dukan), TAG their tag (default: dev)
+# ENGINE        buildah, docker or podman (default: the first that is installed)
+# BUILD_ARGS    further arguments for the engine: --pull-never without a network, --volume or --secret for its certificates
+set -eu
+cd "$(dirname "$0")/../.."
+
+for engine in ${ENGINE:-buildah docker podman}; do
+    command -v "$engine" >/dev/null && break
+    engine=
+done
+[ -n "$engine" ] || { echo "build.sh: none of buildah, docker and podman is installed" >&2; exit 1; }
+
+# Only Docker's format keeps HEALTHCHECK.
+format=
+[ "$engine" = docker ] || format="--format docker"
+
+[ $# -gt 0 ] || set -- gateway $(ls services)
+for service in "$@"; do
+    member=services/$service
+    [ "$service" != gateway ] || member=gateway
+    [ -f "$member/pyproject.toml" ] || { echo "build.sh: there is no service $service" >&2; exit 1; }
+    # shellcheck disable=SC2086
+    "$engine" build $format ${BUILD_ARGS:-} --file deploy/images/Dockerfile --tag "${REGISTRY:-dukan}/$service:${TAG:-dev}" \
+        ${PYTHON_IMAGE:+--build-arg "PYTHON_IMAGE=$PYTHON_IMAGE"} \
+        --build-arg "SERVICE=$service" --build-arg "MEMBER=$member" --build-arg "VERSION=${TAG:-dev}" .
+done
