@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from common.errors import Unavailable
 from common.web.envelope import Envelope, ok
+from common.web.failures import render
 
 CHECK_TIMEOUT = 2.0
 
@@ -22,12 +24,13 @@ def health_routes(checks: Mapping[str, Check]) -> APIRouter:
     async def get_live() -> Envelope[dict[str, bool]]:
         return ok({"live": True})
 
-    @router.get("/health/ready")
-    async def get_ready() -> Envelope[dict[str, bool]]:
+    @router.get("/health/ready", response_model=Envelope[dict[str, bool]])
+    async def get_ready() -> Any:
         answers = await asyncio.gather(*(_passes(check) for check in checks.values()))
         results = dict(zip(checks, answers, strict=True))
         if not all(answers):
-            raise Unavailable("Not ready", code="not_ready", retry_after=1, detail=results)
+            # Answered, not raised: a start that takes its time is no failure to log at every look.
+            return render(Unavailable("Not ready", code="not_ready", retry_after=1, detail=results))
         return ok(results, "Ready")
 
     @router.get("/metrics")

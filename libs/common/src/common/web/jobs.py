@@ -6,8 +6,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import httpx
+
 from common import logs, metrics
-from common.persistence.database import is_outage
 from common.service import Job
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ async def _run_once(service: str, job: Job) -> int | None:
         did = await job.run() or 0
     except Exception as error:
         # A dependency that is away needs a line, not a stack trace per attempt.
-        log.warning("job %s failed: %r", job.name, error, exc_info=None if is_outage(error) else error)
+        away = isinstance(error, ConnectionError | TimeoutError | httpx.TransportError)
+        log.warning("job %s failed: %r", job.name, error, exc_info=None if away else error)
         metrics.JOB_RUNS.labels(service, job.name, "failed").inc()
         return None
     metrics.JOB_RUNS.labels(service, job.name, "done").inc()
