@@ -127,6 +127,17 @@ async def test_an_order_cancelled_during_three_d_secure_can_never_be_captured(sh
     assert [intent["status"] for intent in stripe.intents.values()] == ["canceled"]
 
 
+async def test_an_order_cancelled_while_stripe_is_away_is_never_charged(shop: Shop, stripe: FakeStripe) -> None:
+    stripe.is_away = True
+    order = await pay(shop, "pm_ok")
+    await shop.cancel(order)
+    stripe.is_away = False
+    stripe.keys.clear()
+    await shop.rest()
+    assert (await shop.payment(order))["status"] == "cancelled"
+    assert [intent["status"] for intent in stripe.intents.values()] == ["canceled"]
+
+
 async def test_a_capture_that_comes_after_the_cancellation_goes_back(shop: Shop, stripe: FakeStripe) -> None:
     order = await pay(shop, "pm_processing")
     await shop.cancel(order)

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from common.settings import ServiceSettings
 
@@ -10,12 +10,18 @@ from common.settings import ServiceSettings
 class Settings(ServiceSettings):
     sandbox_payments: bool | None = Field(None, description="offer the sandbox provider; default: in local mode only")
     payment_timeout: float = Field(10.0, gt=0, description="seconds a call to a payment provider may take")
-    payment_capacity: int = Field(64, ge=1, le=1000, description="calls to payment providers at once, per process")
+    payment_capacity: int = Field(128, ge=1, le=1000, description="calls to payment providers at once, per process")
 
     stripe_secret_key: SecretStr | None = None
     stripe_webhook_secret: SecretStr | None = None
     stripe_url: str = "https://api.stripe.com"
     stripe_return_url: str | None = Field(None, description="where Stripe sends a customer back after 3-D Secure")
+
+    @field_validator("stripe_secret_key", "stripe_webhook_secret", "stripe_return_url", mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        # Compose files and manifests pass variables that are set to nothing.
+        return value or None
 
     @property
     def offers_sandbox(self) -> bool:
