@@ -44,6 +44,7 @@ async def _serve(name: str, role: Role, settings: Any) -> None:
     try:
         server = web.Server(name, _application(name, role, settings, transport), settings.host, settings.port)
         serving = await web.start(server)
+        loops.settle()
         log.info("%s answers on port %d", name, settings.port)
         await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True

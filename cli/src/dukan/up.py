@@ -63,6 +63,7 @@ async def _run(platform: Platform, owner_url: str, server: EmbeddedPostgres | No
     try:
         await _start(runner, platform, stop)
         if not stop.done():
+            loops.settle()
             running.announce(platform)
             screen.welcome(platform, first=first)
             platform.secrets.remember(started="yes")
