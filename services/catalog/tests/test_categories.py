@@ -1,0 +1,132 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from catalog.api.categories import CategoryView
+from common.ids import new_id
+
+from .conftest import MakeProduct, data, refusal
+
+URL = "/api/v1/categories"
+Make = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def make(client: httpx.AsyncClient, staff: dict[str, str]) -> Make:
+    async def make(name: str, parent: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        body = {"name": name, "parent_id": parent and parent["id"]} | fields
+        made: dict[str, Any] = data(await client.post(URL, json=body, headers=staff), 201)
+        return made
+
+    return make
+
+
+async def test_a_category_knows_its_path(client: httpx.AsyncClient, make: Make) -> None:
+    home = await make("Home & Garden", is_featured=True, banner_url="https://example.com/home.webp")
+    pots = await make("Pots", await make("Kitchen", home))
+    assert home["slug"] == "home-garden"
+    assert home["banner_url"] == "https://example.com/home.webp"
+    assert pots["path"] == ["home-garden", "kitchen", "pots"]
+    for key in (pots["id"], pots["slug"]):
+        assert data(await client.get(f"{URL}/{key}")) == pots
+    assert set(pots) == set(CategoryView.model_fields)
+
+
+async def test_the_tree_is_nested_and_hides_what_is_not_active(client: httpx.AsyncClient, make: Make) -> None:
+    home = await make("Home")
+    await make("Pots", await make("Kitchen", home))
+    await make("Below", await make("Hidden", home, is_active=False))
+    [root] = data(await client.get(f"{URL}/tree"))
+    [kitchen] = root["children"]
+    assert (root["name"], kitchen["name"], [c["name"] for c in kitchen["children"]]) == ("Home", "Kitchen", ["Pots"])
+
+
+async def test_lists_filter_and_children_are_one_level(
+    client: httpx.AsyncClient, make: Make, staff: dict[str, str]
+) -> None:
+    home = await make("Home", is_featured=True)
+    kitchen = await make("Kitchen", home)
+    await make("Pots_1", kitchen)
+    await make("Hidden", home, is_active=False)
+    assert [c["name"] for c in data(await client.get(URL))] == ["Home", "Kitchen", "Pots_1"]
+    assert [c["name"] for c in data(await client.get(f"{URL}?is_featured=true"))] == ["Home"]
+    assert [c["name"] for c in data(await client.get(f"{URL}?search=s_1"))] == ["Pots_1"]
+    assert data(await client.get(f"{URL}?search=e_1")) == []
+    assert [c["name"] for c in data(await client.get(f"{URL}/{home['id']}/children"))] == ["Kitchen"]
+    with_hidden = await client.get(f"{URL}/{home['id']}/children?include_inactive=true", headers=staff)
+    assert [c["name"] for c in data(with_hidden)] == ["Hidden", "Kitchen"]
+    assert (await client.get(f"{URL}/{new_id()}/children")).status_code == 404
+
+
+async def test_a_moved_branch_takes_everything_below_with_it(
+    client: httpx.AsyncClient, make: Make, staff: dict[str, str], make_product: MakeProduct
+) -> None:
+    home, garden = await make("Home"), await make("Garden")
+    kitchen = await make("Kitchen", home)
+    pots = await make("Pots", kitchen)
+    await make_product(title="Clay Pot", category_id=pots["id"])
+    moved = await client.patch(f"{URL}/{kitchen['id']}", json={"parent_id": garden["id"]}, headers=staff)
+    assert data(moved)["path"] == ["garden", "kitchen"]
+    assert data(await client.get(f"{URL}/pots"))["path"] == ["garden", "kitchen", "pots"]
+    for slug, count in (("garden", 1), ("home", 0)):
+        assert len(data(await client.get(f"/api/v1/products?category={slug}"))) == count
+    to_root = await client.patch(f"{URL}/{kitchen['id']}", json={"parent_id": None}, headers=staff)
+    assert data(to_root)["path"] == ["kitchen"]
+
+
+async def test_a_category_cannot_stand_below_itself_even_when_moves_cross(
+    client: httpx.AsyncClient, make: Make, staff: dict[str, str]
+) -> None:
+    one = await make("One")
+    two = await make("Two", one)
+    for parent in (one, two):
+        answer = await client.patch(f"{URL}/{one['id']}", json={"parent_id": parent["id"]}, headers=staff)
+        refusal(answer, 422, "category_cycle", "parent_id")
+    left, right = await make("Left"), await make("Right")
+    answers = await asyncio.gather(
+        client.patch(f"{URL}/{left['id']}", json={"parent_id": right["id"]}, headers=staff),
+        client.patch(f"{URL}/{right['id']}", json={"parent_id": left["id"]}, headers=staff),
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 422]
+
+
+async def test_the_tree_has_a_deepest_level(client: httpx.AsyncClient, make: Make, staff: dict[str, str]) -> None:
+    deepest = await make("1")
+    for level in range(2, 9):
+        deepest = await make(str(level), deepest)
+    body = {"name": "9", "parent_id": deepest["id"]}
+    refusal(await client.post(URL, json=body, headers=staff), 422, "tree_too_deep", "parent_id")
+    branch = await make("Branch")
+    answer = await client.patch(f"{URL}/{deepest['id']}", json={"parent_id": branch["id"]}, headers=staff)
+    assert data(answer)["path"] == ["branch", "8"]
+
+
+async def test_a_category_is_deleted_only_when_nothing_needs_it(
+    client: httpx.AsyncClient, make: Make, staff: dict[str, str], make_product: MakeProduct
+) -> None:
+    home = await make("Home")
+    pots = await make("Pots", home)
+    product = await make_product(category_id=pots["id"])
+    for category in (home, pots):
+        answer = await client.delete(f"{URL}/{category['id']}", headers=staff)
+        assert refusal(answer, 409, "category_not_empty")
+    assert (await client.delete(f"/api/v1/products/{product['id']}", headers=staff)).status_code == 204
+    for category in (pots, home):
+        assert (await client.delete(f"{URL}/{category['id']}", headers=staff)).status_code == 204
+        assert (await client.get(f"{URL}/{category['id']}")).status_code == 404
+
+
+async def test_a_replaced_category_keeps_its_slug_unless_told(
+    client: httpx.AsyncClient, make: Make, staff: dict[str, str]
+) -> None:
+    home = await make("Home", is_featured=True)
+    replaced = data(await client.put(f"{URL}/{home['id']}", json={"name": "House"}, headers=staff))
+    assert (replaced["name"], replaced["slug"], replaced["is_featured"]) == ("House", "home", False)
+    await make("Other", slug="taken")
+    taken = await client.patch(f"{URL}/{home['id']}", json={"slug": "taken"}, headers=staff)
+    refusal(taken, 409, "slug_taken", "slug")
+    unknown = await client.patch(f"{URL}/{home['id']}", json={"parent_id": str(new_id())}, headers=staff)
+    refusal(unknown, 422, "unknown_category", "parent_id")

@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import httpx
+
+from catalog import sample
+from common.contracts.catalog import ProductCreated
+from common.service import Service
+from common.testing import facts
+
+from .conftest import data
+
+
+async def test_the_sample_shop_is_complete_and_loading_it_again_adds_nothing(
+    catalog: Service, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    assert await sample.load(catalog.database, tmp_path) == 16
+    assert await sample.load(catalog.database, tmp_path) == 0
+    pictures = next(job for job in catalog.jobs if job.name == "catalog.pictures")
+    while await pictures.run():
+        pass
+    products = data(await client.get("/api/v1/products"))
+    assert len(products) == 16
+    assert all(product["in_stock"] and len(product["images"]) == 1 for product in products)
+    assert len(data(await client.get("/api/v1/categories/tree"))) == 5
+    assert len(await facts(catalog.database, ProductCreated)) == 16
