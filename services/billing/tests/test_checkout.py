@@ -10,6 +10,7 @@ from services.billing.tests.shop import Shop, order_cancelled, payment_requested
 from common.contracts.billing import PaymentFailed, PaymentRefunded, PaymentSucceeded
 from common.money import Money
 from common.testing import deliver, envelope_of
+from common.web.jobs import running
 
 
 async def test_a_redelivered_request_is_charged_once(shop: Shop) -> None:
@@ -77,6 +78,39 @@ async def test_a_cancellation_while_the_charge_is_under_way_gives_it_back(shop: 
     payment, charge = await shop.payment(order), await shop.charge(order)
     assert payment["captured"] == payment["refunded"] == charge["captured"] == charge["refunded"]
     assert payment["status"] in ("refunded", "cancelled")
+
+
+async def test_cancellations_racing_with_charges_leave_no_money_behind(shop: Shop) -> None:
+    tokens = ("tok_ok", "tok_unknown", "tok_late", "tok_action", "tok_decline")
+    orders = [payment_requested(tokens[number % len(tokens)]) for number in range(100)]
+
+    async def live(number: int) -> None:
+        """Every third order stays, the others are cancelled after or before they ask for money."""
+        order = orders[number]
+        if number % 3 == 1:
+            await shop.cancel(order)
+        await deliver(shop.service, order)
+        if number % 3 == 2:
+            await shop.cancel(order)
+
+    async with running("billing", shop.service.jobs):
+        await asyncio.gather(*(live(number) for number in range(len(orders))))
+    await shop.rest()
+    await shop.rest()
+    gone = [order.order_id for number, order in enumerate(orders) if number % 3]
+    async with shop.database.begin() as tx:
+        unsettled = await tx.sql.fetch(
+            "SELECT * FROM payment WHERE order_id = ANY($1) AND (captured <> refunded OR next_attempt_at IS NOT NULL)",
+            gone,
+        )
+        apart = await tx.sql.fetch("""
+            SELECT * FROM payment LEFT JOIN sandbox_charge ON idempotency_key = payment.id
+            WHERE payment.captured <> coalesce(sandbox_charge.captured, 0)
+               OR payment.refunded <> coalesce(sandbox_charge.refunded, 0)""")
+        stayed = await tx.sql.fetch("SELECT order_id FROM payment WHERE status = 'succeeded' AND captured = amount")
+    assert (unsettled, apart) == ([], [])
+    kept = {order.order_id for number, order in enumerate(orders) if number % 3 == 0 and number % 5 in (0, 1)}
+    assert {row["order_id"] for row in stayed} == kept
 
 
 async def test_a_crash_between_charge_and_record_charges_once(shop: Shop) -> None:

@@ -121,6 +121,12 @@ def test_pauses_grow_to_a_limit_and_leave_the_customer_time() -> None:
     assert waiting.next_attempt_at == NOW + timedelta(seconds=PATIENCE)
 
 
+def test_a_capture_of_another_amount_is_nothing_that_a_rule_can_settle() -> None:
+    for other in (Money(amount=999, currency="TZS"), Money(amount=1_000, currency="KES")):
+        with pytest.raises(ValueError, match="was captured as"):
+            receive(payment(), Captured("ref", other), NOW)
+
+
 def test_refunds_in_parts_add_up_and_no_more() -> None:
     paid = payment(Status.SUCCEEDED, captured=1_000)
     after, first = promise(paid, Money(amount=700, currency="TZS"))

@@ -175,6 +175,21 @@ async def test_a_refund_whose_answer_is_lost_is_found_instead_of_made_again(shop
     assert len(stripe.refunds) == 1
 
 
+async def test_a_refund_is_tried_again_until_stripe_confirms_it(shop: Shop, stripe: FakeStripe) -> None:
+    order = await pay(shop, "pm_ok")
+    stripe.is_away = True
+    await shop.cancel(order)
+    for _ in range(3):
+        await shop.rest()
+    assert (await shop.row("SELECT status FROM refund"))["status"] == "pending"
+    assert await shop.told(PaymentRefunded, order) == []
+    stripe.is_away = False
+    stripe.keys.clear()
+    await shop.rest()
+    assert (await shop.payment(order))["status"] == "refunded"
+    assert stripe.refunded == 250_000
+
+
 async def test_a_refund_that_stripe_refuses_is_kept_as_failed_and_frees_its_amount(
     shop: Shop, stripe: FakeStripe
 ) -> None:

@@ -45,7 +45,7 @@ def upgrade() -> None:
             CONSTRAINT payment_status CHECK (status IN ('pending', 'processing', 'unknown', 'action_required',
                 'cancelled', 'failed', 'succeeded', 'partially_refunded', 'refunded'))
         );
-        CREATE INDEX payment_due ON payment (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+        CREATE INDEX payment_due ON payment (provider, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
         CREATE INDEX payment_reference ON payment (reference) WHERE reference IS NOT NULL;
         CREATE INDEX payment_customer ON payment (customer_id, id);
 

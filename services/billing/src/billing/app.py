@@ -1,5 +1,6 @@
 """Wires billing: settings → providers, tellers, routes and subscribers."""
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -20,27 +21,32 @@ def build(settings: Settings) -> Service:
     """The billing service, ready to be run."""
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     providers = _providers(settings, database)
-    paying = Teller(
-        "billing.payments", PaymentDesk(providers, settings.payment_timeout), database, settings.payment_capacity
-    )
-    refunding = Teller(
-        "billing.refunds", RefundDesk(providers, settings.payment_timeout), database, settings.payment_capacity
-    )
+    seconds, capacity = settings.payment_timeout, settings.payment_capacity
+    paying = [
+        Teller(f"billing.payments.{name}", PaymentDesk(name, provider, seconds), database, capacity)
+        for name, provider in providers.items()
+    ]
+    refunding = [
+        Teller(f"billing.refunds.{name}", RefundDesk(name, provider, seconds), database, capacity)
+        for name, provider in providers.items()
+    ]
     reading = Job("billing.provider-events", EVERY, EventDesk(database, {"stripe": stripe_reading.report_of}).run)
+    refund_jobs = [teller.job for teller in refunding]
+    jobs = [*(teller.job for teller in paying), *refund_jobs]
     secret = settings.stripe_webhook_secret
     return Service(
         name="billing",
         settings=settings,
         database=database,
         routers=[payments.router, refunds.router, webhooks.router],
-        subscribers=[Subscribers(frozenset(providers), paying.job.wake, refunding.job.wake)],
-        jobs=[paying.job, refunding.job, reading],
-        # A teller is left before the providers that its last calls use.
-        resources=[*_resources(providers), paying, refunding],
+        subscribers=[Subscribers(frozenset(providers), _waking(jobs))],
+        jobs=[*jobs, reading],
+        # A teller is left before the provider that its last calls use.
+        resources=[*_resources(providers), *paying, *refunding],
         state={
             "sandbox": providers.get("sandbox"),
             "stripe_webhook_secret": secret.get_secret_value() if secret else None,
-            "wake_refunds": refunding.job.wake,
+            "wake_refunds": _waking(refund_jobs),
             "wake_provider_events": reading.wake,
         },
     )
@@ -66,3 +72,11 @@ def _providers(settings: Settings, database: Database) -> dict[str, PaymentProvi
 
 def _resources(providers: dict[str, PaymentProvider]) -> list[AbstractAsyncContextManager[Any]]:
     return [provider for provider in providers.values() if isinstance(provider, AbstractAsyncContextManager)]
+
+
+def _waking(jobs: Sequence[Job]) -> Callable[[], None]:
+    def wake() -> None:
+        for job in jobs:
+            job.wake()
+
+    return wake

@@ -11,22 +11,18 @@ from common.persistence.transaction import Transaction
 
 
 class Subscribers:
-    """`offered` are the providers configured; `wake_*` start the jobs at once when there is work."""
+    """`offered` are the providers configured; `wake` starts the jobs at once when there is work."""
 
-    def __init__(
-        self, offered: Collection[str], wake_payments: Callable[[], None], wake_refunds: Callable[[], None]
-    ) -> None:
+    def __init__(self, offered: Collection[str], wake: Callable[[], None]) -> None:
         self._offered = offered
-        self._wake_payments = wake_payments
-        self._wake_refunds = wake_refunds
+        self._wake = wake
 
     @subscribe(PaymentRequested, consumer="billing.checkout", batch=64)
     async def on_payments_requested(self, events: Sequence[PaymentRequested], tx: Transaction) -> None:
         await request_payments(tx, events, self._offered, clock.now())
-        tx.after_commit(self._wake_payments)
+        tx.after_commit(self._wake)
 
     @subscribe(OrderCancelled, consumer="billing.checkout", batch=64)
     async def on_orders_cancelled(self, events: Sequence[OrderCancelled], tx: Transaction) -> None:
         await cancel_payments(tx, events, clock.now())
-        tx.after_commit(self._wake_payments)
-        tx.after_commit(self._wake_refunds)
+        tx.after_commit(self._wake)

@@ -175,7 +175,12 @@ def _scheduled(payment: Payment, now: datetime) -> Payment:
 
 
 def _captured(payment: Payment, outcome: Captured) -> Change:
-    """Money was taken. Nobody waits for it any more when the order has ended or was told of a failure: give it back."""
+    """Money was taken. Nobody waits for it any more when the order has ended or was told of a failure: give it back.
+
+    ValueError when it is not what was asked for: no rule can say what that means, so it stays open and is reported.
+    """
+    if outcome.amount != payment.amount:
+        raise ValueError(f"payment {payment.id} of {payment.amount} was captured as {outcome.amount}")
     unwanted = payment.cancel_requested or payment.failure_code is not None
     captured = replace(payment, captured=outcome.amount.amount, action_type=None, action_url=None)
     event = _succeeded(captured, outcome.reference)

@@ -1,16 +1,18 @@
-"""The two kinds of work that tellers carry: payments and refunds."""
+"""The two kinds of work that tellers carry to one provider: payments and refunds.
 
-from collections.abc import Mapping, Sequence
+Each provider has desks of its own, so that one that hangs holds up nobody who pays through another.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from billing.domain.outcomes import Outcome, RefundOutcome
 from billing.domain.payment import Payment
-from billing.providers.port import PaymentProvider
-from billing.usecases.ask_provider import ask_provider
-from billing.usecases.ask_refund import ask_refund
+from billing.providers.port import PaymentProvider, Refund
+from billing.usecases.ask_provider import ask_about_payment, ask_for_refund
 from billing.usecases.claim_payments import claim_payments
-from billing.usecases.claim_refunds import DueRefund, claim_refunds
+from billing.usecases.claim_refunds import claim_refunds
 from billing.usecases.record_outcomes import record_outcomes
 from billing.usecases.record_refunds import record_refunds
 from common import clock
@@ -22,16 +24,17 @@ MARGIN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class PaymentDesk:
-    """`timeout` in seconds bounds one provider call."""
+    """`timeout` in seconds bounds one call to the provider."""
 
-    providers: Mapping[str, PaymentProvider]
+    name: str
+    provider: PaymentProvider
     timeout: float
 
     async def claim(self, tx: Transaction, limit: int) -> list[Payment]:
-        return await claim_payments(tx, limit, timedelta(seconds=self.timeout + MARGIN), clock.now())
+        return await claim_payments(tx, self.name, limit, timedelta(seconds=self.timeout + MARGIN), clock.now())
 
     async def ask(self, work: Payment) -> Outcome:
-        return await ask_provider(self.providers.get(work.provider), work, self.timeout)
+        return await ask_about_payment(self.provider, work, self.timeout)
 
     async def record(self, tx: Transaction, reports: Sequence[tuple[Payment, Outcome]]) -> None:
         await record_outcomes(tx, [(payment.id, outcome) for payment, outcome in reports], clock.now())
@@ -39,16 +42,17 @@ class PaymentDesk:
 
 @dataclass(frozen=True, slots=True)
 class RefundDesk:
-    """`timeout` in seconds bounds one provider call."""
+    """`timeout` in seconds bounds one call to the provider."""
 
-    providers: Mapping[str, PaymentProvider]
+    name: str
+    provider: PaymentProvider
     timeout: float
 
-    async def claim(self, tx: Transaction, limit: int) -> list[DueRefund]:
-        return await claim_refunds(tx, limit, timedelta(seconds=self.timeout + MARGIN), clock.now())
+    async def claim(self, tx: Transaction, limit: int) -> list[Refund]:
+        return await claim_refunds(tx, self.name, limit, timedelta(seconds=self.timeout + MARGIN), clock.now())
 
-    async def ask(self, work: DueRefund) -> RefundOutcome:
-        return await ask_refund(self.providers.get(work.provider), work, self.timeout)
+    async def ask(self, work: Refund) -> RefundOutcome:
+        return await ask_for_refund(self.provider, work, self.timeout)
 
-    async def record(self, tx: Transaction, reports: Sequence[tuple[DueRefund, RefundOutcome]]) -> None:
-        await record_refunds(tx, [(due.refund.refund_id, outcome) for due, outcome in reports], clock.now())
+    async def record(self, tx: Transaction, reports: Sequence[tuple[Refund, RefundOutcome]]) -> None:
+        await record_refunds(tx, [(refund.refund_id, outcome) for refund, outcome in reports], clock.now())

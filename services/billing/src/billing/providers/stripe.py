@@ -22,6 +22,9 @@ from common.errors import Invalid
 KEY_LIFE = timedelta(hours=23)
 """Stripe forgets an idempotency key after 24 hours; from then on an intent is looked for by its metadata."""
 
+FINAL_REFUSALS = frozenset({"charge_already_refunded", "charge_disputed", "charge_not_refundable"})
+"""Error codes after which asking again is pointless; all others (a wrong key, say) can be mended by somebody."""
+
 Intent = dict[str, Any]
 
 
@@ -51,9 +54,11 @@ class StripeProvider:
     async def refund(self, refund: Refund) -> RefundOutcome:
         try:
             return refund_outcome_of(await self._find_refund(refund) or await self._create_refund(refund))
-        except stripe.InvalidRequestError as error:
-            return RefundRefused(_code(error), _message(error))
+        except Invalid as error:
+            return RefundRefused(error.code, error.message)
         except stripe.StripeError as error:
+            if error.code in FINAL_REFUSALS:
+                return RefundRefused(_code(error), _message(error))
             return RefundPending(_reason(error))
 
     async def _charge(self, charge: Charge) -> Outcome:
@@ -163,4 +168,4 @@ def _message(error: stripe.StripeError) -> str:
 
 
 def _reason(error: stripe.StripeError) -> str:
-    return f"{type(error).__name__} {error.http_status or ''}".strip()
+    return " ".join(str(part) for part in (type(error).__name__, error.http_status, error.code) if part)

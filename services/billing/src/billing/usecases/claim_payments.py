@@ -11,11 +11,12 @@ CLAIM = """
 UPDATE payment SET attempts = attempts + 1, next_attempt_at = $2, updated_at = $1,
     status = CASE status WHEN 'pending' THEN 'processing' ELSE status END
 WHERE id IN (
-    SELECT id FROM payment WHERE next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+    SELECT id FROM payment WHERE provider = $4 AND next_attempt_at <= $1
+    ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING *
 """
 
 
-async def claim_payments(tx: Transaction, limit: int, lease: timedelta, now: datetime) -> list[Payment]:
+async def claim_payments(tx: Transaction, provider: str, limit: int, lease: timedelta, now: datetime) -> list[Payment]:
     """At most `limit` due payments; each falls due again after `lease` unless its outcome is recorded before."""
-    return [held_in(row).payment for row in await tx.sql.fetch(CLAIM, now, now + lease, limit)]
+    return [held_in(row).payment for row in await tx.sql.fetch(CLAIM, now, now + lease, limit, provider)]

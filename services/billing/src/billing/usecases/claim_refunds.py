@@ -1,6 +1,5 @@
 """Take refunds that are due, for a while, with what their provider needs to know."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.providers.port import Refund
@@ -11,32 +10,25 @@ CLAIM = """
 UPDATE refund SET attempts = refund.attempts + 1, next_attempt_at = $2, updated_at = $1
 FROM payment
 WHERE payment.id = refund.payment_id AND refund.id IN (
-    SELECT id FROM refund WHERE next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING refund.id, refund.payment_id, refund.amount, refund.reference, refund.attempts, payment.provider,
-    payment.currency, payment.reference AS charge_reference
+    SELECT refund.id FROM refund JOIN payment ON payment.id = refund.payment_id
+    WHERE payment.provider = $4 AND refund.next_attempt_at <= $1
+    ORDER BY refund.next_attempt_at LIMIT $3 FOR UPDATE OF refund SKIP LOCKED)
+RETURNING refund.id, refund.payment_id, refund.amount, refund.reference, refund.attempts, payment.currency,
+    payment.reference AS charge_reference
 """
 
 
-@dataclass(frozen=True, slots=True)
-class DueRefund:
-    provider: str
-    refund: Refund
-
-
-async def claim_refunds(tx: Transaction, limit: int, lease: timedelta, now: datetime) -> list[DueRefund]:
+async def claim_refunds(tx: Transaction, provider: str, limit: int, lease: timedelta, now: datetime) -> list[Refund]:
     """At most `limit` due refunds; each falls due again after `lease` unless its outcome is recorded before."""
-    rows = await tx.sql.fetch(CLAIM, now, now + lease, limit)
+    rows = await tx.sql.fetch(CLAIM, now, now + lease, limit, provider)
     return [
-        DueRefund(
-            row["provider"],
-            Refund(
-                refund_id=row["id"],
-                payment_id=row["payment_id"],
-                charge_reference=row["charge_reference"],
-                amount=Money(amount=row["amount"], currency=row["currency"]),
-                reference=row["reference"],
-                attempt=row["attempts"],
-            ),
+        Refund(
+            refund_id=row["id"],
+            payment_id=row["payment_id"],
+            charge_reference=row["charge_reference"],
+            amount=Money(amount=row["amount"], currency=row["currency"]),
+            reference=row["reference"],
+            attempt=row["attempts"],
         )
         for row in rows
     ]
