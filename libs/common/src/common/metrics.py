@@ -44,6 +44,11 @@ QUEUE_CONSUMERS = Gauge("dukan_queue_consumers", "Consumers attached to a queue.
 SAGA_ORDERS = Gauge("dukan_saga_orders", "Unfinished checkouts by state.", ["state"])
 SAGA_OLDEST_SECONDS = Gauge("dukan_saga_oldest_seconds", "Age of the oldest unfinished checkout.", ["state"])
 
+# Messages
+MESSAGES_WITHOUT_PHONE = Counter(
+    "dukan_messages_without_phone_total", "Order confirmations not sent, because the customer gave no phone."
+)
+
 # Clocked jobs
 JOB_RUNS = Counter("dukan_job_runs_total", "Runs of clocked jobs.", ["service", "job", "outcome"])
 JOB_SECONDS = Histogram("dukan_job_seconds", "Time a run of a job took.", ["service", "job"], buckets=SLOW)

@@ -1,6 +1,7 @@
 """Contacts, in-app notifications and outgoing e-mail."""
 
 from alembic import op
+
 from common.persistence.schema import create_bus_tables
 
 revision = "0001"

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from common.persistence.database import Database
 from common.service import Job, Service
-
 from notifications.api import emails, notifications
 from notifications.jobs import Postman
 from notifications.letters import Writer

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from common.persistence.database import Database
-
 from notifications.domain.mail import Mail, Outcome, Refused
 from notifications.letters import UnwritableError, Writer
 from notifications.providers.post import Post

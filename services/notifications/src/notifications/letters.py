@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from common.money import Money
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
+from common.money import Money
 from notifications.domain.amounts import spoken
 from notifications.domain.mail import Mail
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from common.persistence.transaction import Transaction
 from sqlmodel import col, select
 
+from common.persistence.transaction import Transaction
 from notifications.tables import EmailRow, NotificationRow
 
 UNREAD = "SELECT count(*) FROM notification WHERE user_id = $1 AND read_at IS NULL"

@@ -2,8 +2,9 @@
 
 from typing import ClassVar, Literal, Self
 
-from common.settings import ServiceSettings
 from pydantic import Field, SecretStr, model_validator
+
+from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

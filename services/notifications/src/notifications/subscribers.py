@@ -7,7 +7,6 @@ from common.contracts.auth import UserRegistered, UserUpdated
 from common.contracts.billing import PaymentRefunded
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped
 from common.persistence.transaction import Transaction
-
 from notifications.domain import notices
 from notifications.usecases.announce import Announcement, announce
 from notifications.usecases.remember_contacts import Contact, remember_contacts

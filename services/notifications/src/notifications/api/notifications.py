@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from common.web.dependencies import Begin, Caller
-from common.web.envelope import Envelope, ok
-from common.web.pagination import Cursor
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, ok
+from common.web.pagination import Cursor
 from notifications.api.feed import meta_of, position
 from notifications.queries import notifications_of, unread_count
 from notifications.tables import NotificationRow

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from common.money import Money
-
 from notifications.domain.amounts import spoken
 
 CANCELLATION_REASONS = {

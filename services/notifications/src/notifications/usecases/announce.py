@@ -11,7 +11,6 @@ from common.contracts.event import Event
 from common.contracts.notifications import NotificationCreated
 from common.ids import new_id
 from common.persistence.transaction import Transaction
-
 from notifications.domain.notices import Notice
 from notifications.usecases.remember_contacts import CONTACT_LOCK
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from common import clock
 from common.persistence.transaction import Transaction
-
 from notifications.domain.mail import Mail
 
 # `next_attempt_at` of a mail that is being sent is when its claim ends: a crashed worker's mails come up again.

@@ -8,7 +8,6 @@ from common import clock
 from common.context import Origin, originating
 from common.contracts.notifications import EmailFailed, EmailSent
 from common.persistence.transaction import Transaction
-
 from notifications.domain.mail import Deferred, Mail, Outcome, Refused, Sent, pause_after
 
 SPENT = "no attempt is left"

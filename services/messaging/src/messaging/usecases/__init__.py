@@ -1,0 +1,1 @@
+"""What messaging does: one verb per file, in a transaction that the caller commits."""

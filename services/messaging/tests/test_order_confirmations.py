@@ -1,0 +1,152 @@
+"""Customers are told by message that their orders are confirmed."""
+
+import asyncio
+from uuid import UUID
+
+from common.contracts.auth import UserRegistered, UserUpdated
+from common.contracts.messaging import MessageDelivered, MessageFailed, MessageQueued, MessageSent
+from common.contracts.orders import OrderConfirmed, OrderLine
+from common.ids import new_id
+from common.money import Money
+from common.persistence.database import Database
+from common.service import Service
+from common.testing import deliver, envelope_of, facts
+from messaging.domain.drafts import SHOP
+
+from .conftest import run_jobs, statuses, used
+
+PHONE = "+255712345678"
+
+
+def registered(user_id: UUID, phone: str | None = PHONE) -> UserRegistered:
+    return UserRegistered(user_id=user_id, email="asha@example.com", phone=phone)
+
+
+def confirmed(customer_id: UUID, number: str = "1001") -> OrderConfirmed:
+    price = Money(amount=250000, currency="TZS")
+    line = OrderLine(product_id=new_id(), title="Mug", quantity=2, unit_price=price)
+    return OrderConfirmed(
+        order_id=new_id(), number=number, customer_id=customer_id, payment_id=new_id(), lines=(line,), total=price * 2
+    )
+
+
+async def texts(database: Database) -> list[str]:
+    async with database.begin() as tx:
+        return [f"{row['recipient']} {row['text']}" for row in await tx.sql.fetch("SELECT * FROM message ORDER BY id")]
+
+
+async def test_a_confirmed_order_is_queued_sent_and_delivered(service: Service, database: Database) -> None:
+    customer = new_id()
+    await deliver(service, registered(customer))
+    await deliver(service, confirmed(customer))
+    await run_jobs(service)
+
+    assert await statuses(database) == ["delivered"]
+    assert (await texts(database))[0].startswith(f"{PHONE} Thank you! Your order 1001 (2 items) is confirmed.")
+    assert [fact.user_id for fact in await facts(database, MessageQueued)] == [customer]
+    assert [fact.user_id for fact in await facts(database, MessageSent)] == [customer]
+    assert [fact.user_id for fact in await facts(database, MessageDelivered)] == [customer]
+
+
+async def test_what_is_heard_of_a_message_is_caused_by_its_queueing_and_that_by_the_order(
+    service: Service, database: Database
+) -> None:
+    customer = new_id()
+    await deliver(service, registered(customer))
+    order = envelope_of(confirmed(customer))
+    await deliver(service, order)
+    await run_jobs(service)
+
+    async with database.begin() as tx:
+        rows = await tx.sql.fetch("SELECT type, event_id, causation_id, correlation_id FROM outbox ORDER BY id")
+    queued, *later = rows
+    assert queued["causation_id"] == str(order.id)
+    assert {row["causation_id"] for row in later} == {str(queued["event_id"])}
+    assert {row["correlation_id"] for row in rows} == {order.correlation_id}
+
+
+async def test_a_redelivered_order_is_confirmed_once_even_after_the_inbox_forgot_it(
+    service: Service, database: Database
+) -> None:
+    customer = new_id()
+    await deliver(service, registered(customer))
+    order = envelope_of(confirmed(customer))
+    await deliver(service, order, order)
+    async with database.begin() as tx:
+        await tx.sql.execute("DELETE FROM inbox")
+    await deliver(service, order, confirmed(customer, "1002"))
+    await run_jobs(service)
+
+    assert await statuses(database) == ["delivered", "delivered"]
+    assert len(await facts(database, MessageQueued)) == 2
+
+
+async def test_the_shop_pays_for_confirmations_and_they_are_never_refused(service: Service, database: Database) -> None:
+    customer = new_id()
+    await deliver(service, registered(customer))
+    await deliver(service, *[confirmed(customer, str(number)) for number in range(70)])
+
+    assert await used(database, customer) == 0
+    assert await used(database, SHOP) == 70
+
+
+async def test_a_customer_without_a_phone_gets_nothing(service: Service, database: Database) -> None:
+    without, with_a_local_number = new_id(), new_id()
+    await deliver(service, registered(without, None), registered(with_a_local_number, "0712 345 678"))
+    await deliver(service, confirmed(without), confirmed(with_a_local_number))
+
+    assert await statuses(database) == []
+    async with database.begin() as tx:
+        assert await tx.sql.fetchval("SELECT count(*) FROM waiting_confirmation") == 0
+
+
+async def test_an_order_that_overtakes_its_customers_registration_is_confirmed_after_it(
+    service: Service, database: Database
+) -> None:
+    customer = new_id()
+    order = envelope_of(confirmed(customer))
+    await deliver(service, order)
+    assert await statuses(database) == []
+
+    await deliver(service, registered(customer))
+    await run_jobs(service)
+
+    assert await statuses(database) == ["delivered"]
+    async with database.begin() as tx:
+        causes = await tx.sql.fetch("SELECT causation_id FROM outbox WHERE type = $1", MessageQueued.type)
+    assert [row["causation_id"] for row in causes] == [str(order.id)]
+
+
+async def test_orders_and_registrations_handled_at_once_lose_no_confirmation(
+    service: Service, database: Database
+) -> None:
+    customers = [new_id() for _ in range(40)]
+    await asyncio.gather(
+        *(deliver(service, confirmed(customer)) for customer in customers),
+        *(deliver(service, registered(customer)) for customer in customers),
+    )
+    assert await statuses(database) == ["queued"] * 40
+
+
+async def test_an_older_state_of_a_person_never_replaces_a_newer_one(service: Service, database: Database) -> None:
+    customer = new_id()
+    earlier = envelope_of(registered(customer, "+255700000009"))
+    later = envelope_of(UserUpdated(user_id=customer, email="asha@example.com", phone=PHONE))
+    await deliver(service, later)
+    await deliver(service, earlier)
+    await deliver(service, confirmed(customer))
+
+    assert (await texts(database))[0].startswith(PHONE)
+
+
+async def test_a_number_that_cannot_be_reached_fails_and_the_shop_is_not_charged(
+    service: Service, database: Database
+) -> None:
+    customer = new_id()
+    await deliver(service, registered(customer, "+255712340000"))
+    await deliver(service, confirmed(customer))
+    await run_jobs(service)
+
+    assert await statuses(database) == ["failed"]
+    assert [fact.code for fact in await facts(database, MessageFailed)] == ["recipient_unreachable"]
+    assert await used(database, SHOP) == 0
