@@ -185,7 +185,11 @@ def test_keys_for_other_purposes_are_passed_over() -> None:
     assert list(usable_keys({"keys": [rsa_key, GOOD | {"kid": "e", "use": "enc"}, GOOD]})) == [KEY_ID]
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}, {"keys": ["x"]}, {"keys": [GOOD, GOOD]}], ids=repr)
+@pytest.mark.parametrize(
+    "document",
+    [None, [], {}, {"keys": {}}, {"keys": ["x"]}, {"keys": [GOOD, GOOD]}],
+    ids=["nothing", "a list", "no keys", "keys that are no list", "a key that is no object", "one key id twice"],
+)
 def test_a_document_that_is_no_unambiguous_key_set_is_refused(document: object) -> None:
     with pytest.raises(UntrustedKeysError):
         usable_keys(document)
