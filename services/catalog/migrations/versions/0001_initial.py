@@ -37,6 +37,7 @@ CREATE TABLE product (
     description      text NOT NULL DEFAULT '',
     brand            text,
     attributes       jsonb NOT NULL DEFAULT '{}',
+    images           json NOT NULL DEFAULT '[]',
     price_amount     bigint NOT NULL CONSTRAINT product_price_not_negative CHECK (price_amount >= 0),
     discount_percent smallint NOT NULL DEFAULT 0
                      CONSTRAINT product_discount_range CHECK (discount_percent BETWEEN 0 AND 100),

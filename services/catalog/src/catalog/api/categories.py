@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, HttpUrl
 
 from catalog.api.inputs import Change, IncludeInactive, Name, Slug, key_of
 from catalog.api.public import public_json
+from catalog.api.reading import Read
 from catalog.domain.offers import Shelving
 from catalog.queries.categories import category_tree, find_category, list_categories
 from catalog.usecases.change_category import change_category, delete_category
@@ -67,16 +68,16 @@ class CategoryChange(Change):
 async def get_categories(
     request: Request,
     page: Page,
-    begin: Begin,
+    read: Read,
     *,
     include_inactive: IncludeInactive,
     parent_id: UUID | None = None,
     is_featured: bool | None = None,
     search: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
-    async with begin() as tx:
+    async with read() as sql:
         rows, total = await list_categories(
-            tx,
+            sql,
             limit=page.limit,
             offset=page.offset,
             include_inactive=include_inactive,
@@ -88,17 +89,17 @@ async def get_categories(
 
 
 @router.get("/tree", response_model=Envelope[list[CategoryBranch]])
-async def get_category_tree(request: Request, begin: Begin) -> Response:
-    async with begin() as tx:
-        return public_json(request, _json(await category_tree(tx)))
+async def get_category_tree(request: Request, read: Read) -> Response:
+    async with read() as sql:
+        return public_json(request, _json(await category_tree(sql)))
 
 
 @router.get("/{key}", response_model=Envelope[CategoryView])
-async def get_category(request: Request, key: str, caller: MaybeCaller, begin: Begin) -> Response:
+async def get_category(request: Request, key: str, caller: MaybeCaller, read: Read) -> Response:
     """By id or slug. One that is not active is there for staff only."""
     is_staff = caller is not None and caller.is_staff
-    async with begin() as tx:
-        category = await find_category(tx, key_of(key))
+    async with read() as sql:
+        category = await find_category(sql, key_of(key))
     if category is None or not (category["is_active"] or is_staff):
         raise NotFound("There is no such category")
     return public_json(request, _json(category), private=not category["is_active"])
@@ -106,13 +107,13 @@ async def get_category(request: Request, key: str, caller: MaybeCaller, begin: B
 
 @router.get("/{category_id}/children", response_model=Envelope[list[CategoryView]])
 async def get_children(
-    request: Request, category_id: UUID, page: Page, begin: Begin, include_inactive: IncludeInactive
+    request: Request, category_id: UUID, page: Page, read: Read, include_inactive: IncludeInactive
 ) -> Response:
-    async with begin() as tx:
-        if await find_category(tx, category_id) is None:
+    async with read() as sql:
+        if await find_category(sql, category_id) is None:
             raise NotFound("There is no such category")
         rows, total = await list_categories(
-            tx, limit=page.limit, offset=page.offset, include_inactive=include_inactive, parent_id=category_id
+            sql, limit=page.limit, offset=page.offset, include_inactive=include_inactive, parent_id=category_id
         )
     return public_json(request, _json(rows), page_meta(request, page, total), private=include_inactive)
 
@@ -151,7 +152,7 @@ async def remove_category(category_id: UUID, _: Staff, begin: Begin) -> None:
 
 async def _view(tx: Transaction, category_id: UUID) -> CategoryView:
     await tx.flush()
-    return CategoryView.model_validate(await find_category(tx, category_id))
+    return CategoryView.model_validate(await find_category(tx.sql, category_id))
 
 
 def _values(body: BaseModel, *, exclude_unset: bool = False) -> dict[str, Any]:

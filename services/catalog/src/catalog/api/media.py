@@ -104,7 +104,7 @@ async def get_variant(
 
 
 async def _view(tx: Transaction, media_id: UUID) -> MediaView:
-    media = await find_media(tx, media_id)
+    media = await find_media(tx.sql, media_id)
     if media is None:
         raise NotFound("There is no such image")
     return MediaView.model_validate(media)

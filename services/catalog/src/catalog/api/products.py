@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from catalog.api.inputs import IncludeInactive, key_of
 from catalog.api.product_bodies import NewProduct, ProductChange, ProductView
 from catalog.api.public import public_json
+from catalog.api.reading import Read
 from catalog.domain.offers import Offer
 from catalog.queries.products import Ordering, ProductFilter, find_product, list_products
 from catalog.usecases.change_product import change_product, delete_product
@@ -27,7 +28,7 @@ Amount = Annotated[int | None, Query(ge=0, description="minor units of the final
 async def get_products(
     request: Request,
     page: Page,
-    begin: Begin,
+    read: Read,
     *,
     include_inactive: IncludeInactive,
     category: Annotated[str | None, Query(description="id or slug; what stands below it is included")] = None,
@@ -49,16 +50,16 @@ async def get_products(
         search=search,
         include_inactive=include_inactive,
     )
-    async with begin() as tx:
-        listing = await list_products(tx, wanted, ordering, page.limit, page.offset)
+    async with read() as sql:
+        listing = await list_products(sql, wanted, ordering, page.limit, page.offset)
     return public_json(request, listing.data, page_meta(request, page, listing.total), private=include_inactive)
 
 
 @router.get("/{key}", response_model=Envelope[ProductView])
-async def get_product(request: Request, key: str, caller: MaybeCaller, begin: Begin) -> Response:
+async def get_product(request: Request, key: str, caller: MaybeCaller, read: Read) -> Response:
     """By id or slug. One that is not active is there for staff only."""
-    async with begin() as tx:
-        product = await find_product(tx, key_of(key))
+    async with read() as sql:
+        product = await find_product(sql, key_of(key))
     if product is None or not (product.is_active or (caller is not None and caller.is_staff)):
         raise NotFound("There is no such product")
     return public_json(request, product.data, private=not product.is_active)
@@ -101,7 +102,7 @@ async def remove_product(product_id: UUID, _: Staff, begin: Begin) -> None:
 
 
 async def _view(tx: Transaction, product_id: UUID) -> ProductView:
-    document = await find_product(tx, product_id)
+    document = await find_product(tx.sql, product_id)
     if document is None:
         raise NotFound("There is no such product")
     return ProductView.model_validate_json(document.data)

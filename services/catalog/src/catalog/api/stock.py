@@ -3,13 +3,14 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
+import asyncpg
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from catalog.api.reading import Read
 from catalog.queries.stock import find_stock
 from catalog.usecases.adjust_stock import adjust_stock
 from common.errors import NotFound
-from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok
 
@@ -26,8 +27,8 @@ class StockView(BaseModel):
     reserved: int
 
     @classmethod
-    async def of(cls, tx: Transaction, product_id: UUID) -> Self:
-        stock = await find_stock(tx, product_id)
+    async def of(cls, sql: asyncpg.Connection, product_id: UUID) -> Self:
+        stock = await find_stock(sql, product_id)
         if stock is None:
             raise NotFound("There is no such product")
         return cls(**stock._asdict())
@@ -42,18 +43,18 @@ class Adjustment(BaseModel):
 
 
 @router.get("")
-async def get_stock(product_id: UUID, begin: Begin, response: Response) -> Envelope[StockView]:
+async def get_stock(product_id: UUID, read: Read, response: Response) -> Envelope[StockView]:
     response.headers["Cache-Control"] = "no-cache"
-    async with begin() as tx:
-        return ok(await StockView.of(tx, product_id))
+    async with read() as sql:
+        return ok(await StockView.of(sql, product_id))
 
 
 @router.post("")
 async def post_stock(product_id: UUID, body: Adjustment, caller: Staff, begin: Begin) -> Envelope[StockView]:
     """409 names what is available when the adjustment asks for more."""
     async with begin() as tx:
-        view = await StockView.of(tx, product_id)
+        view = await StockView.of(tx.sql, product_id)
         if body.delta:
             await adjust_stock(tx, product_id, body.delta, reason=body.reason, note=body.note, actor=caller.user_id)
-            view = await StockView.of(tx, product_id)
+            view = await StockView.of(tx.sql, product_id)
     return ok(view, "Stock adjusted")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
-from common.persistence.transaction import Transaction
+import asyncpg
 
 Row = dict[str, Any]
 
@@ -23,7 +23,7 @@ COUNT = f"SELECT count(*) FROM ({LIST}) listed"  # noqa: S608  (constants of thi
 
 
 async def list_categories(
-    tx: Transaction,
+    sql: asyncpg.Connection,
     *,
     limit: int,
     offset: int,
@@ -35,20 +35,20 @@ async def list_categories(
     """A page of categories by name, and how many there are in all."""
     pattern = f"%{_literal(search)}%" if search else None
     wanted = (include_inactive, parent_id, is_featured, pattern)
-    rows = await tx.sql.fetch(f"{LIST} LIMIT $5 OFFSET $6", *wanted, limit, offset)
-    return [dict(row) for row in rows], await tx.sql.fetchval(COUNT, *wanted)
+    rows = await sql.fetch(f"{LIST} LIMIT $5 OFFSET $6", *wanted, limit, offset)
+    return [dict(row) for row in rows], await sql.fetchval(COUNT, *wanted)
 
 
-async def find_category(tx: Transaction, key: UUID | str) -> Row | None:
+async def find_category(sql: asyncpg.Connection, key: UUID | str) -> Row | None:
     """The category with that id or slug."""
     column = "id" if isinstance(key, UUID) else "slug"
-    row = await tx.sql.fetchrow(f"{SHAPE} WHERE c.{column} = $1", key)
+    row = await sql.fetchrow(f"{SHAPE} WHERE c.{column} = $1", key)
     return dict(row) if row else None
 
 
-async def category_tree(tx: Transaction) -> list[Row]:
+async def category_tree(sql: asyncpg.Connection) -> list[Row]:
     """The active categories as nested `children`; what stands below an inactive one is left out with it."""
-    rows = [dict(row) for row in await tx.sql.fetch(f"{SHAPE} WHERE c.is_active ORDER BY c.name, c.id")]
+    rows = [dict(row) for row in await sql.fetch(f"{SHAPE} WHERE c.is_active ORDER BY c.name, c.id")]
     children: defaultdict[UUID | None, list[Row]] = defaultdict(list)
     for row in rows:
         row["children"] = children[row["id"]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from common.persistence.transaction import Transaction
+import asyncpg
 
 Ordering = Literal["price", "-price", "title", "-title", "created_at", "-created_at"]
 
@@ -15,12 +15,7 @@ CASE WHEN c.id IS NOT NULL THEN json_build_object('id', c.id, 'name', c.name, 's
 json_build_object('amount', p.price_amount, 'currency', p.currency) AS price, p.discount_percent,
 json_build_object('amount', p.final_amount, 'currency', p.currency) AS final_price,
 s.available > 0 AS in_stock,
-(SELECT coalesce(json_agg(json_build_object(
-        'id', m.id, 'url', '/api/v1/media/' || m.id || '/large',
-        'variants', json_build_object('thumb', '/api/v1/media/' || m.id || '/thumb',
-                                      'medium', '/api/v1/media/' || m.id || '/medium',
-                                      'large', '/api/v1/media/' || m.id || '/large')) ORDER BY m.position, m.id), '[]')
- FROM media m WHERE m.product_id = p.id AND m.state = 'ready') AS images,
+p.images,
 p.is_active, p.is_featured,
 to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
 to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
@@ -75,7 +70,7 @@ Place = Callable[[object], str]
 
 
 async def list_products(
-    tx: Transaction, wanted: ProductFilter, ordering: Ordering | None, limit: int, offset: int
+    sql: asyncpg.Connection, wanted: ProductFilter, ordering: Ordering | None, limit: int, offset: int
 ) -> Listing:
     """A page of products and how many there are in all, by one statement."""
     arguments: list[object] = []
@@ -92,17 +87,17 @@ async def list_products(
                SELECT {SHAPE} {JOINED} WHERE {where} ORDER BY {order} LIMIT {place(limit)} OFFSET {place(offset)}
            ) page) AS data
     """  # noqa: S608  (only constants of this module and $n are put in)
-    return Listing(*await tx.sql.fetchrow(statement, *arguments))
+    return Listing(*await sql.fetchrow(statement, *arguments))
 
 
-async def find_product(tx: Transaction, key: UUID | str) -> Document | None:
+async def find_product(sql: asyncpg.Connection, key: UUID | str) -> Document | None:
     """The product with that id or slug, active or not; None when it does not exist or is deleted."""
     column = "id" if isinstance(key, UUID) else "slug"
     statement = f"""
     SELECT d.is_active, row_to_json(d)::text
     FROM (SELECT {SHAPE} {JOINED} WHERE p.{column} = $1 AND p.deleted_at IS NULL) d
     """  # noqa: S608  (only constants of this module are put in)
-    row = await tx.sql.fetchrow(statement, key)
+    row = await sql.fetchrow(statement, key)
     return Document(*row) if row else None
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from common.persistence.transaction import Transaction
+import asyncpg
 
 SHELF = """
 SELECT s.product_id, s.available, s.reserved FROM stock s JOIN product p ON p.id = s.product_id
@@ -19,6 +19,6 @@ class StockCount(NamedTuple):
     reserved: int
 
 
-async def find_stock(tx: Transaction, product_id: UUID) -> StockCount | None:
-    row = await tx.sql.fetchrow(SHELF, product_id)
+async def find_stock(sql: asyncpg.Connection, product_id: UUID) -> StockCount | None:
+    row = await sql.fetchrow(SHELF, product_id)
     return StockCount(*row) if row else None

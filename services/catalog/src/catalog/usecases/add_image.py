@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from catalog.domain.images import MOST_PER_PRODUCT
+from catalog.usecases.show_images import show_images
 from common.errors import Conflict, NotFound
 from common.persistence.transaction import Transaction
 
@@ -49,3 +50,4 @@ async def remove_image(tx: Transaction, product_id: UUID, media_id: UUID) -> Non
     """Forget the image; its files go after the commit."""
     if await tx.sql.fetchval(REMOVE, media_id, product_id) is None:
         raise NotFound("The product has no such image")
+    await show_images(tx, product_id)

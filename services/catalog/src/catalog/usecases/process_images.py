@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from catalog.domain.images import variant_paths
+from catalog.usecases.show_images import show_images
 from common.contracts.catalog import MediaProcessed, MediaRejected
 from common.persistence.transaction import Transaction
 
@@ -19,7 +20,7 @@ RETURNING id, attempts
 """
 READY = """
 UPDATE media SET state = 'ready', width = $2, height = $3, claimed_until = NULL, updated_at = now()
-WHERE id = $1 AND state = 'pending' RETURNING owner_id
+WHERE id = $1 AND state = 'pending' RETURNING owner_id, product_id
 """
 REJECTED = """
 UPDATE media SET state = 'rejected', reason = $2, claimed_until = NULL, updated_at = now()
@@ -45,6 +46,8 @@ async def claim_images(tx: Transaction, now: datetime, most: int) -> list[Claim]
 async def finish_image(tx: Transaction, media_id: UUID, width: int, height: int) -> None:
     """All variants are on disk. Publishes MediaProcessed, once."""
     if (row := await tx.sql.fetchrow(READY, media_id, width, height)) is not None:
+        if row["product_id"] is not None:
+            await show_images(tx, row["product_id"])
         paths = variant_paths(media_id)
         tx.publish(
             MediaProcessed(media_id=media_id, owner_id=row["owner_id"], width=width, height=height, variants=paths)
