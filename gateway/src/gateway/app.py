@@ -1,12 +1,12 @@
 """The gateway, wired: settings and a started transport in, an ASGI application out."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pyreqwest.client import Client
 from starlette.types import Receive, Scope, Send
 
 from common import telemetry
@@ -29,13 +29,16 @@ from gateway.limits import Limiter, Policy
 from gateway.observe import Observer
 from gateway.openapi import OpenApi
 from gateway.pages import Content, Page, page, with_slashes
+from gateway.pool import Pool
 from gateway.protocol import EdgeProtocol
 from gateway.request_log import RequestLog
-from gateway.routes import SERVICES, RouteTable
+from gateway.routes import ROUTES, SERVICES, RouteTable
 from gateway.settings import Settings
 from gateway.throttle import Throttle
-from gateway.upstream import Upstream, new_client
+from gateway.upstream import Upstream
 from gateway.welcome import Welcome
+
+log = logging.getLogger(__name__)
 
 
 def build(settings: Settings, transport: Transport) -> "Gateway":
@@ -72,7 +75,6 @@ class Gateway:
             telemetry.start("gateway", settings.otel_endpoint)
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, "gateway")
             inquiries = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=2.0))
-            client = await stack.enter_async_context(new_client(settings.connect_timeout))
             verifier = await stack.enter_async_context(verifier_over_http(settings))
             # Heard before the snapshot is loaded, so that none falls between.
             await self._hear_revocations(verifier)
@@ -80,12 +82,19 @@ class Gateway:
             request_log = RequestLog(self._transport)
             await stack.enter_async_context(request_log.running())
             pages = self._pages(inquiries, verifier)
-            self._edge = _edge(settings, client, verifier, pages, request_log)
+            upstreams = {name: _upstream(settings, name) for name in SERVICES}
+            for upstream in upstreams.values():
+                stack.callback(upstream.pool.close)
+            self._edge = _edge(settings, upstreams, verifier, pages, request_log)
             yield
 
     async def _hear_revocations(self, verifier: TokenVerifier) -> None:
         def hear(envelope: Envelope) -> None:
-            verifier.revocations.on_session_revoked(SessionRevoked.model_validate_json(envelope.data))
+            try:
+                verifier.revocations.on_session_revoked(SessionRevoked.model_validate_json(envelope.data))
+            except ValueError:
+                # The embedded bus tells listeners as it publishes: what cannot be read is not the publisher's fault.
+                log.exception("a revocation could not be read")
 
         await self._transport.listen([SessionRevoked.type], hear)
 
@@ -105,17 +114,24 @@ class Gateway:
         return with_slashes(pages)
 
 
+def _upstream(settings: Settings, service: str) -> Upstream:
+    return Upstream(service, Pool(settings.url_of(service), settings.connect_timeout), settings.max_in_flight)
+
+
 def _edge(
-    settings: Settings, client: Client, verifier: TokenVerifier, pages: Mapping[str, Page], request_log: RequestLog
+    settings: Settings,
+    upstreams: Mapping[str, Upstream],
+    verifier: TokenVerifier,
+    pages: Mapping[str, Page],
+    request_log: RequestLog,
 ) -> Edge:
-    upstreams = {name: Upstream(name, settings.url_of(name), client, settings.max_in_flight) for name in SERVICES}
     return Edge(
         header_limits=HeaderLimits(settings.max_headers, settings.max_header_bytes),
         clients=Clients(settings.trusted_proxies),
         cors=Cors(settings.cors_origins, allow_localhost=not settings.is_production),
         throttle=_throttle(settings),
         pages=pages,
-        routes=RouteTable(),
+        routes=RouteTable(ROUTES, settings.longest_timeout),
         gatekeeper=Gatekeeper(verifier),
         forwarder=Forwarder(
             upstreams, settings.max_body_bytes, settings.client_idle_timeout, settings.upstream_idle_timeout

@@ -1,23 +1,25 @@
 """A request's body on its way to a service: small ones in one piece, large ones as they come."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from starlette.types import Receive
 
 from common.errors import DukanError
-from gateway.errors import ClientLeft
+from gateway.errors import BodyTooLarge, ClientLeft
 from gateway.presence import Presence
 
 BUFFERED = 64 * 1024
+LINGER_BYTES = 4 * 1024 * 1024
+LINGER_SECONDS = 2.0
 
 
 class Body:
     """Reads the client's body. At most one piece of it (what the server received at once) is held at a time.
 
     `length` is what the client declared, None when it did not. `limit` is in bytes, `idle` the seconds that a client
-    may pause. Once all is read, `presence` takes over `receive`. An error in the middle of a stream is kept in
-    `failure`, because the HTTP client hides it.
+    may pause. Once all is read, `presence` takes over `receive`.
     """
 
     def __init__(self, receive: Receive, length: int | None, presence: Presence, *, limit: int, idle: float) -> None:
@@ -29,9 +31,6 @@ class Body:
         self._ended = length == 0
         self._start = b""
         self.length = length
-        self.failure: Exception | None = None
-        if length is not None and length > limit:
-            raise _too_large()
 
     @property
     def streams(self) -> bool:
@@ -39,6 +38,8 @@ class Body:
 
     async def begin(self) -> bytes:
         """Read until the end or the first 64 KiB. What is left (see `streams`) comes from `chunks`."""
+        if self.length is not None and self.length > self._limit:
+            raise BodyTooLarge
         pieces = bytearray()
         if self._ended:
             self._presence.begin()
@@ -49,17 +50,21 @@ class Body:
 
     async def chunks(self, progress: Callable[[], None]) -> AsyncIterator[bytes]:
         """The whole body, piece by piece; `progress` is called before each."""
-        try:
-            if self._start:
-                yield self._start
-            while not self._ended:
-                piece = await self._next()
-                progress()
-                if piece:
-                    yield piece
-        except Exception as error:
-            self.failure = error
-            raise
+        if self._start:
+            yield self._start
+        while not self._ended:
+            piece = await self._next()
+            progress()
+            if piece:
+                yield piece
+
+    async def discard(self) -> None:
+        """Take in what the client still sends, within bounds: many read an answer only when they have sent it all."""
+        self._limit = self._read + LINGER_BYTES
+        with contextlib.suppress(TimeoutError, ClientLeft, DukanError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self._ended:
+                    await self._next()
 
     async def _next(self) -> bytes:
         try:
@@ -75,9 +80,5 @@ class Body:
         piece: bytes = message.get("body", b"")
         self._read += len(piece)
         if self._read > self._limit:
-            raise _too_large()
+            raise BodyTooLarge
         return piece
-
-
-def _too_large() -> DukanError:
-    return DukanError("The body is too large", code="payload_too_large", status=413)

@@ -43,9 +43,12 @@ class Clients:
         return any(address in network for network in self._trusted)
 
 
+NOBODY = Client(UNKNOWN, UNKNOWN, "http", UNKNOWN, is_loopback=False)
+
+
 def _client(address: Address | None, proto: str, chain: Sequence[str]) -> Client:
     if address is None:
-        return Client(UNKNOWN, UNKNOWN, proto, UNKNOWN, is_loopback=False)
+        return NOBODY
     ip = str(address)
     return Client(ip, _key(address), proto, ", ".join(chain) or ip, address.is_loopback)
 

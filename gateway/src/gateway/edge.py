@@ -73,16 +73,16 @@ class Edge:
         if (page := self.pages.get(exchange.path)) is not None:
             await page(exchange)
             return
-        exchange.route = self.routes.find(exchange.path)
-        if exchange.route is None:
+        exchange.route = route = self.routes.find(exchange.path)
+        if route is None:
             raise NotFound("There is nothing at this path")
         self.throttle.admit_route(exchange)
-        if exchange.route.checks_identity:
+        if route.checks_identity:
             identity = await self.gatekeeper.check(exchange.inbound)
             if identity is not None:
                 exchange.user_id = identity.user_id
                 self.throttle.admit_credential(exchange, identity.user_id)
-        await self.forwarder.forward(exchange, receive)
+        await self.forwarder.forward(exchange, route, receive)
         self.throttle.settle(exchange)
 
     def _judge(self, exchange: Exchange) -> None:

@@ -10,6 +10,16 @@ class BadRequest(DukanError):  # noqa: N818 - named like the answer, as in commo
     code = "bad_request"
 
 
+class BodyTooLarge(DukanError):  # noqa: N818
+    """The body is above the route's limit."""
+
+    status = 413
+    code = "payload_too_large"
+
+    def __init__(self) -> None:
+        super().__init__("The body is too large")
+
+
 class BadGateway(DukanError):  # noqa: N818
     """The service could not be reached, or cut the connection."""
 

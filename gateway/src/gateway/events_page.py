@@ -1,27 +1,37 @@
 """The event catalogue: /asyncapi, and the schema of each event where its `dataschema` attribute says."""
 
 import json
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 
 from common.bus.envelope import SCHEMA_PREFIX
 from common.contracts.asyncapi import document
-from common.contracts.catalogue import schemas
+from common.contracts.catalogue import all_events
+from common.contracts.event import Event
 from gateway.pages import JSON, Content, Page, page
 
 CACHED = (b"cache-control", b"public, max-age=300")
 
 
 def event_pages() -> dict[str, Page]:
-    """The documents are made of code, so they are made once."""
-    pages = {"/asyncapi": _fixed(document())}
-    for event_type, schema in schemas().items():
-        pages[f"{SCHEMA_PREFIX}{event_type}.json"] = _fixed(schema)
-    return pages
+    """The documents follow from the code: each is made once, when somebody asks for it."""
+    return {
+        "/asyncapi": page(partial(_json, _document)),
+        **{
+            f"{SCHEMA_PREFIX}{event.type}.json": page(partial(_json, partial(_schema, event))) for event in all_events()
+        },
+    }
 
 
-def _fixed(content: object) -> Page:
-    return page(partial(_given, Content(JSON, json.dumps(content).encode(), [CACHED])))
+async def _json(make: Callable[[], bytes]) -> Content:
+    return Content(JSON, make(), [CACHED])
 
 
-async def _given(content: Content) -> Content:
-    return content
+@cache
+def _document() -> bytes:
+    return json.dumps(document()).encode()
+
+
+@cache
+def _schema(event: type[Event]) -> bytes:
+    return json.dumps(event.model_json_schema(mode="serialization")).encode()

@@ -9,7 +9,7 @@ from starlette.types import Scope, Send
 from common.context import Origin
 from common.errors import DukanError
 from common.web.failures import render
-from gateway.clients import Client
+from gateway.clients import NOBODY
 from gateway.headers import Headers, Inbound
 from gateway.routes import Route
 
@@ -42,7 +42,7 @@ class Exchange:
         self.extra: list[tuple[bytes, bytes]] = []
         self.origin: Origin
         self.inbound = Inbound([])
-        self.client: Client | None = None
+        self.client = NOBODY
         self.route: Route | None = None
         self.user_id: UUID | None = None
 

@@ -7,7 +7,6 @@ from prometheus_client import Counter, Histogram
 
 from common import metrics, telemetry
 from common.web.edge import METHODS
-from gateway.clients import UNKNOWN
 from gateway.exchange import Exchange
 from gateway.request_log import RequestLog, logged
 
@@ -48,7 +47,7 @@ class Observer:
                 seconds=seconds,
                 service=exchange.route.service if exchange.route else None,
                 user_id=exchange.user_id,
-                ip=exchange.client.ip if exchange.client else UNKNOWN,
+                ip=exchange.client.ip,
                 user_agent=exchange.inbound.get(b"user-agent"),
             )
         )

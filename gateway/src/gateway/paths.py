@@ -17,6 +17,8 @@ AMBIGUOUS = re.compile(
     rb"|%(?![0-9a-fA-F]{2})"
 )
 
+PRINTABLE = re.compile(rb"[\x21-\x7e]*")
+
 
 def check_path(raw_path: bytes, path: str) -> None:
     """Raise BadRequest unless the path as sent (`raw_path`) and as decoded (`path`) are plainly the same thing."""
@@ -26,5 +28,5 @@ def check_path(raw_path: bytes, path: str) -> None:
 
 def check_query(query: bytes) -> None:
     """Raise BadRequest when the query holds bytes that a URI cannot."""
-    if not query.isascii():
+    if not PRINTABLE.fullmatch(query):
         raise BadRequest("The query is not percent-encoded", code="malformed_query")

@@ -1,7 +1,7 @@
 """Which service answers what: the one table. Whether a resource is public is the service's matter."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 API_PREFIX = "/api/v1"
 SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")
@@ -61,9 +61,10 @@ AT_ROOT = "/.well-known/"
 class RouteTable:
     """Finds a path's route by its first segment, then by the longest prefix."""
 
-    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+    def __init__(self, routes: Iterable[Route], longest_timeout: float) -> None:
         self._by_head: dict[str, list[Route]] = {}
-        for route in sorted(routes, key=lambda route: len(route.prefix), reverse=True):
+        for listed in sorted(routes, key=lambda route: len(route.prefix), reverse=True):
+            route = replace(listed, timeout=min(listed.timeout, longest_timeout))
             self._by_head.setdefault(_head(route.prefix), []).append(route)
 
     def find(self, path: str) -> Route | None:

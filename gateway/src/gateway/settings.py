@@ -34,6 +34,7 @@ class Settings(ServiceSettings):
 
     connect_timeout: float = Field(2.0, gt=0)
     client_idle_timeout: float = Field(30.0, gt=0, description="seconds a client may pause while it sends a body")
+    longest_timeout: float = Field(60.0, gt=0, description="caps what the route table allows a service")
     upstream_idle_timeout: float = Field(60.0, gt=0, description="seconds a service may pause while it answers")
 
     trusted_proxies: Networks = Field((), description="whose X-Forwarded-* headers are believed")

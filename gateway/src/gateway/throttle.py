@@ -42,11 +42,11 @@ class Throttle:
             self.sign_in.charge(_ip(exchange))
 
     def _is_exempt(self, exchange: Exchange) -> bool:
-        return self.exempts_loopback and exchange.client is not None and exchange.client.is_loopback
+        return self.exempts_loopback and exchange.client.is_loopback
 
 
 def _ip(exchange: Exchange) -> Hashable:
-    return exchange.client.key if exchange.client else None
+    return exchange.client.key
 
 
 def _report(exchange: Exchange, verdict: Verdict) -> None:

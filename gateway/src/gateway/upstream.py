@@ -1,45 +1,21 @@
-"""Asking a service: one pooled HTTP/1.1 client, bytes passed through as they are, failures told by their cause."""
+"""Asking a service: its connections, its breaker, retries that are safe, and failures told by their cause."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, RequestError
-from pyreqwest.request import StreamRequest
-from pyreqwest.response import Response
 
 from common import metrics
 from common.errors import DukanError, Unavailable
 from gateway.body import Body
 from gateway.breaker import Breaker
+from gateway.connection import BrokenError, Connection
 from gateway.errors import BadGateway, GatewayTimeout
+from gateway.pool import Pool
 
-IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+READS = frozenset(("GET", "HEAD", "OPTIONS"))
+IDEMPOTENT = READS | {"PUT", "DELETE"}
+BODILESS = READS | {"DELETE"}
 RETRY_PAUSE = 0.1
-# Services keep idle connections for 75 s; ours end first, so that none is closed as a request goes out.
-POOL_IDLE = timedelta(seconds=20)
-
-
-def new_client(connect_timeout: float) -> Client:
-    """A client that changes nothing: no redirects, no decompression, no cookies, no proxy from the environment."""
-    return (
-        ClientBuilder()
-        .no_proxy()
-        .follow_redirects(False)
-        .referer(False)
-        .gzip(False)
-        .brotli(False)
-        .zstd(False)
-        .deflate(False)
-        .http1_lower_case_headers()
-        .user_agent("dukan-gateway")
-        .connect_timeout(timedelta(seconds=connect_timeout))
-        .pool_idle_timeout(POOL_IDLE)
-        .build()
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +23,39 @@ class Question:
     """What is asked of a service. `target` is path and query, `timeout` seconds until the answer begins."""
 
     method: str
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: bytes
+    headers: Sequence[tuple[bytes, bytes]]
     body: Body
     timeout: float
 
 
 @dataclass(slots=True)
 class Upstream:
-    """One service: where it is, how it is doing, and how many requests it has at hand."""
+    """One service: how to reach it, how it is doing, and how many requests it has at hand."""
 
     service: str
-    url: str
-    client: Client
+    pool: Pool
     most_in_flight: int
     breaker: Breaker = field(default_factory=Breaker)
     in_flight: int = 0
 
-    @asynccontextmanager
-    async def ask(self, question: Question) -> AsyncIterator[Response]:
-        """The service's answer once it has begun; its body is read inside the block.
+    async def ask(self, question: Question) -> Connection:
+        """A connection on which the answer has begun; give it to `release` when it has been read.
 
         Raises BadGateway, GatewayTimeout or Unavailable, or what went wrong with the client's body.
         """
         self._admit()
         self.in_flight += 1
         try:
-            request, response = await self._begin(question)
-            try:
-                yield response
-            finally:
-                # Closes the connection unless the body was read to its end.
-                await request.__aexit__(None, None, None)
-        finally:
+            return await self._ask(question)
+        except BaseException:
             self.in_flight -= 1
+            raise
+
+    def release(self, connection: Connection) -> None:
+        """The answer has been read, or nobody wants the rest of it: then the connection is closed."""
+        self.in_flight -= 1
+        self.pool.release(connection)
 
     def _admit(self) -> None:
         if self.in_flight >= self.most_in_flight:
@@ -90,45 +65,55 @@ class Upstream:
             self._count("breaker_open")
             raise Unavailable(retry_after=self.breaker.retry_after)
 
-    async def _begin(self, question: Question) -> tuple[StreamRequest, Response]:
+    async def _ask(self, question: Question) -> Connection:
         start = await question.body.begin()
         try:
-            return await self._send(question, start)
-        except RequestError as error:
-            if question.body.failure is not None:
-                raise question.body.failure from error
-            if not (_never_connected(error) and question.method in IDEMPOTENT and not question.body.streams):
-                raise self._failed("connection", BadGateway()) from error
-        # A service that restarts is back in a moment, and this request has not reached it.
-        await asyncio.sleep(RETRY_PAUSE)
-        try:
-            return await self._send(question, start)
-        except RequestError as error:
-            raise self._failed("connection", BadGateway()) from error
-
-    async def _send(self, question: Question, start: bytes) -> tuple[StreamRequest, Response]:
-        try:
-            async with asyncio.timeout(question.timeout) as deadline:
-                request = self._built(question, start, deadline)
-                response = await request.__aenter__()
+            connection = await self._try(question, start)
         except TimeoutError as error:
             raise self._failed("timeout", GatewayTimeout()) from error
+        except OSError as error:
+            raise self._failed("connection", BadGateway()) from error
         self.breaker.succeeded()
-        return request, response
+        return connection
 
-    def _built(self, question: Question, start: bytes, deadline: asyncio.Timeout) -> StreamRequest:
-        builder = self.client.request(question.method, self.url + question.target).headers(question.headers)
-        body = question.body
-        if not body.streams:
-            return (builder.body_bytes(start) if start else builder).build_streamed()
+    async def _try(self, question: Question, start: bytes) -> Connection:
+        """Ask; once more when nothing can come of asking twice."""
+        try:
+            return await self._send(question, start)
+        except OSError as error:
+            if question.body.streams or isinstance(error, TimeoutError) or not _repeatable(question.method, error):
+                raise
+        # A service that restarts is back in a moment, and one that closed an idle connection takes a new one.
+        await asyncio.sleep(RETRY_PAUSE)
+        return await self._send(question, start, fresh=True)
 
-        def progress() -> None:
-            # The service cannot begin its answer before it has the body; its time runs from the last piece.
-            deadline.reschedule(asyncio.get_running_loop().time() + question.timeout)
+    async def _send(self, question: Question, start: bytes, *, fresh: bool = False) -> Connection:
+        connection = await self.pool.acquire(fresh=fresh)
+        try:
+            async with asyncio.timeout(question.timeout) as deadline:
+                body = question.body
+                head = self._head(question, start)
+                if body.streams:
+                    pieces = body.chunks(_postponing(deadline, question.timeout))
+                    await connection.ask(question.method, head, pieces, chunked=body.length is None)
+                else:
+                    await connection.ask(question.method, head, start, chunked=False)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
-        if body.length is not None:
-            builder = builder.header("content-length", str(body.length))
-        return builder.body_stream(body.chunks(progress)).build_streamed()
+    def _head(self, question: Question, start: bytes) -> bytes:
+        lines = [b"%s: %s\r\n" % pair for pair in question.headers]
+        if not question.body.streams:
+            if start or question.method not in BODILESS:
+                lines.append(b"content-length: %d\r\n" % len(start))
+        elif question.body.length is None:
+            lines.append(b"transfer-encoding: chunked\r\n")
+        else:
+            lines.append(b"content-length: %d\r\n" % question.body.length)
+        first = (question.method.encode(), self.pool.base, question.target, self.pool.host)
+        return b"%s %s%s HTTP/1.1\r\nhost: %s\r\n" % first + b"".join(lines) + b"\r\n"
 
     def _failed(self, cause: str, error: DukanError) -> DukanError:
         self.breaker.failed()
@@ -139,7 +124,17 @@ class Upstream:
         metrics.UPSTREAM_FAILED.labels(self.service, cause).inc()
 
 
-def _never_connected(error: RequestError) -> bool:
-    """Whether the request cannot have reached the service. The client library tells it only in words."""
-    causes = error.details["causes"] or []
-    return isinstance(error, ConnectError) and any(cause["message"] == "client error (Connect)" for cause in causes)
+def _repeatable(method: str, error: OSError) -> bool:
+    """A read that got no answer, or an idempotent request that never had a connection."""
+    return method in READS and error.untouched if isinstance(error, BrokenError) else method in IDEMPOTENT
+
+
+def _postponing(deadline: asyncio.Timeout, seconds: float) -> Callable[[], None]:
+    """A service cannot answer before it has the body: its time runs from the last piece."""
+    loop = asyncio.get_running_loop()
+
+    def progress() -> None:
+        if not deadline.expired() and deadline.when() is not None:
+            deadline.reschedule(loop.time() + seconds)
+
+    return progress
