@@ -1,37 +1,50 @@
 """A notifications service on a database of its own, with a mailbox in a temporary folder."""
 
-from collections.abc import Awaitable, Callable
-from email import message_from_bytes
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from common import clock
+from common.clock import FixedClock
+from common.contracts.auth import UserRegistered
+from common.contracts.orders import OrderConfirmed, OrderLine
+from common.ids import new_id
+from common.money import Money
+from common.persistence.database import Database
 from common.service import Service
 from common.testing.plugin import FreshDatabase
 from notifications.app import build
 from notifications.settings import Settings
 
-Built = Callable[..., Awaitable[Service]]
+Built = Callable[..., Service]
 Letters = Callable[[], list[EmailMessage]]
 
 
 @pytest.fixture
-async def built(fresh_database: FreshDatabase, tmp_path: Path) -> Built:
-    """`await built(mail_backend="smtp", …)`: the service with these settings."""
-    database = await fresh_database("notifications")
+async def database(fresh_database: FreshDatabase) -> Database:
+    return await fresh_database("notifications")
 
-    async def build_with(**settings: Any) -> Service:
+
+@pytest.fixture
+def built(database: Database, tmp_path: Path) -> Built:
+    """`built(mail_backend="smtp", …)`: the service with these settings."""
+
+    def build_with(**settings: Any) -> Service:
         return build(Settings.model_validate({"database_url": database.url, "data_dir": str(tmp_path)} | settings))
 
     return build_with
 
 
 @pytest.fixture
-async def service(built: Built) -> Service:
-    return await built()
+def service(built: Built) -> Service:
+    """With the local mailbox."""
+    return built()
 
 
 @pytest.fixture
@@ -40,6 +53,45 @@ def letters(tmp_path: Path) -> Letters:
 
     def read() -> list[EmailMessage]:
         files = sorted((tmp_path / "mail").glob("*.eml"))
-        return [message_from_bytes(file.read_bytes(), policy=default) for file in files]  # type: ignore[arg-type]
+        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
     return read
+
+
+@pytest.fixture
+def time() -> Iterator[FixedClock]:
+    with clock.use(FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))) as fixed:
+        yield fixed
+
+
+async def run_jobs(service: Service) -> int:
+    """Run every job until none has anything to do; how much they did."""
+    done = 0
+    while did := sum([await job.run() or 0 for job in service.jobs]):
+        done += did
+    return done
+
+
+async def mail_states(database: Database) -> list[str]:
+    """Of all mails, oldest first."""
+    async with database.begin() as tx:
+        return [f"{r['template']} {r['state']}" for r in await tx.sql.fetch("SELECT * FROM email ORDER BY id")]
+
+
+def registered(user_id: UUID, email: str = "asha@example.com", first_name: str = "Asha") -> UserRegistered:
+    return UserRegistered(user_id=user_id, email=email, first_name=first_name)
+
+
+def confirmed(customer_id: UUID, number: str = "1001", title: str = "Mug") -> OrderConfirmed:
+    price = Money(amount=125000, currency="TZS")
+    line = OrderLine(product_id=new_id(), title=title, quantity=2, unit_price=price)
+    return OrderConfirmed(
+        order_id=new_id(), number=number, customer_id=customer_id, payment_id=new_id(), lines=(line,), total=price * 2
+    )
+
+
+def part(letter: EmailMessage, kind: str) -> str:
+    """The `plain` or `html` part of a letter."""
+    body = letter.get_body(preferencelist=(kind,))
+    assert body is not None
+    return str(body.get_content())

@@ -16,7 +16,6 @@ CANCELLATION_REASONS = {
     "stock_timeout": "the stock could not be set aside in time",
     "reservation_expired": "the items could not be held any longer",
     "cancelled_by_customer": "you asked for it",
-    "customer_request": "you asked for it",
     "cancelled_by_staff": "the shop could not fulfil it",
 }
 UNKNOWN_REASON = "it could not be completed"

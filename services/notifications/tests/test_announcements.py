@@ -1,0 +1,185 @@
+"""What people are told of events, in the app and by mail."""
+
+import asyncio
+
+import pytest
+
+from common.contracts.auth import UserUpdated
+from common.contracts.billing import PaymentRefunded
+from common.contracts.event import Event
+from common.contracts.notifications import EmailFailed, EmailSent, NotificationCreated
+from common.contracts.orders import OrderCancelled, OrderDelivered, OrderShipped
+from common.ids import new_id
+from common.money import Money
+from common.persistence.database import Database
+from common.service import Service
+from common.testing import deliver, envelope_of, facts
+
+from .conftest import Letters, confirmed, mail_states, part, registered, run_jobs
+
+CUSTOMER = new_id()
+ORDER = {"order_id": new_id(), "number": "1001", "customer_id": CUSTOMER}
+PRICE = Money(amount=250000, currency="TZS")
+REFUND = {"payment_id": new_id(), "order_id": new_id(), "customer_id": CUSTOMER, "refunded": PRICE, "captured": PRICE}
+
+
+async def test_who_registers_is_welcomed_in_the_app_and_by_mail(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    await run_jobs(service)
+    [letter] = letters()
+
+    assert [fact.topic for fact in await facts(database, NotificationCreated)] == ["account.welcome"]
+    assert [fact.template for fact in await facts(database, EmailSent)] == ["welcome"]
+    assert (letter["To"], letter["Subject"]) == ("asha@example.com", "Welcome to Dukan")
+    assert "Hello Asha," in part(letter, "plain")
+
+
+async def test_a_confirmed_order_is_mailed_with_its_lines_and_total(service: Service, letters: Letters) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    await deliver(service, confirmed(user))
+    await run_jobs(service)
+    letter = letters()[-1]
+
+    assert letter["Subject"] == "Order 1001 is confirmed"
+    assert "2 x Mug: TZS 2,500.00" in part(letter, "plain")
+    assert "Total: TZS 2,500.00" in part(letter, "plain")
+
+
+@pytest.mark.parametrize(
+    ("event", "title", "body", "mailed"),
+    [
+        (
+            OrderCancelled(**ORDER, reason="out_of_stock", lines=(), total=PRICE),
+            "Order 1001 was cancelled",
+            "Your order was cancelled because an item is out of stock.",
+            True,
+        ),
+        (
+            OrderCancelled(**ORDER, reason="a_reason_of_tomorrow", lines=(), total=PRICE),
+            "Order 1001 was cancelled",
+            "Your order was cancelled because it could not be completed.",
+            True,
+        ),
+        (
+            OrderShipped(**ORDER, carrier="Posta", tracking_number="TZ1"),
+            "Order 1001 is on its way",
+            "It left the shop with Posta, tracking number TZ1.",
+            True,
+        ),
+        (
+            OrderShipped(**ORDER),
+            "Order 1001 is on its way",
+            "It left the shop.",
+            True,
+        ),
+        (
+            OrderDelivered(**ORDER),
+            "Order 1001 was delivered",
+            "Enjoy it, and tell us if anything is not as it should be.",
+            True,
+        ),
+        (
+            PaymentRefunded(**REFUND, amount=PRICE, reason="order_cancelled"),
+            "TZS 2,500.00 is on its way back to you",
+            "We refunded your payment. It can take a few days to show.",
+            False,
+        ),
+    ],
+)
+async def test_every_turn_of_an_order_is_told(
+    service: Service, database: Database, letters: Letters, event: Event, title: str, body: str, mailed: bool
+) -> None:
+    await deliver(service, registered(CUSTOMER))
+    await deliver(service, event)
+    await run_jobs(service)
+
+    async with database.begin() as tx:
+        told = await tx.sql.fetchrow("SELECT title, body FROM notification WHERE topic <> 'account.welcome'")
+    assert (told["title"], told["body"]) == (title, body)
+    assert [letter["Subject"] for letter in letters()[1:]] == ([title] if mailed else [])
+
+
+async def test_a_redelivery_tells_nobody_twice_even_after_the_inbox_forgot_it(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    order = envelope_of(confirmed(user))
+    await deliver(service, order, order)
+    async with database.begin() as tx:
+        await tx.sql.execute("DELETE FROM inbox")
+    await deliver(service, order, confirmed(user, "1002"))
+    await run_jobs(service)
+
+    subjects = [letter["Subject"] for letter in letters()]
+    assert subjects == ["Welcome to Dukan", "Order 1001 is confirmed", "Order 1002 is confirmed"]
+    assert len(await facts(database, NotificationCreated)) == 3
+
+
+async def test_a_mail_to_somebody_unknown_waits_for_the_registration(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    user = new_id()
+    await deliver(service, confirmed(user))
+    assert await run_jobs(service) == 0
+    assert await mail_states(database) == ["order_confirmed waiting_contact"]
+
+    await deliver(service, registered(user))
+    await run_jobs(service)
+    assert await mail_states(database) == ["order_confirmed sent", "welcome sent"]
+    assert {letter["To"] for letter in letters()} == {"asha@example.com"}
+
+
+async def test_orders_and_registrations_handled_at_once_leave_no_mail_waiting(
+    service: Service, database: Database
+) -> None:
+    users = [new_id() for _ in range(40)]
+    await asyncio.gather(
+        *(deliver(service, confirmed(user)) for user in users), *(deliver(service, registered(user)) for user in users)
+    )
+    assert sorted(await mail_states(database)) == ["order_confirmed queued"] * 40 + ["welcome queued"] * 40
+
+
+async def test_mail_goes_to_the_newest_address_whatever_order_the_news_came_in(
+    service: Service, letters: Letters
+) -> None:
+    user = new_id()
+    first = envelope_of(registered(user, "old@example.com"))
+    then = envelope_of(UserUpdated(user_id=user, email="older@example.com"))
+    last = envelope_of(UserUpdated(user_id=user, email="new@example.com"))
+    await deliver(service, last, then)
+    await deliver(service, first)
+    await run_jobs(service)
+
+    assert [letter["To"] for letter in letters()] == ["new@example.com"]
+
+
+async def test_a_sent_mail_is_caused_by_the_event_that_asked_for_it(service: Service, database: Database) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    order = envelope_of(confirmed(user))
+    await deliver(service, order)
+    await run_jobs(service)
+
+    async with database.begin() as tx:
+        rows = await tx.sql.fetch("SELECT type FROM outbox WHERE causation_id = $1 ORDER BY id", str(order.id))
+        stories = await tx.sql.fetch(
+            "SELECT DISTINCT correlation_id FROM outbox WHERE causation_id = $1", str(order.id)
+        )
+    assert [row["type"] for row in rows] == [NotificationCreated.type, EmailSent.type]
+    assert [row["correlation_id"] for row in stories] == [order.correlation_id]
+
+
+async def test_an_address_that_is_none_fails_once_and_harms_no_other_mail(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    await deliver(service, registered(new_id(), "not an address\r\nBcc: all@example.com"), registered(new_id()))
+    await run_jobs(service)
+
+    assert sorted(await mail_states(database)) == ["welcome failed", "welcome sent"]
+    assert len(await facts(database, EmailFailed)) == 1
+    assert [letter["To"] for letter in letters()] == ["asha@example.com"]

@@ -1,0 +1,98 @@
+"""What letters look like, and what nobody can smuggle into them."""
+
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from common.ids import new_id
+from common.money import Money
+from notifications.domain.amounts import spoken
+from notifications.domain.mail import Mail
+from notifications.letters import Letter, UnwritableError, Writer
+
+from .conftest import part
+
+PRICE = {"amount": 250000, "currency": "TZS"}
+
+
+def write(template: str = "welcome", **changes: Any) -> Letter:
+    standard: dict[str, Any] = {
+        "id": new_id(),
+        "user_id": new_id(),
+        "recipient": "asha@example.com",
+        "first_name": "Asha",
+        "language": "en",
+        "template": template,
+        "data": {},
+        "attempt": 1,
+        "created_at": datetime(2026, 3, 1, 12, tzinfo=UTC),
+    }
+    return Writer("Dukan <shop@dukan.example>").write(Mail(**(standard | changes)))
+
+
+def bought(title: str, number: str = "1001") -> EmailMessage:
+    line = {"title": title, "quantity": 1, "unit_price": PRICE, "line_total": PRICE}
+    return write("order_confirmed", data={"number": number, "lines": [line], "total": PRICE}).message
+
+
+def test_markup_in_a_product_or_a_name_is_text_in_the_html() -> None:
+    page = part(bought("<script>alert(1)</script> & more"), "html")
+    greeting = part(write(first_name="<img src=x>").message, "html")
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
+    assert "<script" not in page
+    assert "<img" not in greeting
+
+
+def test_the_text_part_shows_what_was_bought_as_it_is_called() -> None:
+    assert "1 x Mugs & <Cups>: TZS 2,500.00" in part(bought("Mugs & <Cups>"), "plain")
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", "\r", "\x0b", "\u2028", "\x85", "\x00"])
+def test_a_line_break_in_a_subject_makes_no_header(separator: str) -> None:
+    letter = bought("Mug", number=f"1001{separator}Bcc: all@example.com")
+
+    assert letter["Subject"] == "Order 1001 Bcc: all@example.com is confirmed"
+    assert letter["Bcc"] is None
+    assert b"\nBcc:" not in letter.as_bytes().split(b"\r\n\r\n", 1)[0]
+
+
+@pytest.mark.parametrize(
+    "recipient", ["", "asha", "asha@", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example"]
+)
+def test_a_letter_goes_to_exactly_one_address_or_is_not_written(recipient: str) -> None:
+    with pytest.raises(UnwritableError):
+        write(recipient=recipient)
+
+
+def test_a_letter_keeps_its_message_id_at_every_attempt() -> None:
+    mail_id = new_id()
+    first, second = write(id=mail_id), write(id=mail_id, attempt=2)
+
+    assert first.message["Message-ID"] == second.message["Message-ID"] == f"<{mail_id}@dukan.example>"
+
+
+@pytest.mark.parametrize("language", ["sw-TZ", "", "../../secrets", "EN"])
+def test_a_language_without_a_translation_is_written_in_english(language: str) -> None:
+    assert write(language=language).message["Subject"] == "Welcome to Dukan"
+
+
+def test_data_that_its_template_lacks_is_an_error_and_not_a_gap() -> None:
+    with pytest.raises(UnwritableError, match="number"):
+        write("order_shipped", data={})
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (250000, "TZS", "TZS 2,500.00"),
+        (5, "USD", "USD 0.05"),
+        (1250000, "UGX", "UGX 1,250,000"),
+        (1234567, "KWD", "KWD 1,234.567"),
+        (-150, "EUR", "EUR -1.50"),
+    ],
+)
+def test_money_is_spoken_with_the_decimals_of_its_currency(amount: int, currency: str, text: str) -> None:
+    assert spoken(Money(amount=amount, currency=currency)) == text
