@@ -9,11 +9,11 @@ import pytest
 from common.bus.relay import Relay
 from common.bus.subscriptions import subscribe, subscribe_dead_letters
 from common.bus.transport import DEAD_LETTERS, Delivery, Outgoing
-from common.contracts.event import Event
+from common.contracts.event import Event, registry
 from common.errors import Permanent
 from common.testing import eventually
 
-from .conftest import Bus, record
+from .conftest import Bus, new_event, record
 
 
 def consumer_of(bus: Bus, purpose: str, *, batch: int = 1) -> Any:
@@ -234,6 +234,20 @@ async def test_a_listener_hears_while_it_lives(bus: Bus) -> None:
     await bus.say("now", subject="s1")
     await eventually(lambda: _holds(heard))
     assert heard == ["s1"]
+
+
+async def test_listeners_of_different_types_hear_everything_of_theirs_and_nothing_else(bus: Bus) -> None:
+    other = new_event()
+    registry.pop(other.type)
+    heard: dict[str, list[str]] = {"mine": [], "others": []}
+    await bus.transport.listen([bus.event.type], lambda envelope: heard["mine"].append(envelope.type))
+    await bus.transport.listen([other.type], lambda envelope: heard["others"].append(envelope.type))
+    await bus.relay()
+    await bus.say(*(f"n{i}" for i in range(10)))
+    async with bus.publisher.begin() as tx:
+        tx.publish(other(subject_id="a", note="x"))
+    await eventually(lambda: _holds(heard["mine"] + heard["others"], 11))
+    assert heard == {"mine": [bus.event.type] * 10, "others": [other.type]}
 
 
 async def test_cause_and_correlation_travel_from_event_to_event(bus: Bus) -> None:

@@ -77,7 +77,8 @@ class EmbeddedTransport:
         for consumer in consumers:
             if database is None:
                 raise ValueError(f"{consumer.name} needs a database")
-            self._bound.setdefault(consumer.queue, _Bound(consumer, database))
+            bound = self._bound.setdefault(consumer.queue, _Bound(consumer, database))
+            bound.database = database
         self._routes.clear()
 
     async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:

@@ -23,6 +23,7 @@ from common.bus.link import BROKER_ERRORS, CONNECT_TIMEOUT, Link
 from common.bus.rabbit_consumer import consume_queue
 from common.bus.subscriptions import Consumer
 from common.bus.transport import Handle, Outgoing
+from common.ids import new_id
 from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,9 @@ class RabbitTransport:
 
     async def listen(self, types: Sequence[str], callback: Callable[[Envelope], None]) -> None:
         for event_type in types:
-            own = RabbitQueue("", exclusive=True, auto_delete=True, durable=False, routing_key=event_type)
+            # Named by us: FastStream takes queues of one name, an empty one too, for the same queue.
+            name = f"{self._name}.listen.{new_id()}"
+            own = RabbitQueue(name, exclusive=True, auto_delete=True, durable=False, routing_key=event_type)
             subscriber = self._broker.subscriber(own, topology.EVENTS, ack_policy=AckPolicy.ACK_FIRST)
             subscriber(_listener(callback))
             await subscriber.start()

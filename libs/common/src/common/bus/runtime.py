@@ -35,10 +35,11 @@ class Runtime:
     """The bus tasks of one process of one service."""
 
     def __init__(self, service: str, database: Database, transport: Transport, consumers: Sequence[Consumer]) -> None:
-        self._database = database
+        # For each consumer and the relay, and in one process for the relays of others that deliver here.
+        self._database = database.apart(pool_size=4 + len(consumers))
         self._transport = transport
         self._consumers = consumers
-        self._relay = Relay(service, database, transport)
+        self._relay = Relay(service, self._database, transport)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, *, workers: bool = True) -> None:
@@ -65,6 +66,7 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._database.close()
 
     async def _keep_house(self) -> None:
         while True:

@@ -11,7 +11,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from common.persistence.transaction import Transaction
 
@@ -47,23 +47,16 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10, command_timeout: float = 30.0) -> None:
         self.url = url
         self.outbox_filled = asyncio.Event()
-        self._engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
-            isolation_level="AUTOCOMMIT",
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=10,
-            pool_use_lifo=True,
-            connect_args={
-                "timeout": 10,
-                "command_timeout": command_timeout,
-                "server_settings": {
-                    "application_name": "dukan",
-                    "idle_in_transaction_session_timeout": "30s",
-                    "jit": "off",
-                },
-            },
-        )
+        self._engine = _engine(url, pool_size, command_timeout)
+
+    def apart(self, pool_size: int) -> Database:
+        """The same database through a pool of its own, so that neither side can starve the other of connections.
+
+        The bus uses it: requests that wait for an order must not hold up the relay that they are waiting for.
+        """
+        sibling = Database(self.url, pool_size=pool_size)
+        sibling.outbox_filled = self.outbox_filled
+        return sibling
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
@@ -103,3 +96,23 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _engine(url: str, pool_size: int, command_timeout: float) -> AsyncEngine:
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_use_lifo=True,
+        connect_args={
+            "timeout": 10,
+            "command_timeout": command_timeout,
+            "server_settings": {
+                "application_name": "dukan",
+                "idle_in_transaction_session_timeout": "30s",
+                "jit": "off",
+            },
+        },
+    )
