@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 SHOWN_PROBLEMS = 20
+OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 import_app = typer.Typer(help="Bring data from elsewhere.", no_args_is_help=True)
 
@@ -95,11 +96,11 @@ def _report(report: "Report") -> None:
         screen.out.print(f"  {problem}", markup=False)
     if (more := len(report.problems) - SHOWN_PROBLEMS) > 0:
         screen.out.print(f"  … and {more} more")
-    outcomes = ("created", "updated", "unchanged", "failed")
-    screen.out.print("Products: " + ", ".join(f"{report.rows[name]} {name}" for name in outcomes))
+    screen.out.print("Products: " + ", ".join(f"{report.rows[name]} {name}" for name in OUTCOMES))
     if report.images:
         screen.out.print("Pictures: " + ", ".join(f"{count} {name}" for name, count in report.images.items()))
 
 
 def _report_json(report: "Report") -> None:
-    print(json.dumps({**report.rows, "images": dict(report.images), "problems": report.problems}, indent=1))
+    counts = {name: report.rows[name] for name in OUTCOMES}
+    print(json.dumps({**counts, "images": dict(report.images), "problems": report.problems}, indent=1))

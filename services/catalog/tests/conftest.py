@@ -35,7 +35,8 @@ def staff(tokens: TestIssuer) -> dict[str, str]:
 
 @pytest.fixture
 async def category(client: httpx.AsyncClient, staff: dict[str, str]) -> dict[str, Any]:
-    return data(await client.post("/api/v1/categories", json={"name": "Shoes"}, headers=staff), 201)
+    made: dict[str, Any] = data(await client.post("/api/v1/categories", json={"name": "Shoes"}, headers=staff), 201)
+    return made
 
 
 @pytest.fixture

@@ -136,8 +136,10 @@ async def test_size_and_pixels_are_limited_before_anything_is_decoded(
     tmp_path: Path,
 ) -> None:
     database = await fresh_database("catalog")
-    limits = {"image_max_bytes": 20_000, "image_max_pixels": 1_000_000}
-    client = await client_for(build(Settings(database_url=database.url, data_dir=str(tmp_path), **limits)))
+    settings = Settings(
+        database_url=database.url, data_dir=str(tmp_path), image_max_bytes=20_000, image_max_pixels=1_000_000
+    )
+    client = await client_for(build(settings))
     path = f"/api/v1/products/{new_id()}"
     refusal(await upload(client, staff, path, picture((1001, 1000), kind="PNG")), 422, "image_too_large", "file")
     bomb = bytearray(picture((8, 8), kind="PNG"))

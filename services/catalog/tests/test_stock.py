@@ -275,3 +275,23 @@ async def test_the_ledger_cannot_be_rewritten(catalog: Service, make_product: Ma
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
             async with catalog.database.begin() as tx:
                 await tx.sql.execute(statement)
+
+
+async def test_staff_read_the_ledger_newest_first_page_by_page(
+    catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
+) -> None:
+    boots = product_id(await make_product(stock=7))
+    order = placed({boots: 3})
+    for event in (order, cancelled(order)):
+        await deliver(catalog, event)
+    path = f"/api/v1/products/{boots}/stock/ledger"
+    first = await client.get(f"{path}?limit=2", headers=staff)
+    assert [(e["kind"], e["delta"], e["order_id"]) for e in data(first)] == [
+        ("released", 3, str(order.order_id)),
+        ("reserved", -3, str(order.order_id)),
+    ]
+    second = await client.get(f"{path}?limit=2&cursor={first.json()['meta']['next_cursor']}", headers=staff)
+    assert [(e["kind"], e["delta"], e["reason"]) for e in data(second)] == [("adjusted", 7, "received")]
+    assert second.json()["meta"] == {"next_cursor": None}
+    refusal(await client.get(f"{path}?cursor=x", headers=staff), 422, "invalid", "cursor")
+    assert (await client.get(path)).status_code == 401

@@ -24,7 +24,7 @@ def build(settings: Settings) -> Service:
         name="catalog",
         settings=settings,
         database=database,
-        routers=[categories.router, stock.router, media.router, imports.router, products.router],
+        routers=[products.router, categories.router, stock.router, media.router, imports.router],
         subscribers=[Checkout(settings.hold)],
         jobs=[jobs.expiry(database, settings.hold), pictures],
         resources=[reader],

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from catalog.api.inputs import IncludeInactive, key_of
 from catalog.api.product_bodies import NewProduct, ProductChange, ProductView
@@ -21,37 +22,42 @@ from common.web.pagination import Page, page_meta
 
 router = APIRouter(prefix="/products", tags=["products"])
 
-Amount = Annotated[int | None, Query(ge=0, description="minor units of the final price")]
+Amount = Annotated[int | None, Field(ge=0, description="minor units of the final price")]
+
+
+class ListQuery(BaseModel):
+    """Which products to list; prices are final prices in minor units."""
+
+    category: Annotated[str | None, Field(description="id or slug; what stands below it is included")] = None
+    min_price: Amount = None
+    max_price: Amount = None
+    in_stock: bool | None = None
+    is_featured: bool | None = None
+    search: Annotated[str | None, Field(max_length=100, description="beginnings of words")] = None
+    ordering: Annotated[Ordering | None, Field(description="newest first, or best match first in a search")] = None
+
+    def wanted(self, *, include_inactive: bool) -> ProductFilter:
+        """Raises Invalid when the prices exclude each other."""
+        if self.min_price is not None and self.max_price is not None and self.min_price > self.max_price:
+            raise Invalid("min_price is above max_price", field="min_price")
+        return ProductFilter(
+            category=key_of(self.category) if self.category else None,
+            min_price=self.min_price,
+            max_price=self.max_price,
+            in_stock=self.in_stock,
+            is_featured=self.is_featured,
+            search=self.search,
+            include_inactive=include_inactive,
+        )
 
 
 @router.get("", response_model=Envelope[list[ProductView]])
 async def get_products(
-    request: Request,
-    page: Page,
-    read: Read,
-    *,
-    include_inactive: IncludeInactive,
-    category: Annotated[str | None, Query(description="id or slug; what stands below it is included")] = None,
-    min_price: Amount = None,
-    max_price: Amount = None,
-    in_stock: bool | None = None,
-    is_featured: bool | None = None,
-    search: Annotated[str | None, Query(max_length=100, description="beginnings of words")] = None,
-    ordering: Annotated[Ordering | None, Query(description="newest first, or best match first in a search")] = None,
+    request: Request, query: Annotated[ListQuery, Query()], page: Page, read: Read, include_inactive: IncludeInactive
 ) -> Response:
-    if min_price is not None and max_price is not None and min_price > max_price:
-        raise Invalid("min_price is above max_price", field="min_price")
-    wanted = ProductFilter(
-        category=key_of(category) if category else None,
-        min_price=min_price,
-        max_price=max_price,
-        in_stock=in_stock,
-        is_featured=is_featured,
-        search=search,
-        include_inactive=include_inactive,
-    )
+    wanted = query.wanted(include_inactive=include_inactive)
     async with read() as sql:
-        listing = await list_products(sql, wanted, ordering, page.limit, page.offset)
+        listing = await list_products(sql, wanted, query.ordering, page.limit, page.offset)
     return public_json(request, listing.data, page_meta(request, page, listing.total), private=include_inactive)
 
 

@@ -1,5 +1,6 @@
 """/products/{id}/stock: what can be sold, and corrections by staff."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -8,11 +9,12 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.api.reading import Read
-from catalog.queries.stock import find_stock
+from catalog.queries.stock import find_stock, list_ledger
 from catalog.usecases.adjust_stock import adjust_stock
-from common.errors import NotFound
+from common.errors import Invalid, NotFound
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok
+from common.web.pagination import Cursor, cursor_meta
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
 
@@ -32,6 +34,19 @@ class StockView(BaseModel):
         if stock is None:
             raise NotFound("There is no such product")
         return cls(**stock._asdict())
+
+
+class LedgerEntry(BaseModel):
+    """`delta` is the change of what is available; `actor` adjusted by hand, `order_id` reserved or gave back."""
+
+    id: int
+    at: datetime
+    delta: int
+    kind: Literal["reserved", "released", "returned", "adjusted"]
+    reason: str | None
+    note: str | None
+    actor: UUID | None
+    order_id: UUID | None
 
 
 class Adjustment(BaseModel):
@@ -58,3 +73,15 @@ async def post_stock(product_id: UUID, body: Adjustment, caller: Staff, begin: B
             await adjust_stock(tx, product_id, body.delta, reason=body.reason, note=body.note, actor=caller.user_id)
             view = await StockView.of(tx.sql, product_id)
     return ok(view, "Stock adjusted")
+
+
+@router.get("/ledger")
+async def get_ledger(product_id: UUID, _: Staff, cursor: Cursor, read: Read) -> Envelope[list[LedgerEntry]]:
+    """Everything that changed what is available, newest first."""
+    if cursor.cursor is not None and not cursor.cursor.isdecimal():
+        raise Invalid("This is no cursor of the ledger", field="cursor")
+    before = int(cursor.cursor) if cursor.cursor else None
+    async with read() as sql:
+        rows = await list_ledger(sql, product_id, before, cursor.limit + 1)
+    entries = [LedgerEntry(**row) for row in rows[: cursor.limit]]
+    return ok(entries, meta=cursor_meta(entries[-1].id if len(rows) > cursor.limit else None))

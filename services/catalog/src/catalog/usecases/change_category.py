@@ -6,7 +6,7 @@ from uuid import UUID
 
 from catalog.tables import Category
 from catalog.usecases.naming import refusing_conflicts
-from catalog.usecases.place_category import move_category
+from catalog.usecases.place_category import lock_tree, move_category
 from common import clock
 from common.errors import Conflict, NotFound
 from common.persistence.transaction import Transaction
@@ -19,6 +19,8 @@ SELECT EXISTS (SELECT FROM category WHERE parent_id = $1) AS has_children,
 
 async def change_category(tx: Transaction, category_id: UUID, changes: Mapping[str, Any]) -> Category:
     """Set the fields given. A new `parent_id` moves the whole branch."""
+    if "parent_id" in changes:
+        await lock_tree(tx)
     category = await _locked(tx, category_id)
     if "parent_id" in changes and changes["parent_id"] != category.parent_id:
         await move_category(tx, category, changes["parent_id"])

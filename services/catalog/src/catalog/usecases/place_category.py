@@ -19,6 +19,11 @@ SELECT max(cardinality(lineage) - array_position(lineage, $1)) FROM category WHE
 """
 
 
+async def lock_tree(tx: Transaction) -> None:
+    """Before any row of the tree is locked: afterwards two movers could wait for each other."""
+    await tx.sql.execute(TREE_LOCK)
+
+
 async def lineage_under(tx: Transaction, parent_id: UUID | None) -> list[UUID]:
     """The lineage of the parent. Raises Invalid when it does not exist or stands at the deepest level."""
     if parent_id is None:
@@ -32,8 +37,7 @@ async def lineage_under(tx: Transaction, parent_id: UUID | None) -> list[UUID]:
 
 
 async def move_category(tx: Transaction, category: Category, parent_id: UUID | None) -> None:
-    """Hang the category, with everything below it, under another parent or at the root."""
-    await tx.sql.execute(TREE_LOCK)
+    """Hang the category, with everything below it, under another parent or at the root; `lock_tree` comes first."""
     above = await lineage_under(tx, parent_id)
     if category.id in above:
         raise Invalid("A category cannot stand below itself", code="category_cycle", field="parent_id")
