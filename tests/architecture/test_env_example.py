@@ -16,6 +16,7 @@ MEMBERS = ("gateway", "auth", "catalog", "orders", "billing", "messaging", "noti
 PASSED_TO_ALL = {"log_level", "request_timeout", "database_pool_size", "otel_endpoint"}
 EXAMPLE = (ROOT / ".env.example").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
+OBSERVABILITY = (ROOT / "deploy" / "observability" / "compose.yml").read_text()
 
 
 def settings_of(member: str) -> type[ServiceSettings]:
@@ -37,7 +38,7 @@ def documented() -> list[tuple[str, str, bool]]:
 
 def test_every_variable_is_documented_once_and_no_other() -> None:
     read = {name for member in MEMBERS for name in variables(settings_of(member))}
-    read |= set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+    read |= set(re.findall(r"\$\{([A-Z_]+)", COMPOSE + OBSERVABILITY))
     counted = Counter(name for name, _, _ in documented())
     assert set(counted) == read
     assert [name for name, count in counted.items() if count > 1] == []

@@ -1,0 +1,50 @@
+"""Alerts and dashboard against the metrics that the platform really keeps."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from common import metrics
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "observability"
+SOURCES = [path for folder in ("libs/common/src", "services", "gateway/src") for path in (ROOT / folder).rglob("*.py")]
+LABELS_OF_PROMETHEUS = {"le", "job", "instance"}
+
+
+def expressions() -> list[str]:
+    groups = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
+    panels = json.loads((FOLDER / "grafana" / "dukan.json").read_text())["panels"]
+    alerts = [rule["expr"] for group in groups for rule in group["rules"]]
+    return alerts + [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def collectors() -> dict[str, tuple[str, Any]]:
+    """Series' name → the constant in metrics.py and its collector."""
+    known = {}
+    for constant, collector in vars(metrics).items():
+        for series in REGISTRY._collector_to_names.get(collector, []) if constant.isupper() else []:
+            known[series] = (constant, collector)
+    return known
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_something_keeps() -> None:
+    code = "\n".join(path.read_text() for path in SOURCES)
+    asked = {name for expression in expressions() for name in re.findall(r"\bdukan_\w+", expression)}
+    known = collectors()
+    assert asked - set(known) == set()
+    constants = {known[name][0] for name in asked}
+    assert {constant for constant in constants if f"metrics.{constant}." not in code} == set()
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_an_expression_selects_by_labels_that_the_metric_has(expression: str) -> None:
+    known = collectors()
+    for name, selector in re.findall(r"\b(dukan_\w+)\{([^}]*)\}", expression):
+        asked = set(re.findall(r"(\w+)[!=]~?", selector))
+        assert asked - set(known[name][1]._labelnames) - LABELS_OF_PROMETHEUS == set()
