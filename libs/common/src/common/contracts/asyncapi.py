@@ -52,4 +52,13 @@ def document() -> dict[str, Any]:
     for message in made["components"]["messages"].values():
         message["headers"] = {"$ref": "#/components/schemas/CloudEventHeaders"}
     made["components"]["schemas"]["CloudEventHeaders"] = HEADERS
+    # FastStream keeps publishers in a set: without an order the document would differ from run to run.
+    for part in (made["channels"], made["operations"], made["components"]["messages"], made["components"]["schemas"]):
+        _sort(part)
     return made
+
+
+def _sort(part: dict[str, Any]) -> None:
+    items = sorted(part.items())
+    part.clear()
+    part.update(items)
