@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+from common.context import Origin
 from common.contracts.auth import UserRegistered, UserUpdated
 from common.contracts.messaging import MessageDelivered, MessageFailed, MessageQueued, MessageSent
 from common.contracts.orders import OrderConfirmed, OrderLine
@@ -10,8 +11,10 @@ from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
 from common.service import Service
-from common.testing import deliver, envelope_of, facts
+from common.testing import deliver, envelope_of, eventually, facts
 from messaging.domain.drafts import SHOP
+from messaging.usecases.confirm_orders import Confirmation, confirm_orders
+from messaging.usecases.remember_contacts import Contact, remember_contacts
 
 from .conftest import run_jobs, statuses, used
 
@@ -117,15 +120,39 @@ async def test_an_order_that_overtakes_its_customers_registration_is_confirmed_a
     assert [row["causation_id"] for row in causes] == [str(order.id)]
 
 
-async def test_orders_and_registrations_handled_at_once_lose_no_confirmation(
+async def waits_for_a_lock(database: Database) -> bool:
+    async with database.begin() as tx:
+        waiting: bool = await tx.sql.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())"
+        )
+    return waiting
+
+
+async def test_an_order_handled_during_its_customers_registration_is_confirmed(
     service: Service, database: Database
 ) -> None:
-    customers = [new_id() for _ in range(40)]
-    await asyncio.gather(
-        *(deliver(service, confirmed(customer)) for customer in customers),
-        *(deliver(service, registered(customer)) for customer in customers),
-    )
-    assert await statuses(database) == ["queued"] * 40
+    customer = new_id()
+    async with database.begin() as registration:
+        await remember_contacts(registration, [Contact(customer, PHONE, "UTC", 1)])
+        order = asyncio.create_task(deliver(service, confirmed(customer)))
+        await eventually(lambda: waits_for_a_lock(database))
+    await order
+
+    assert await statuses(database) == ["queued"]
+
+
+async def test_a_registration_handled_during_its_customers_order_releases_the_confirmation(
+    service: Service, database: Database
+) -> None:
+    customer = new_id()
+    async with database.begin() as order:
+        await confirm_orders(order, [Confirmation(new_id(), customer, "Thank you!", Origin("a-purchase"))])
+        registration = asyncio.create_task(deliver(service, registered(customer)))
+        await eventually(lambda: waits_for_a_lock(database))
+    await registration
+
+    assert await statuses(database) == ["queued"]
 
 
 async def test_an_older_state_of_a_person_never_replaces_a_newer_one(service: Service, database: Database) -> None:

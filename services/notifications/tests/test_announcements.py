@@ -13,7 +13,10 @@ from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
 from common.service import Service
-from common.testing import deliver, envelope_of, facts
+from common.testing import deliver, envelope_of, eventually, facts
+from notifications.domain.notices import order_delivered
+from notifications.usecases.announce import Announcement, announce
+from notifications.usecases.remember_contacts import Contact, remember_contacts
 
 from .conftest import Letters, confirmed, mail_states, part, registered, run_jobs
 
@@ -134,14 +137,41 @@ async def test_a_mail_to_somebody_unknown_waits_for_the_registration(
     assert {letter["To"] for letter in letters()} == {"asha@example.com"}
 
 
-async def test_orders_and_registrations_handled_at_once_leave_no_mail_waiting(
+async def waits_for_a_lock(database: Database) -> bool:
+    async with database.begin() as tx:
+        waiting: bool = await tx.sql.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())"
+        )
+    return waiting
+
+
+async def test_an_order_handled_during_its_customers_registration_does_not_wait_for_ever(
     service: Service, database: Database
 ) -> None:
-    users = [new_id() for _ in range(40)]
-    await asyncio.gather(
-        *(deliver(service, confirmed(user)) for user in users), *(deliver(service, registered(user)) for user in users)
-    )
-    assert sorted(await mail_states(database)) == ["order_confirmed queued"] * 40 + ["welcome queued"] * 40
+    user = new_id()
+    async with database.begin() as registration:
+        await remember_contacts(registration, [Contact(user, "asha@example.com", "Asha", "", "en", (), 1)])
+        order = asyncio.create_task(deliver(service, confirmed(user)))
+        await eventually(lambda: waits_for_a_lock(database))
+    await order
+
+    assert await mail_states(database) == ["order_confirmed queued"]
+
+
+async def test_a_registration_handled_during_its_customers_order_releases_the_mail(
+    service: Service, database: Database
+) -> None:
+    user = new_id()
+    event = confirmed(user)
+    async with database.begin() as order:
+        order.received([(event, envelope_of(event))])
+        await announce(order, [Announcement(event, user, order_delivered(event.order_id, "1001"))])
+        registration = asyncio.create_task(deliver(service, registered(user)))
+        await eventually(lambda: waits_for_a_lock(database))
+    await registration
+
+    assert await mail_states(database) == ["order_delivered queued", "welcome queued"]
 
 
 async def test_mail_goes_to_the_newest_address_whatever_order_the_news_came_in(

@@ -21,7 +21,7 @@ from notifications.domain.mail import MOST_ATTEMPTS, PAUSES
 from notifications.settings import Settings
 from notifications.usecases.claim_mail import claim_mail
 
-from .conftest import Built, Letters, mail_states, registered, run_jobs
+from .conftest import Built, Letters, mail_states, part, registered, run_jobs
 
 
 @dataclass
@@ -210,8 +210,8 @@ async def test_letters_in_the_mailbox_sort_by_time(service: Service, letters: Le
         time.advance(timedelta(seconds=1))
     await run_jobs(service)
 
-    greetings = [letter.get_body(("plain",)) for letter in letters()]
-    assert [str(body).split("Hello ")[1].split(",")[0] for body in greetings] == ["First", "Second", "Third"]
+    greetings = [part(letter, "plain").splitlines()[0] for letter in letters()]
+    assert greetings == ["Hello First,", "Hello Second,", "Hello Third,"]
 
 
 async def test_an_unwritable_mailbox_defers(built: Built, database: Database, tmp_path: Path) -> None:

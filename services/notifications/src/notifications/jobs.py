@@ -1,15 +1,18 @@
 """What runs on a clock: the mails that are due are written and sent."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
 from common.persistence.database import Database
-from notifications.domain.mail import Mail, Outcome, Refused
+from notifications.domain.mail import Deferred, Mail, Outcome, Refused
 from notifications.letters import UnwritableError, Writer
 from notifications.providers.post import Post
 from notifications.usecases.claim_mail import claim_mail
 from notifications.usecases.record_mail import record_mail
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 32
 
@@ -41,6 +44,10 @@ class Postman:
         try:
             # Rendering takes milliseconds, too long for an event loop that answers requests.
             letter = await asyncio.to_thread(self.writer.write, mail)
+            return await self.post.send(letter)
         except UnwritableError as error:
             return Refused(str(error))
-        return await self.post.send(letter)
+        except Exception as error:
+            # One strange mail must not keep the others of its batch from being recorded.
+            log.exception("mail %s was not sent", mail.id)
+            return Deferred(repr(error))

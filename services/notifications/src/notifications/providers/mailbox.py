@@ -30,5 +30,5 @@ class Mailbox:
         target = self._folder / f"{written}-{letter.id}.eml"
         # Readers never see half a letter: it appears under its name when it is complete.
         draft = target.with_suffix(".part")
-        draft.write_bytes(letter.message.as_bytes())
+        draft.write_bytes(letter.content)
         draft.replace(target)

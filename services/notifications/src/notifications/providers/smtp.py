@@ -50,7 +50,8 @@ class Smtp:
     async def _hand_over(self, letter: Letter) -> None:
         server = self._server
         await send(
-            letter.message,
+            letter.content,
+            sender=letter.sender,
             recipients=[letter.recipient],
             hostname=server.host,
             port=server.port,
