@@ -18,6 +18,8 @@ POLICY = (
     b"connect-src 'self'; worker-src blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 )
 CACHED = (b"cache-control", b"public, max-age=86400")
+# The one thing that ReDoc's bundle would fetch from elsewhere, for its footer.
+FOREIGN_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 HTML = b"text/html; charset=utf-8"
 SCRIPT = b"text/javascript; charset=utf-8"
 
@@ -63,7 +65,8 @@ def docs_pages() -> dict[str, Page]:
         "/docs/assets/redoc.js": _fixed(SCRIPT, START_REDOC.encode()),
     }
     for name, content_type in ASSETS.items():
-        pages[f"/docs/assets/{name}"] = _fixed(content_type, (static / name).read_bytes())
+        asset = (static / name).read_bytes().replace(FOREIGN_LOGO, b"/docs/assets/favicon.png")
+        pages[f"/docs/assets/{name}"] = _fixed(content_type, asset)
     return pages
 
 

@@ -65,6 +65,7 @@ async def test_the_documentation_loads_nothing_from_elsewhere(door: Door, path: 
         found = await door.client.get(asset)
         assert found.status_code == 200
         assert found.headers["content-type"].split(";")[0] in ("text/javascript", "text/css", "image/png")
+        assert b"cdn.redoc" not in found.content
 
 
 async def test_pages_are_read_only(door: Door) -> None:
