@@ -18,7 +18,12 @@ done
 format=
 [ "$engine" = docker ] || format="--format docker"
 
-[ $# -gt 0 ] || set -- gateway $(ls services)
+if [ $# -eq 0 ]; then
+    set -- gateway
+    for member in services/*/pyproject.toml; do
+        set -- "$@" "$(basename "$(dirname "$member")")"
+    done
+fi
 for service in "$@"; do
     member=services/$service
     [ "$service" != gateway ] || member=gateway
