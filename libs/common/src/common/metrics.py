@@ -24,7 +24,6 @@ PUBLISH_FAILED = Counter("dukan_publish_failed_total", "Publishes refused, retur
 PUBLISH_SECONDS = Histogram(
     "dukan_publish_seconds", "From a batch's first publish to its last confirm.", ["service"], buckets=FAST
 )
-UNROUTED = Counter("dukan_events_unrouted_total", "Events that no queue wanted.", ["service"])
 
 # Consumers
 HANDLED = Counter("dukan_events_handled_total", "Deliveries by what became of them.", ["consumer", "type", "outcome"])
@@ -38,7 +37,6 @@ INBOX_DUPLICATES = Counter("dukan_inbox_duplicates_total", "Deliveries already a
 DEAD_LETTERS = Gauge(
     "dukan_dead_letters", "Dead letters that wait for a decision, by the queue that failed.", ["queue"]
 )
-QUEUE_CONSUMERS = Gauge("dukan_queue_consumers", "Consumers attached to a queue.", ["queue"])
 
 # Checkout
 SAGA_ORDERS = Gauge("dukan_saga_orders", "Unfinished checkouts by state.", ["state"])

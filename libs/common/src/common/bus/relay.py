@@ -109,7 +109,8 @@ class Relay:
             rows = await tx.sql.fetch(PENDING, claimed, limit)
             if not rows:
                 return 0
-            outcomes = await self._transport.publish([_outgoing(row) for row in rows])
+            with metrics.PUBLISH_SECONDS.labels(self._service).time():
+                outcomes = await self._transport.publish([_outgoing(row) for row in rows])
             return await self._mark(tx.sql, rows, outcomes)
 
     async def _mark(
