@@ -44,5 +44,5 @@ def options(arguments: Sequence[str], *, broker: bool) -> list[str]:
         chosen += ["-m", "not broker"]
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
     if not arguments and workers > 1:
-        chosen += ["-n", str(workers), "--dist", "loadfile"]
+        chosen += ["-n", str(workers), "--dist", "loadgroup"]
     return chosen
