@@ -1,5 +1,6 @@
 """A handler fails for good, is mended, and its dead letter is replayed: over both transports."""
 
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from aio_pika import connect
+from aiormq.exceptions import AMQPError
 
 from common.bus.embedded import EmbeddedTransport
 from common.bus.rabbit import RabbitTransport
@@ -46,6 +48,9 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     await transport.start()
     yield transport
     await transport.close()
+    if not embedded:
+        # Left bound to everything and read by nobody, they would fill up with what other tests publish.
+        await _delete("operations.journal.v1", "operations.requests.v1")
 
 
 @pytest.fixture
@@ -61,8 +66,7 @@ async def shop(bus: Transport, fresh_database: FreshDatabase) -> AsyncIterator[t
     yield shop, database
     await runtime.stop()
     if isinstance(bus, RabbitTransport):
-        async with await connect(os.environ["AMQP_URL"]) as connection:
-            await (await connection.channel()).queue_delete(shop.consumer.queue)
+        await _delete(shop.consumer.queue)
 
 
 # Dead letters have one queue on a broker: tests that consume it take turns.
@@ -96,3 +100,11 @@ async def _waiting(staff: httpx.AsyncClient, queue: str) -> list[dict[str, str]]
 
 async def _handled(shop: Shop, user_id: UUID) -> bool:
     return user_id in shop.handled
+
+
+async def _delete(*queues: str) -> None:
+    async with await connect(os.environ["AMQP_URL"]) as connection:
+        for queue in queues:
+            # One that somebody consumes is not ours.
+            with contextlib.suppress(AMQPError):
+                await (await connection.channel()).queue_delete(queue, if_unused=True)
