@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from services.auth.tests.people import ADMIN, Door
+
 from auth.app import build
 from auth.settings import Settings
 from common import clock
 from common.testing.plugin import ClientFor, FreshDatabase
-
-from services.auth.tests.people import ADMIN, Door
 
 OpenDoor = Callable[..., Awaitable[Door]]
 

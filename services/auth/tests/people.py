@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 import jwt
+
 from auth.api.context import Identification
 from common.contracts.event import Event
 from common.ids import new_id

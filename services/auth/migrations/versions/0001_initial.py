@@ -1,6 +1,7 @@
 """Accounts, sessions, refresh tokens, signing keys, throttles and the audit trail."""
 
 from alembic import op
+
 from common.persistence.schema import create_bus_tables
 
 revision = "0001"

@@ -5,12 +5,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from common.persistence.database import Database
-from common.service import Service
-from common.web.keys import KeySet
-from common.web.revocations import RevocationList
-from common.web.tokens import TokenVerifier
-
 from auth.api import internal, me, registration, sign_in, sign_out, users, well_known
 from auth.api.context import Identification
 from auth.domain.passwords import normalised
@@ -22,6 +16,11 @@ from auth.queries import key_set, revoked_sessions
 from auth.settings import Settings
 from auth.usecases.ensure_admin import ensure_admin, has_admin
 from auth.usecases.rotate_keys import ensure_keys
+from common.persistence.database import Database
+from common.service import Service
+from common.web.keys import KeySet
+from common.web.revocations import RevocationList
+from common.web.tokens import TokenVerifier
 
 
 def build(settings: Settings) -> Service:

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from common.persistence.database import Database
-from common.service import Job
-
 from auth.providers.vault import Vault
 from auth.usecases.purge import purge
 from auth.usecases.rotate_keys import rotate_when_due
+from common.persistence.database import Database
+from common.service import Job
 
 HOUR = 3600.0
 

@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from common import clock
-from common.persistence.transaction import Transaction
 from sqlmodel import col, func, or_, select
 
 from auth.domain.keyring import OVERLAP
 from auth.domain.roles import Role
 from auth.providers.signing import as_jwk
 from auth.tables import Account
+from common import clock
+from common.persistence.transaction import Transaction
 
 KEYS = """
 SELECT kid, public_key FROM signing_key WHERE state <> 'retired' OR retired_at >= $1 ORDER BY created_at DESC, kid

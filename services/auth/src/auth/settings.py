@@ -3,11 +3,11 @@
 from ipaddress import ip_network
 from typing import Annotated, ClassVar, Self
 
-from common.settings import ServiceSettings
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from auth.domain.addresses import Network
+from common.settings import ServiceSettings
 
 SHORTEST_SECRET = 32
 LOCAL_SECRET = "known to everybody, so for local mode only"  # noqa: S105

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from common.ids import new_id
 from sqlalchemy import DateTime, Text
 from sqlmodel import Field, SQLModel
 
 from auth.domain.roles import Role
+from common.ids import new_id
 
 
 class Account(SQLModel, table=True):

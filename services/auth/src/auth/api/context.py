@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from common import context
-from common.contracts.auth import SessionRevoked
 from fastapi import Depends, Request
 
 from auth.domain.addresses import Network, client_address
@@ -15,6 +13,8 @@ from auth.domain.throttle import Policy
 from auth.providers.hashing import PasswordHashing
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
+from common import context
+from common.contracts.auth import SessionRevoked
 
 USER_AGENT_LIMIT = 300
 

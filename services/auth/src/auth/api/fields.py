@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from common.errors import Invalid
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, StringConstraints
 
 from auth.domain.identifiers import check_username, normalised_email, normalised_phone
+from common.errors import Invalid
 
 ZONES = frozenset(available_timezones())
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from common.web.dependencies import Begin
-from common.web.envelope import Envelope, ok
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth.queries import revoked_sessions
+from common.web.dependencies import Begin
+from common.web.envelope import Envelope, ok
 
 router = APIRouter(prefix="/internal", include_in_schema=False)
 

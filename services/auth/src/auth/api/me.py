@@ -3,10 +3,6 @@
 from datetime import date
 from typing import Annotated, Any
 
-from common import clock
-from common.errors import Unauthenticated
-from common.web.dependencies import Begin, Caller
-from common.web.envelope import Envelope, ok
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
@@ -14,6 +10,10 @@ from auth.api.fields import Language, Line, Name, Phone, TimeZone
 from auth.api.views import UserView
 from auth.queries import find_account
 from auth.usecases.update_profile import update_profile
+from common import clock
+from common.errors import Unauthenticated
+from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, ok
 
 router = APIRouter()
 

@@ -1,8 +1,5 @@
 """POST /auth/register."""
 
-from common.errors import Invalid
-from common.web.dependencies import Begin
-from common.web.envelope import Envelope, created
 from fastapi import APIRouter
 from pydantic import BaseModel, model_validator
 
@@ -11,6 +8,9 @@ from auth.api.fields import Email, Language, Name, Password, Phone, TimeZone, Us
 from auth.api.views import UserView
 from auth.domain.passwords import check_password
 from auth.usecases.register import register
+from common.errors import Invalid
+from common.web.dependencies import Begin
+from common.web.envelope import Envelope, created
 
 router = APIRouter()
 

@@ -3,9 +3,6 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from common.errors import DukanError, Invalid, Unauthenticated
-from common.web.dependencies import Begin
-from common.web.envelope import Envelope, ok
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, StringConstraints
 
@@ -18,6 +15,9 @@ from auth.queries import is_live
 from auth.usecases.open_session import Grant
 from auth.usecases.refresh_session import refresh_session
 from auth.usecases.sign_in import Attempt, begin_sign_in, finish_sign_in
+from common.errors import DukanError, Invalid, Unauthenticated
+from common.web.dependencies import Begin
+from common.web.envelope import Envelope, ok
 
 
 async def _never_stored(response: Response) -> None:

@@ -1,8 +1,5 @@
 """POST /auth/logout and /auth/logout-all."""
 
-from common.errors import Unauthenticated
-from common.web.dependencies import Begin, Caller, MaybeCaller
-from common.web.envelope import Envelope, ok
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -10,6 +7,9 @@ from auth.api.context import Forget, RequestingClient
 from auth.api.fields import RefreshToken
 from auth.usecases.end_sessions import end_session, end_sessions_of, session_of
 from auth.usecases.record_audit import record_audit
+from common.errors import Unauthenticated
+from common.web.dependencies import Begin, Caller, MaybeCaller
+from common.web.envelope import Envelope, ok
 
 router = APIRouter()
 

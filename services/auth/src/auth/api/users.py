@@ -3,10 +3,6 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.errors import NotFound
-from common.web.dependencies import Admin, Begin, Staff
-from common.web.envelope import Envelope, ok
-from common.web.pagination import Page, page_meta
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
@@ -17,6 +13,10 @@ from auth.queries import AccountFilter, find_account, list_accounts
 from auth.usecases.administer import activate, change_role, deactivate
 from auth.usecases.end_sessions import end_sessions_of
 from auth.usecases.record_audit import record_audit
+from common.errors import NotFound
+from common.web.dependencies import Admin, Begin, Staff
+from common.web.envelope import Envelope, ok
+from common.web.pagination import Page, page_meta
 
 router = APIRouter()
 

@@ -4,12 +4,12 @@ from datetime import date, datetime
 from typing import Literal, Self
 from uuid import UUID
 
-from common import clock
 from pydantic import BaseModel, ConfigDict
 
 from auth.domain.roles import Role
 from auth.tables import Account
 from auth.usecases.open_session import Grant
+from common import clock
 
 
 class UserView(BaseModel):

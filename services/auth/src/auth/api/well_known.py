@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from common.web.dependencies import Begin
 from fastapi import APIRouter, Response
 
 from auth.api.context import Identifying
 from auth.providers.signing import ALGORITHM
 from auth.queries import key_set
+from common.web.dependencies import Begin
 
 router = APIRouter(prefix="/.well-known")
 

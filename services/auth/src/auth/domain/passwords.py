@@ -4,9 +4,8 @@ import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-from common.errors import Invalid
-
 from auth.domain.common_passwords import COMMON, RUNS
+from common.errors import Invalid
 
 SHORTEST = 8
 LONGEST = 128

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
 from common.errors import Unavailable
 
 R = TypeVar("R")

@@ -9,10 +9,10 @@ from hashlib import sha256
 from uuid import UUID
 
 import jwt
-from common.ids import new_id
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth.providers.vault import Vault
+from common.ids import new_id
 
 ALGORITHM = "EdDSA"
 SHORTENED_BY = 0.05

@@ -2,11 +2,6 @@
 
 from uuid import UUID
 
-from common import clock
-from common.contracts.auth import SessionRevoked, UserDeactivated
-from common.errors import Conflict
-from common.persistence.transaction import Transaction
-
 from auth.domain.clients import Client
 from auth.domain.roles import Role, is_demotion
 from auth.tables import Account
@@ -14,6 +9,10 @@ from auth.usecases.announce import updated
 from auth.usecases.end_sessions import end_sessions_of
 from auth.usecases.record_audit import record_audit
 from auth.usecases.update_profile import locked_account
+from common import clock
+from common.contracts.auth import SessionRevoked, UserDeactivated
+from common.errors import Conflict
+from common.persistence.transaction import Transaction
 
 # Ordered, and re-evaluated after a wait: two admins who demote each other cannot both succeed.
 ADMINS = "SELECT id FROM account WHERE role = 'admin' AND is_active ORDER BY id FOR UPDATE"

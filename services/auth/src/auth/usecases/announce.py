@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from common.contracts.auth import UserRegistered, UserUpdated
-
 from auth.tables import Account
+from common.contracts.auth import UserRegistered, UserUpdated
 
 
 def registered(account: Account) -> UserRegistered:

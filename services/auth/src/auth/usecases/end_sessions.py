@@ -3,11 +3,11 @@
 from uuid import UUID
 
 import asyncpg
+
+from auth.usecases.open_session import digest
 from common import clock
 from common.contracts.auth import SessionRevoked
 from common.persistence.transaction import Transaction
-
-from auth.usecases.open_session import digest
 
 END_ONE = """
 UPDATE session SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL

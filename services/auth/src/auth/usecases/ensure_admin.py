@@ -2,15 +2,15 @@
 
 import logging
 
-from common import clock
-from common.errors import Conflict
-from common.persistence.transaction import Transaction
 from sqlmodel import select
 
 from auth.domain.identifiers import normalised_email
 from auth.tables import Account
 from auth.usecases.announce import registered
 from auth.usecases.record_audit import record_audit
+from common import clock
+from common.errors import Conflict
+from common.persistence.transaction import Transaction
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
+from auth.providers.signing import AccessToken, Signer
+from auth.tables import Account
 from common import clock
 from common.errors import Unavailable
 from common.persistence.transaction import Transaction
-
-from auth.providers.signing import AccessToken, Signer
-from auth.tables import Account
 
 ACTIVE = "SELECT kid, sealed_private FROM signing_key WHERE state = 'active'"
 

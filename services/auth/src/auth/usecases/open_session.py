@@ -6,15 +6,14 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from common import clock
-from common.ids import new_id
-from common.persistence.transaction import Transaction
-
 from auth.domain.clients import Client
 from auth.domain.refresh import ABSOLUTE, expiry
 from auth.providers.signing import AccessToken, Signer
 from auth.tables import Account
 from auth.usecases.issue_access import issue_access
+from common import clock
+from common.ids import new_id
+from common.persistence.transaction import Transaction
 
 OPEN = """
 INSERT INTO session

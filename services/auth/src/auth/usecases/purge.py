@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
+from auth.domain.refresh import IDLE
 from common import clock
 from common.persistence.transaction import Transaction
-
-from auth.domain.refresh import IDLE
 
 # Ended sessions stay for a month, so that people can see where they were signed in.
 SESSIONS = """

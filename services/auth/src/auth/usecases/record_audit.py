@@ -3,10 +3,9 @@
 import json
 from uuid import UUID
 
+from auth.domain.clients import Client
 from common import clock
 from common.persistence.transaction import Transaction
-
-from auth.domain.clients import Client
 
 INSERT = """
 INSERT INTO audit (at, action, outcome, account_id, actor_id, session_id, address, user_agent, request_id, detail)

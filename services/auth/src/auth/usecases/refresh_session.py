@@ -7,9 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from common import clock
-from common.errors import Unauthenticated
-from common.persistence.transaction import Transaction
 
 from auth.domain.clients import Client
 from auth.domain.refresh import Presented, Verdict, expiry
@@ -20,6 +17,9 @@ from auth.usecases.end_sessions import end_session
 from auth.usecases.issue_access import issue_access
 from auth.usecases.open_session import Grant, digest, store_token
 from auth.usecases.record_audit import record_audit
+from common import clock
+from common.errors import Unauthenticated
+from common.persistence.transaction import Transaction
 
 LOCK_SESSION = """
 SELECT id, account_id, expires_at, ended_at FROM session

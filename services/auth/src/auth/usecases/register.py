@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from common import clock
-from common.errors import Conflict
-from common.persistence.transaction import Transaction
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
@@ -13,6 +10,9 @@ from auth.domain.clients import Client
 from auth.tables import Account
 from auth.usecases.announce import registered
 from auth.usecases.record_audit import record_audit
+from common import clock
+from common.errors import Conflict
+from common.persistence.transaction import Transaction
 
 
 async def register(

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from common import clock
-from common.persistence.transaction import Transaction
-
 from auth.domain.keyring import OVERLAP, State, is_due
 from auth.providers.signing import generate
 from auth.providers.vault import Vault
+from common import clock
+from common.persistence.transaction import Transaction
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('auth.signing-keys', 0))"
 ACTIVE = "SELECT kid, sealed_private, activated_at FROM signing_key WHERE state = 'active'"

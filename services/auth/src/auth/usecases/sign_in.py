@@ -6,8 +6,6 @@ passwords and closed accounts take the same steps and get the same answer.
 
 from dataclasses import dataclass
 
-from common.errors import DukanError, Forbidden, RateLimited, Unauthenticated
-from common.persistence.transaction import Transaction
 from sqlmodel import func, or_, select
 
 from auth.domain.clients import Client
@@ -18,6 +16,8 @@ from auth.tables import Account
 from auth.usecases.open_session import Grant, open_session
 from auth.usecases.record_audit import record_audit
 from auth.usecases.throttle import Limits, count_failure, forgive, limits_of, settled_wait_of, wait_of
+from common.errors import DukanError, Forbidden, RateLimited, Unauthenticated
+from common.persistence.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import asyncpg
-from common import clock
-from common.persistence.transaction import Transaction
 
 from auth.domain.addresses import Address, neighbourhood
 from auth.domain.throttle import PER_ACCOUNT, Failures, Policy
+from common import clock
+from common.persistence.transaction import Transaction
 
 WAIT = "SELECT max(blocked_until) FROM throttle WHERE key = ANY($1)"
 CREATE = "INSERT INTO throttle (key) SELECT * FROM unnest($1::bytea[]) ORDER BY 1 ON CONFLICT DO NOTHING"

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from common import clock
-from common.errors import NotFound
-from common.persistence.transaction import Transaction
 from sqlmodel import select
 
 from auth.tables import Account
 from auth.usecases.announce import updated
+from common import clock
+from common.errors import NotFound
+from common.persistence.transaction import Transaction
 
 
 async def update_profile(tx: Transaction, account_id: UUID, changes: Mapping[str, Any]) -> Account:
