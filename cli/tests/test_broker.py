@@ -43,7 +43,13 @@ def test_where_no_broker_is_possible_it_is_said_loudly(tmp_path: Path, monkeypat
     assert told == ["NO BROKER: RabbitMQ is not installed, cannot be installed, and no container engine works"]
 
 
-def test_tests_are_left_out_only_without_a_broker(capsys: pytest.CaptureFixture[str]) -> None:
-    assert testing.options(["cli/tests"], broker=True) == ["cli/tests"]
-    assert testing.options(["cli/tests"], broker=False) == ["cli/tests", "-m", "not broker"]
-    assert "LEFT OUT" in capsys.readouterr().err
+def test_what_the_caller_names_is_run_as_named_and_left_out_only_without_a_broker() -> None:
+    assert testing.rounds(["cli/tests"], broker=True) == [["cli/tests"]]
+    assert testing.rounds(["cli/tests"], broker=False) == [["cli/tests", "-m", "not broker"]]
+
+
+def test_everything_is_two_rounds_of_which_one_has_the_broker_for_itself() -> None:
+    parallel, alone = testing.rounds([], broker=True)
+    assert parallel[:2] == ["-m", "not broker"]
+    assert alone == ["-m", "broker"]
+    assert testing.rounds([], broker=False) == [parallel]

@@ -14,7 +14,7 @@ from dukan.children import leashed
 from dukan.errors import ProvisionError
 from dukan.postgres import EmbeddedPostgres
 
-# More workers gain nothing: they would share one database server and one broker.
+# More workers gain nothing: they would share one database server.
 MOST_WORKERS = 4
 
 
@@ -26,23 +26,32 @@ def run(arguments: Sequence[str]) -> int:
         amqp = stack.enter_context(provision_broker(folder / "rabbitmq", screen.loudly))
         if amqp is None and in_ci():
             raise ProvisionError("CI needs a broker: no test may be left out there")
+        if amqp is None:
+            screen.loudly("LEFT OUT: every test that needs a broker")
         postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres", durable=False))
         given = {"DUKAN_TEST_POSTGRES_URL": postgres.url} | ({"AMQP_URL": amqp} if amqp else {})
-        command = leashed([sys.executable, "-m", "pytest", *options(arguments, broker=amqp is not None)])
-        return subprocess.run(command, env=os.environ | given, cwd=os.environ.get("DUKAN_HOME"), check=False).returncode
+        codes = [_pytest(chosen, os.environ | given) for chosen in rounds(arguments, broker=amqp is not None)]
+        return next((code for code in codes if code != 0), 0)
 
 
 def in_ci() -> bool:
     return os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 
-def options(arguments: Sequence[str], *, broker: bool) -> list[str]:
-    """pytest's arguments: what the caller says, in parallel when that is nothing, and without a broker loudly less."""
-    chosen = list(arguments)
-    if not broker:
-        screen.loudly("LEFT OUT: every test that needs a broker")
-        chosen += ["-m", "not broker"]
+def rounds(arguments: Sequence[str], *, broker: bool) -> list[list[str]]:
+    """pytest's arguments, round by round: what the caller says, else everything.
+
+    Everything is two rounds, in parallel what needs no broker and then, alone, what does: its queues bear the
+    platform's own names, so two users of one broker would take each other's events.
+    """
+    without_broker = ["-m", "not broker"]
+    if arguments:
+        return [[*arguments, *([] if broker else without_broker)]]
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
-    if not arguments and workers > 1:
-        chosen += ["-n", str(workers), "--dist", "loadgroup"]
-    return chosen
+    in_parallel = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
+    return [[*without_broker, *in_parallel], *([["-m", "broker"]] if broker else [])]
+
+
+def _pytest(arguments: Sequence[str], env: dict[str, str]) -> int:
+    command = leashed([sys.executable, "-m", "pytest", *arguments])
+    return subprocess.run(command, env=env, cwd=os.environ.get("DUKAN_HOME"), check=False).returncode
