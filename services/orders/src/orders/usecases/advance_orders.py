@@ -2,9 +2,11 @@
 the clock, for one order or for a batch, always with the same four statements."""
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +22,8 @@ from common.persistence.transaction import Transaction
 from orders.domain.order import Deadlines, Entry, Order, Progress, Signal
 from orders.domain.payment import Payment, PaymentAction, PaymentStatus
 from orders.domain.saga import Status
+
+log = logging.getLogger(__name__)
 
 # Locked in key order, so that two batches with orders in common cannot deadlock.
 LOCK = """
@@ -56,18 +60,12 @@ class Cause:
 async def advance_orders(tx: Transaction, causes: Sequence[Cause], deadlines: Deadlines) -> list[Progress | None]:
     """What each signal did, in the order given; None where there is no such order."""
     orders = await _lock(tx, [cause.signal.order_id for cause in causes])
-    before = {order.id: order.status for order in orders.values()}
+    before = {order_id: _columns(order) for order_id, order in orders.items()}
     now = clock.now()
-    outcomes: list[Progress | None] = []
-    for cause in causes:
-        order = orders.get(cause.signal.order_id)
-        progress = order.receive(cause.signal, now, deadlines) if order else None
-        outcomes.append(progress)
-        if order and progress:
-            _tell(tx, order, progress, cause)
-    if orders:
-        await _save(tx, orders, before)
-        await _note(tx, [entry for progress in outcomes if progress for entry in progress.entries])
+    outcomes = [_decide(tx, orders.get(cause.signal.order_id), cause, now, deadlines) for cause in causes]
+    changed = {order_id: was for order_id, was in before.items() if _columns(orders[order_id]) != was}
+    await _save(tx, [(orders[order_id], was[0]) for order_id, was in changed.items()], now)
+    await _note(tx, [entry for progress in outcomes if progress for entry in progress.entries])
     return outcomes
 
 
@@ -75,25 +73,36 @@ async def _lock(tx: Transaction, order_ids: Sequence[UUID]) -> dict[UUID, Order]
     return {row["id"]: _revive(row) for row in await tx.sql.fetch(LOCK, order_ids)}
 
 
-async def _save(tx: Transaction, orders: Mapping[UUID, Order], before: Mapping[UUID, Status]) -> None:
-    """Compare and set: an order that is no longer what the decision was made on fails the whole transaction."""
-    rows = [_row(order, before[order.id]) for order in orders.values()]
-    saved = await tx.sql.fetch(SAVE, clock.now(), *(list(column) for column in zip(*rows, strict=True)))
-    if len(saved) != len(orders):
-        raise Transient("an order changed while its next step was decided")
-
-
-async def _note(tx: Transaction, entries: Sequence[Entry]) -> None:
-    rows = [(e.order_id, e.at, e.status, e.event, e.cause, e.actor, e.detail) for e in entries]
-    await tx.sql.execute(NOTE, *(list(column) for column in zip(*rows, strict=True)))
-
-
-def _tell(tx: Transaction, order: Order, progress: Progress, cause: Cause) -> None:
+def _decide(tx: Transaction, order: Order | None, cause: Cause, now: datetime, deadlines: Deadlines) -> Progress | None:
+    if order is None:
+        log.warning(
+            "%s is about an order that is not here", cause.signal.event, extra={"order_id": str(cause.signal.order_id)}
+        )
+        return None
+    progress = order.receive(cause.signal, now, deadlines)
     # What the clock brings about has no origin of its own: it belongs to the order's story.
     adrift = cause.event is None and current() is None
     with originating(Origin(order.correlation_id)) if adrift else nullcontext():
         for fact in progress.facts:
             tx.publish(fact, cause=cause.event)
+    return progress
+
+
+async def _save(tx: Transaction, changed: Sequence[tuple[Order, Status]], now: datetime) -> None:
+    """Compare and set: an order that is no longer what the decision was made on fails the whole transaction."""
+    if not changed:
+        return
+    rows = [(order.id, was, *_columns(order)) for order, was in changed]
+    saved = await tx.sql.fetch(SAVE, now, *(list(column) for column in zip(*rows, strict=True)))
+    if len(saved) != len(changed):
+        raise Transient("an order changed while its next step was decided")
+
+
+async def _note(tx: Transaction, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    rows = [(e.order_id, e.at, e.status, e.event, e.cause, e.actor, e.detail) for e in entries]
+    await tx.sql.execute(NOTE, *(list(column) for column in zip(*rows, strict=True)))
 
 
 def _revive(row: asyncpg.Record) -> Order:
@@ -118,16 +127,8 @@ def _revive(row: asyncpg.Record) -> Order:
     )
 
 
-def _row(order: Order, was: Status) -> tuple[object, ...]:
+def _columns(order: Order) -> tuple[Status, *tuple[object, ...]]:
+    """What the saga may change of an order; the status comes first."""
     payment = order.payment
-    action = json.dumps({"type": payment.action.type, "url": payment.action.url}) if payment.action else None
-    return (
-        order.id,
-        was,
-        order.status,
-        order.status_reason,
-        payment.id,
-        payment.status,
-        action,
-        order.deadline,
-    )
+    action = json.dumps(asdict(payment.action)) if payment.action else None
+    return order.status, order.status_reason, payment.id, payment.status, action, order.deadline
