@@ -1,0 +1,114 @@
+"""The cart, from the first item to the order."""
+
+from uuid import UUID
+
+from services.orders.tests.catalog import CatalogServer
+from services.orders.tests.conftest import OpenShop
+from services.orders.tests.shop import Json, Person, Shop, data, problem
+
+from common.contracts.catalog import ProductChanged, ProductDeleted
+from common.ids import new_id
+from common.money import Money
+from common.testing import deliver
+
+
+async def add(customer: Person, product_id: UUID, quantity: int = 1) -> Json:
+    item = {"product_id": str(product_id), "quantity": quantity}
+    cart: Json = data(await customer.call("POST", "/cart/items", item), 201)
+    return cart
+
+
+async def test_a_cart_adds_up_at_todays_prices(shop: Shop) -> None:
+    customer, kanga = shop.customer(), await shop.product(1000)
+    assert await customer.get("/cart") == {
+        "id": str(customer.id),
+        "items": [],
+        "subtotal": {"amount": 0, "currency": "TZS"},
+        "item_count": 0,
+    }
+    await add(customer, kanga, 2)
+    cart = await add(customer, kanga, 3)
+    [item] = cart["items"]
+    assert (item["quantity"], item["available"], item["line_total"]["amount"]) == (5, True, 5000)
+    assert (cart["subtotal"]["amount"], cart["item_count"]) == (5000, 5)
+    price = Money(amount=10, currency="TZS")
+    await deliver(shop.service, ProductChanged(product_id=kanga, title="New", price=price, final_price=price))
+    assert (await customer.get("/cart"))["subtotal"]["amount"] == 50
+
+
+async def test_items_are_changed_and_removed_by_their_owner_only(shop: Shop) -> None:
+    customer, stranger = shop.customer(), shop.customer()
+    await add(customer, await shop.product())
+    cart = await add(customer, await shop.product())
+    first, second = (f"/cart/items/{item['id']}" for item in cart["items"])
+    for method, body in (("PATCH", {"quantity": 2}), ("DELETE", None)):
+        refusal = await stranger.call(method, first, body)
+        assert problem(refusal)[:2] == (404, "orders.unknown_item")
+    assert data(await customer.call("PATCH", first, {"quantity": 7}))["item_count"] == 8
+    assert problem(await customer.call("PATCH", first, {"quantity": 0}))[::2] == (422, "quantity")
+    assert data(await customer.call("DELETE", second))["item_count"] == 7
+    assert data(await customer.call("DELETE", "/cart"))["items"] == []
+
+
+async def test_what_left_the_shop_stays_visible_and_counts_nothing(shop: Shop) -> None:
+    customer, kanga, kikoi = shop.customer(), await shop.product(1000), await shop.product(1)
+    await add(customer, kanga)
+    await add(customer, kikoi)
+    await deliver(shop.service, ProductDeleted(product_id=kanga))
+    cart = await customer.get("/cart")
+    assert [(item["title"], item["available"], item["unit_price"]) for item in cart["items"]] == [
+        ("Kanga", False, None),
+        ("Kanga", True, {"amount": 1, "currency": "TZS"}),
+    ]
+    assert cart["subtotal"]["amount"] == 1
+    refusal = await customer.call("POST", "/orders", {})
+    assert problem(refusal) == (422, "orders.not_for_sale", "items.0.product_id")
+    assert (await customer.get("/cart"))["item_count"] == 2
+
+
+async def test_a_cart_refuses_what_cannot_be_sold(shop: Shop) -> None:
+    customer, kanga, hidden = shop.customer(), await shop.product(), await shop.product(is_active=False)
+
+    async def refusal(product_id: UUID, quantity: int) -> tuple[int, str, str | None]:
+        item = {"product_id": str(product_id), "quantity": quantity}
+        return problem(await customer.call("POST", "/cart/items", item))
+
+    assert await refusal(hidden, 1) == (422, "orders.not_for_sale", "product_id")
+    await add(customer, kanga, 1000)
+    assert await refusal(kanga, 1) == (422, "orders.too_many", "quantity")
+
+
+async def test_a_cart_holds_a_hundred_products(shop: Shop) -> None:
+    customer = shop.customer()
+    for _ in range(100):
+        await add(customer, await shop.product())
+    item = {"product_id": str(await shop.product()), "quantity": 1}
+    assert problem(await customer.call("POST", "/cart/items", item)) == (422, "orders.cart_full", "product_id")
+
+
+async def test_the_checkout_takes_the_cart_and_leaves_it_empty(shop: Shop) -> None:
+    customer, kanga, kikoi = shop.customer(), await shop.product(1000), await shop.product(10)
+    await add(customer, kanga, 2)
+    await add(customer, kikoi, 1)
+    order = data(await customer.call("POST", "/orders", {"payment": {"provider": "sandbox"}}), 202)
+    assert [(line["product_id"], line["quantity"]) for line in order["items"]] == [(str(kanga), 2), (str(kikoi), 1)]
+    assert order["total"]["amount"] == 2010
+    assert (await customer.get("/cart"))["items"] == []
+
+
+async def test_an_order_of_named_items_leaves_the_cart_alone(shop: Shop) -> None:
+    customer, kanga = shop.customer(), await shop.product()
+    await add(customer, kanga)
+    await customer.order(kanga)
+    assert (await customer.get("/cart"))["item_count"] == 1
+
+
+async def test_a_guests_cart_is_merged_as_far_as_it_goes(open_shop: OpenShop, catalog: CatalogServer) -> None:
+    shop = await open_shop(catalog_url=catalog.url)
+    customer, kanga, hidden = shop.customer(), await shop.product(), await shop.product(is_active=False)
+    asked = new_id()
+    catalog.prices[asked] = Money(amount=5, currency="TZS")
+    await add(customer, kanga, 900)
+    guest = [{"product_id": str(product), "quantity": 200} for product in (kanga, hidden, asked, new_id())]
+    cart = data(await customer.call("POST", "/cart/merge", {"items": guest}))
+    assert [(item["product_id"], item["quantity"]) for item in cart["items"]] == [(str(kanga), 1000), (str(asked), 200)]
