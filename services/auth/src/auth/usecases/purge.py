@@ -11,7 +11,7 @@ SESSIONS = """
 DELETE FROM session WHERE id IN (
     SELECT id FROM session WHERE expires_at < $1 OR ended_at < $1 OR seen_at < $2 LIMIT 1000)
 """
-THROTTLES = "DELETE FROM throttle WHERE greatest(last_at, blocked_until) < $1"
+THROTTLES = "DELETE FROM throttle WHERE coalesce(greatest(last_at, blocked_until), '-infinity') < $1"
 AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 5000)"
 
 SHOWN = timedelta(days=30)

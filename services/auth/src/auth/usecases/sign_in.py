@@ -53,34 +53,34 @@ async def finish_sign_in(
     signer: Signer,
 ) -> Grant | DukanError:
     """`new_hash` replaces one that was made with outdated parameters."""
+    known = attempt.account
+    if known is None or not verification.matches:
+        wait = await count_failure(tx, attempt.limits)
+        return await _too_many(tx, known, client, wait) if wait else await _wrong(tx, known, client)
     if wait := await settled_wait_of(tx, attempt.limits):
-        return await _too_many(tx, attempt.account, client, wait)
-    account = await _unchanged(tx, attempt.account)
-    if account is None or not verification.matches:
-        return await _wrong(tx, attempt, client)
+        return await _too_many(tx, known, client, wait)
+    account = await _unchanged(tx, known)
+    if account is None:
+        return await _wrong(tx, known, client)
     if not account.is_active:
         await record_audit(tx, "sign_in", "account_deactivated", client, account_id=account.id)
         return Forbidden("This account has been deactivated", code="account_deactivated")
     await forgive(tx, attempt.limits)
-    if new_hash is not None:
-        account.password_hash = new_hash
+    account.password_hash = new_hash or account.password_hash
     grant = await open_session(tx, account, client, device_name, signer)
     await record_audit(tx, "sign_in", "succeeded", client, account_id=account.id, session_id=grant.session_id)
     return grant
 
 
-async def _unchanged(tx: Transaction, account: Account | None) -> Account | None:
+async def _unchanged(tx: Transaction, account: Account) -> Account | None:
     """The account, locked; None when its password was changed after it was read."""
-    if account is None:
-        return None
     same = (Account.id == account.id, Account.password_hash == account.password_hash)
     return (await tx.session.exec(select(Account).where(*same).with_for_update())).first()
 
 
-async def _wrong(tx: Transaction, attempt: Attempt, client: Client) -> Unauthenticated:
-    await count_failure(tx, attempt.limits)
-    outcome = "wrong_password" if attempt.account else "unknown_account"
-    await record_audit(tx, "sign_in", outcome, client, account_id=attempt.account.id if attempt.account else None)
+async def _wrong(tx: Transaction, account: Account | None, client: Client) -> Unauthenticated:
+    outcome = "wrong_password" if account else "unknown_account"
+    await record_audit(tx, "sign_in", outcome, client, account_id=account.id if account else None)
     return Unauthenticated("E-mail, username or password is wrong", code="invalid_credentials")
 
 

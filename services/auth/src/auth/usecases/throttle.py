@@ -47,21 +47,33 @@ async def wait_of(tx: Transaction, limits: Limits) -> float:
 
 async def settled_wait_of(tx: Transaction, limits: Limits) -> float:
     """`wait_of` after those who are being judged at this moment: attempts made together are judged one by one."""
-    now = clock.now()
-    return max((_failures(row).wait(now) for row in await tx.sql.fetch(LOCK, limits.keys)), default=0.0)
+    return _longest_wait(await tx.sql.fetch(LOCK, limits.keys))
 
 
-async def count_failure(tx: Transaction, limits: Limits) -> None:
+async def count_failure(tx: Transaction, limits: Limits) -> float:
+    """Count one more failure, unless the attempt came too early: then the seconds to wait, else 0.
+
+    Takes its locks before any other of the transaction, so that concurrent attempts cannot deadlock.
+    """
     await tx.sql.execute(CREATE, limits.keys)
+    rows = await tx.sql.fetch(LOCK, limits.keys)
+    if wait := _longest_wait(rows):
+        return wait
     now = clock.now()
-    for row in await tx.sql.fetch(LOCK, limits.keys):
+    for row in rows:
         failures = _failures(row).another(limits.policy_of(row["key"]), now)
         await tx.sql.execute(STORE, row["key"], failures.count, failures.last_at, failures.blocked_until)
+    return 0.0
 
 
 async def forgive(tx: Transaction, limits: Limits) -> None:
     """After a success. The address stays counted: a thief's own account must not buy more guesses."""
     await tx.sql.execute(FORGIVE, limits.account)
+
+
+def _longest_wait(rows: list[asyncpg.Record]) -> float:
+    now = clock.now()
+    return max((_failures(row).wait(now) for row in rows), default=0.0)
 
 
 def _failures(row: asyncpg.Record) -> Failures:

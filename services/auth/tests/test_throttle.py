@@ -1,0 +1,92 @@
+"""Guessing gets slower and slower, for the one who guesses."""
+
+import asyncio
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+
+from services.auth.tests.conftest import OpenDoor
+from services.auth.tests.people import PASSWORD, Door, problem
+
+from auth.domain.addresses import client_address, neighbourhood
+from common.clock import FixedClock
+
+THIEF = {"X-Forwarded-For": "203.0.113.9"}
+OWNER = {"X-Forwarded-For": "198.51.100.7"}
+
+
+async def guess(door: Door, email: str, times: int, **options: object) -> list[int]:
+    answers = [await door.login(email, f"guess number {i}", headers=THIEF, **options) for i in range(times)]
+    return [answer.status_code for answer in answers]
+
+
+async def test_the_sixth_guess_has_to_wait_longer_each_time_and_the_owner_never(door: Door, time: FixedClock) -> None:
+    email = (await door.registered())["email"]
+    assert await guess(door, email, 6) == [401] * 5 + [429]
+    right = await door.login(email, PASSWORD, headers=THIEF)
+    assert problem(right, 429) == (None, "too_many_attempts")
+    assert right.headers["Retry-After"] == "30"
+    assert (await door.login(email, PASSWORD, headers=OWNER)).status_code == 200
+    for wait in ("60", "120", "240", "480", "900", "900"):
+        time.advance(timedelta(seconds=int(right.headers["Retry-After"])))
+        assert await guess(door, email, 1) == [401]
+        right = await door.login(email, PASSWORD, headers=THIEF)
+        assert (right.status_code, right.headers["Retry-After"]) == (429, wait)
+
+
+async def test_unknown_accounts_are_throttled_like_known_ones(door: Door) -> None:
+    assert await guess(door, "nobody@shop.test", 6) == [401] * 5 + [429]
+
+
+async def test_guesses_made_at_once_are_judged_one_by_one(door: Door) -> None:
+    email = (await door.registered())["email"]
+    guesses = (door.login(email, f"guess number {i}", headers=THIEF) for i in range(30))
+    statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
+    assert sorted(statuses) == [401] * 5 + [429] * 25
+
+
+async def test_a_success_forgives_and_time_forgets(door: Door, time: FixedClock) -> None:
+    email = (await door.registered())["email"]
+    for _ in range(2):
+        assert await guess(door, email, 4) == [401] * 4
+        assert (await door.login(email, PASSWORD, headers=THIEF)).status_code == 200
+    assert await guess(door, email, 4) == [401] * 4
+    time.advance(timedelta(minutes=5, seconds=1))
+    assert await guess(door, email, 4) == [401] * 4
+
+
+async def test_one_address_may_not_try_many_accounts(open_door: OpenDoor) -> None:
+    door = await open_door(sign_in_failures_per_minute=10)
+    victims = [f"someone{i}@shop.test" for i in range(11)]
+    statuses = [(await guess(door, victim, 1))[0] for victim in victims]
+    assert statuses == [401] * 10 + [429]
+    user = await door.registered()
+    assert (await door.login(user["email"], PASSWORD, headers=THIEF)).status_code == 429
+    assert (await door.login(user["email"], PASSWORD, headers=OWNER)).status_code == 200
+
+
+async def test_without_a_trusted_proxy_a_forged_address_buys_no_guess(open_door: OpenDoor) -> None:
+    door = await open_door(trusted_proxies="")
+    email = (await door.registered())["email"]
+    forged = [{"X-Forwarded-For": f"203.0.113.{i}"} for i in range(6)]
+    statuses = [(await door.login(email, "a wrong guess", headers=headers)).status_code for headers in forged]
+    assert statuses == [401] * 5 + [429]
+
+
+def test_only_what_trusted_proxies_say_is_believed() -> None:
+    trusted = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+    said = {
+        ("10.0.0.1", "203.0.113.9"): "203.0.113.9",
+        ("10.0.0.1", "1.1.1.1, 203.0.113.9, 10.0.0.2"): "203.0.113.9",
+        ("10.0.0.1", "1.1.1.1, nonsense, 10.0.0.2"): "10.0.0.2",
+        ("10.0.0.1", ""): "10.0.0.1",
+        ("203.0.113.9", "1.1.1.1"): "203.0.113.9",
+        ("::ffff:10.0.0.1", "::ffff:203.0.113.9"): "203.0.113.9",
+        ("fd00::1", "2001:db8::7"): "2001:db8::7",
+        ("unix", "1.1.1.1"): "0.0.0.0",
+    }
+    assert {given: str(client_address(*given, trusted)) for given in said} == said
+
+
+def test_a_subscribers_whole_ipv6_network_counts_as_one() -> None:
+    assert neighbourhood(ip_address("2001:db8:1:2:aaaa::1")) == neighbourhood(ip_address("2001:db8:1:2:bbbb::2"))
+    assert neighbourhood(ip_address("203.0.113.9")) == "203.0.113.9"
