@@ -17,6 +17,7 @@ from uuid import uuid5
 import asyncpg
 
 from common.bus.envelope import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, Envelope
+from common.bus.linger import Linger
 from common.bus.subscriptions import Consumer, matches
 from common.bus.transport import Dead, DeadLetter, Delivery, Done, Handle, Outgoing, Retry, Settlement
 from common.persistence.database import Database
@@ -124,12 +125,16 @@ class EmbeddedTransport:
 
     async def consume(self, consumer: Consumer, handle: Handle) -> None:
         bound = self._bound[consumer.queue]
+        linger = Linger()
         while True:
+            await linger.wait()
             bound.waiting.clear()
             try:
                 handled = await self._feed(bound, handle)
                 if not handled:
                     await self._rest(bound)
+                elif handled < consumer.batch:
+                    linger.worked()
             except Exception:
                 # The rows stay; whatever was done already is protected by the inbox.
                 log.exception("%s will try again", consumer.name)

@@ -18,6 +18,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 
 from common.bus import topology
 from common.bus.amqp import properties_of
+from common.bus.confirms import Message, publish_all
 from common.bus.envelope import Envelope, MalformedEnvelope
 from common.bus.link import BROKER_ERRORS, CONNECT_TIMEOUT, Link
 from common.bus.rabbit_consumer import consume_queue
@@ -76,16 +77,18 @@ class RabbitTransport:
         await topology.declare_consumers(self._broker, consumers)
 
     async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
-        """Start all publishes in order on one channel, then wait for the confirms together, a bounded time."""
+        """Write the whole batch in order on one channel, then wait for the confirms together, a bounded time."""
         channel = await self._publishing_channel()
-        tasks = [asyncio.ensure_future(_publish(channel, outgoing)) for outgoing in batch]
-        _, late = await asyncio.wait(tasks, timeout=CONFIRM_TIMEOUT)
-        for task in late:
-            task.cancel()
+        try:
+            confirms = await publish_all(channel, [_message(outgoing) for outgoing in batch])
+        except BROKER_ERRORS as error:
+            await self._publishing.drop()
+            raise ConnectionError(f"the broker went away: {error!r}") from error
+        _, late = await asyncio.wait(confirms, timeout=CONFIRM_TIMEOUT)
         if late:
             # Whatever is still unconfirmed may or may not have arrived; a fresh channel starts its own count.
             await self._publishing.drop()
-        outcomes = [_outcome(task) for task in tasks]
+        outcomes = [_outcome(confirm) for confirm in confirms]
         if all(isinstance(outcome, ConnectionError) for outcome in outcomes):
             raise ConnectionError(f"nothing was confirmed: {outcomes[0]}")
         return outcomes
@@ -129,25 +132,18 @@ def _listener(callback: Callable[[Envelope], None]) -> Callable[[RabbitMessage],
     return heard
 
 
-async def _publish(channel: AmqpChannel, outgoing: Outgoing) -> None:
+def _message(outgoing: Outgoing) -> Message:
     exchange, key = topology.EVENTS.name, outgoing.envelope.type
     if outgoing.queue is not None:
         exchange, key = "", outgoing.queue
-    await channel.basic_publish(
-        outgoing.envelope.data,
-        exchange=exchange,
-        routing_key=key,
-        properties=properties_of(outgoing.envelope),
-        mandatory=True,
-        wait=False,
-    )
+    return Message(outgoing.envelope.data, exchange, key, properties_of(outgoing.envelope))
 
 
-def _outcome(task: asyncio.Future[None]) -> Exception | None:
+def _outcome(confirm: asyncio.Future[object]) -> Exception | None:
     """None when confirmed; ConnectionError when it may yet succeed; else why this message never will."""
-    if task.cancelled() or not task.done():
+    if confirm.cancelled() or not confirm.done():
         return ConnectionError("not confirmed in time")
-    error = task.exception()
+    error = confirm.exception()
     if isinstance(error, Exception) and _is_refusal(error):
         return error
     return None if error is None else ConnectionError(repr(error))

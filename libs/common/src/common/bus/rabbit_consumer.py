@@ -11,6 +11,7 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 from common.bus import topology
 from common.bus.amqp import again, attempt_of, dead_delivery_of, delivery_of
 from common.bus.envelope import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, MalformedEnvelope
+from common.bus.linger import Linger
 from common.bus.subscriptions import Consumer
 from common.bus.transport import Dead, Delivery, Handle, Retry, Settlement
 
@@ -34,13 +35,18 @@ async def consume_queue(channel: AbstractChannel, consumer: Consumer, handle: Ha
 
     await channel.basic_consume(consumer.queue, arrived, timeout=PUBLISH_TIMEOUT)
     read = dead_delivery_of if consumer.takes_dead_letters else delivery_of
+    linger = Linger()
     while True:
-        messages = await _take(channel, waiting, consumer.batch)
+        messages = await _take(channel, waiting, consumer.batch, linger)
         await _process(channel, consumer.queue, messages, read, handle)
+        if len(messages) < consumer.batch:
+            linger.worked()
 
 
-async def _take(channel: AbstractChannel, waiting: asyncio.Queue[Message | None], most: int) -> list[Message]:
-    """Wait for a message, then take what else is there, at most `most`."""
+async def _take(
+    channel: AbstractChannel, waiting: asyncio.Queue[Message | None], most: int, linger: Linger
+) -> list[Message]:
+    """Wait for a message, linger, then take what else is there, at most `most`."""
     messages: list[Message] = []
     while not messages:
         if channel.is_closed:
@@ -50,6 +56,7 @@ async def _take(channel: AbstractChannel, waiting: asyncio.Queue[Message | None]
                 messages.append(_alive(await waiting.get()))
         except TimeoutError:
             continue
+    await linger.wait()
     while len(messages) < most and not waiting.empty():
         messages.append(_alive(waiting.get_nowait()))
     return messages

@@ -10,6 +10,7 @@ import asyncpg
 
 from common import metrics
 from common.bus.envelope import Envelope
+from common.bus.linger import Linger
 from common.bus.transport import Outgoing, Transport
 from common.persistence.database import Database, is_outage
 
@@ -69,7 +70,9 @@ class Relay:
     async def run(self) -> None:
         """Drain for ever: at once when a transaction in this process filled the outbox, else by polling."""
         idle = failures = 0
+        linger = Linger()
         while True:
+            await linger.wait()
             self._database.outbox_filled.clear()
             try:
                 moved = await self.drain_once()
@@ -84,6 +87,8 @@ class Relay:
             failures = 0
             if moved:
                 idle = 0
+                if moved < BATCH:
+                    linger.worked()
                 continue
             await self._rest(IDLE_POLLS[min(idle, len(IDLE_POLLS) - 1)])
             idle += 1
