@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dukan import running
-from dukan.broker import provision_broker
-from dukan.running import Running
-from dukan.temporary import temporary_platform
 from rich.console import Console
 from rich.table import Table
 
 from bench.load import Result
 from bench.scenarios import open_shop, scenarios
+from dukan import running
+from dukan.broker import provision_broker
+from dukan.running import Running
+from dukan.temporary import temporary_platform
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = {"product list (20)": 250, "product detail": 500, "checkout accepted": 165}

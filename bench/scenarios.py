@@ -9,10 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from dukan.running import Running
 
 from bench.load import Result, drive
 from bench.wire import Connection, request
+from dukan.running import Running
 
 API = "/api/v1"
 PRODUCTS = 100

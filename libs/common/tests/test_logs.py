@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+
 from common.context import Origin, originating
 from common.logs import JsonFormatter, masked
 

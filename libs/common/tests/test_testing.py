@@ -1,6 +1,7 @@
 """The test tools themselves: real inbox, real outbox, and no quiet failure."""
 
 import pytest
+
 from common.bus.subscriptions import subscribe
 from common.bus.transport import Dead, Retry
 from common.clock import now
