@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from common.bus.relay import Relay
+from common.bus.runtime import Runtime
 from common.bus.subscriptions import subscribe, subscribe_dead_letters
 from common.bus.transport import DEAD_LETTERS, Delivery, Outgoing
 from common.contracts.event import Event, registry
@@ -153,10 +154,12 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed
     name = f"{bus.name}.work"
     mended = False
     dead: list[Delivery] = []
+    sequences: list[int] = []
 
     class Handlers:
         @subscribe(bus.event, consumer=name)
         async def on_noted(self, event: Any, tx: Any) -> None:
+            sequences.append(tx.envelope_of(event).sequence)
             if not mended:
                 raise Permanent("a bug")
             await record(tx, name, event.note)
@@ -173,10 +176,15 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed
     assert letter is not None
     assert "a bug" in letter.error
     mended = True
+    replaying = Runtime("operations", bus.subscriber, bus.transport, [])
+    await replaying.start(workers=False)
+    bus.running.append(replaying)
     async with bus.subscriber.begin() as tx:
+        await tx.sql.execute("ALTER TABLE outbox ALTER COLUMN id RESTART WITH 1000")
         tx.redeliver(dead[0].envelope, letter.queue)
     await eventually(lambda: _arrived(bus, 1))
     assert await bus.effects() == ["unlucky"]
+    assert len(set(sequences)) == 1, "a replayed event must not look newer than it is"
 
 
 @pytest.mark.xdist_group("dead-letters")

@@ -11,9 +11,9 @@ PARTITIONS = 8
 
 INSERT = """
 INSERT INTO outbox (event_id, type, source, subject, partition_no, occurred_at, payload, correlation_id, causation_id,
-                    traceparent, tracestate, queue)
+                    traceparent, tracestate, queue, sequence)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::bytea[],
-                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[])
 """
 
 
@@ -25,9 +25,10 @@ def partition_of(subject: str) -> int:
 async def write(sql: asyncpg.Connection, envelopes: Sequence[Envelope], queue: str | None = None) -> None:
     """Add the envelopes to the outbox in the order given, in the caller's transaction.
 
-    With `queue` they go to that one queue only: the way a dead letter is replayed to the consumer that failed.
+    With `queue` they go to that one queue only: the way a dead letter is replayed to the consumer that failed. It keeps
+    the sequence that its source gave it; a new event's sequence is the row's id.
     """
-    columns = zip(*((*_row(e), queue) for e in envelopes), strict=True)
+    columns = zip(*((*_row(e), queue, e.sequence if queue else None) for e in envelopes), strict=True)
     await sql.execute(INSERT, *(list(column) for column in columns))
 
 

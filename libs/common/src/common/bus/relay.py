@@ -27,7 +27,7 @@ CLAIM = "SELECT partition_no FROM outbox_partition FOR UPDATE SKIP LOCKED"
 
 PENDING = """
 SELECT id, event_id, type, source, subject, occurred_at, payload, correlation_id, causation_id, traceparent,
-       tracestate, queue
+       tracestate, queue, coalesce(sequence, id) AS sequence
 FROM outbox o
 WHERE published_at IS NULL AND dead_at IS NULL AND partition_no = ANY($1::smallint[])
   AND NOT EXISTS (SELECT 1 FROM outbox d WHERE d.dead_at IS NOT NULL AND d.subject = o.subject AND d.id < o.id)
@@ -166,7 +166,7 @@ def _outgoing(row: asyncpg.Record) -> Outgoing:
         data=row["payload"],
         correlation_id=row["correlation_id"],
         causation_id=row["causation_id"],
-        sequence=row["id"],
+        sequence=row["sequence"],
         traceparent=row["traceparent"],
         tracestate=row["tracestate"],
     )

@@ -17,6 +17,7 @@ CREATE TABLE outbox (
     traceparent    text,
     tracestate     text,
     queue          text,
+    sequence       bigint,
     created_at     timestamptz NOT NULL DEFAULT now(),
     attempts       integer NOT NULL DEFAULT 0,
     last_error     text,
