@@ -52,6 +52,8 @@ JOB_RUNS = Counter("dukan_job_runs_total", "Runs of clocked jobs.", ["service", 
 JOB_SECONDS = Histogram("dukan_job_seconds", "Time a run of a job took.", ["service", "job"], buckets=SLOW)
 
 # Gateway
-UPSTREAM_FAILED = Counter("dukan_upstream_failed_total", "Requests that a service did not answer.", ["service", "cause"])
+UPSTREAM_FAILED = Counter(
+    "dukan_upstream_failed_total", "Requests that a service did not answer.", ["service", "cause"]
+)
 RATE_LIMITED = Counter("dukan_rate_limited_total", "Requests refused by a rate limit.", ["policy"])
 REQUEST_LOG_DROPPED = Counter("dukan_request_log_dropped_total", "Answered requests that could not be logged.")
