@@ -30,7 +30,7 @@ def build(settings: Settings) -> Service:
         name="orders",
         settings=settings,
         database=database,
-        routers=[cart.router, addresses.router, checkout.router, orders.router],
+        routers=[checkout.router, orders.router, cart.router, addresses.router],
         subscribers=[subscribers, subscribers.CheckoutSubscribers(settings.deadlines)],
         jobs=clocked(database, settings.deadlines),
         resources=[http],

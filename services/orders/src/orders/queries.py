@@ -1,11 +1,10 @@
 """Reads for the API."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from common.errors import NotFound
@@ -16,6 +15,14 @@ from orders.domain.cart import Cart, CartLine
 from orders.tables import Address, OrderRow, OrderStep
 
 ORDER = "SELECT * FROM orders WHERE id = $1 AND ($2::uuid IS NULL OR user_id = $2)"
+
+WANTED = """
+FROM orders
+WHERE ($1::uuid IS NULL OR user_id = $1) AND ($2::text IS NULL OR status = $2)
+  AND ($3::timestamptz IS NULL OR created_at >= $3) AND ($4::timestamptz IS NULL OR created_at < $4)
+"""
+PAGE = f"SELECT * {WANTED} ORDER BY id DESC LIMIT $5 OFFSET $6"
+COUNT = f"SELECT count(*) {WANTED}"
 
 CART = """
 SELECT i.id, i.product_id, coalesce(p.title, '') AS title, i.quantity, p.amount, p.currency,
@@ -47,24 +54,12 @@ async def find_order(tx: Transaction, order_id: UUID, owner: UUID | None) -> Ord
     return OrderRow(**row)
 
 
-async def list_orders(tx: Transaction, wanted: OrderFilter, page: PageRequest) -> tuple[Sequence[OrderRow], int]:
+async def list_orders(tx: Transaction, wanted: OrderFilter, page: PageRequest) -> tuple[list[OrderRow], int]:
     """A page of orders, newest first, and how many there are in all."""
-    conditions = list(_conditions(wanted))
-    newest = select(OrderRow).where(*conditions).order_by(col(OrderRow.id).desc())
-    rows = await tx.session.exec(newest.offset(page.offset).limit(page.limit))
-    total = await tx.session.exec(select(func.count()).select_from(OrderRow).where(*conditions))
-    return rows.all(), total.one()
-
-
-def _conditions(wanted: OrderFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.user_id is not None:
-        yield col(OrderRow.user_id) == wanted.user_id
-    if wanted.status is not None:
-        yield col(OrderRow.status) == wanted.status
-    if wanted.since is not None:
-        yield col(OrderRow.created_at) >= wanted.since
-    if wanted.until is not None:
-        yield col(OrderRow.created_at) < wanted.until
+    narrowed = (wanted.user_id, wanted.status, wanted.since, wanted.until)
+    rows = await tx.sql.fetch(PAGE, *narrowed, page.limit, page.offset)
+    total: int = await tx.sql.fetchval(COUNT, *narrowed)
+    return [OrderRow(**row) for row in rows], total
 
 
 async def timeline_of(tx: Transaction, order_id: UUID) -> Sequence[OrderStep]:

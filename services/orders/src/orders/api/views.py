@@ -67,13 +67,19 @@ class OrderView(BaseModel):
     @classmethod
     def of(cls, row: OrderRow) -> Self:
         return cls.model_validate(
-            row.model_dump(include={"id", "number", "user_id", "status", "status_reason", "address", "note"})
-            | {
+            {
+                "id": row.id,
+                "number": row.number,
+                "user_id": row.user_id,
+                "status": row.status,
+                "status_reason": row.status_reason,
                 "items": [_line(line) for line in row.lines],
                 "subtotal": _money(row.subtotal, row.currency),
                 "discount": _money(row.subtotal - row.total, row.currency),
                 "total": _money(row.total, row.currency),
                 "payment": _payment(row),
+                "address": row.address,
+                "note": row.note,
                 "created_at": row.created_at,
                 "updated_at": row.updated_at,
             }
