@@ -12,7 +12,7 @@ MODES = [
 ]
 
 
-@pytest.fixture(scope="session", params=MODES)
+@pytest.fixture(scope="package", params=MODES)
 async def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """One running platform per mode for all tests that leave it usable."""
     data = tmp_path_factory.mktemp(f"platform-{request.param}") / "data"

@@ -41,8 +41,18 @@ class Customer:
     async def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return await self.http.post(f"{API}{path}", json=body, headers=self._headers() | headers)
 
-    async def order(self, product_id: str, quantity: int = 1, *, token: str | None = None, **headers: str) -> Any:
-        """Check out one product; the answer's data."""
+    async def order(
+        self,
+        product_id: str,
+        quantity: int = 1,
+        *,
+        token: str | None = None,
+        key: str | None = None,
+        wait: int | None = None,
+    ) -> Any:
+        """Check out one product, under an Idempotency-Key and with `Prefer: wait` if given; the answer's data."""
+        given = {"Idempotency-Key": key, "Prefer": f"wait={wait}" if wait else None}
+        headers = {name: value for name, value in given.items() if value}
         payment = {"provider": "sandbox"} | ({"token": token} if token else {})
         body = {"items": [{"product_id": product_id, "quantity": quantity}], "payment": payment}
         response = await self.post("/orders", body, **headers)
@@ -131,8 +141,8 @@ class Platform:
     async def product(self, stock: int, price: int = 250_000) -> str:
         """A new product with this much in stock; its id."""
         admin = await self.admin()
-        body = {"name": f"Shelf {uuid4().hex[:6]}"}
-        category = (await admin.post("/categories", body)).json()["data"]["id"]
+        shelf = {"name": f"Shelf {uuid4().hex[:6]}"}
+        category = (await admin.post("/categories", shelf)).json()["data"]["id"]
         body = {
             "title": f"Basket {uuid4().hex[:8]}",
             "category_id": category,

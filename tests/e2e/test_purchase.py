@@ -60,8 +60,8 @@ async def test_two_hundred_customers_at_once_buy_exactly_what_is_there(shop: Pla
 async def test_the_same_key_sent_twenty_times_at_once_makes_one_order(shop: Platform) -> None:
     product = await shop.product(stock=100)
     customer = await shop.customer()
-    key = {"Idempotency-Key": str(uuid4())}
-    placed = await asyncio.gather(*(customer.order(product, **key) for _ in range(20)))
+    key = str(uuid4())
+    placed = await asyncio.gather(*(customer.order(product, key=key) for _ in range(20)))
     assert len({order["id"] for order in placed}) == 1
     await finished(customer, placed[0]["id"])
     assert len(await customer.data("/orders")) == 1
@@ -70,7 +70,7 @@ async def test_the_same_key_sent_twenty_times_at_once_makes_one_order(shop: Plat
 async def test_a_declined_payment_cancels_frees_the_stock_and_tells_the_customer(shop: Platform) -> None:
     product = await shop.product(stock=5)
     customer = await shop.customer()
-    order = await customer.order(product, 2, token="tok_decline", Prefer="wait=10")
+    order = await customer.order(product, 2, token="tok_decline", wait=10)
     assert (order["status"], order["status_reason"]) == ("cancelled", "payment_declined")
     admin = await shop.admin()
 
@@ -110,7 +110,7 @@ async def test_a_payment_captured_after_the_cancellation_is_given_back(shop: Pla
 async def test_another_customers_things_do_not_exist(shop: Platform) -> None:
     product = await shop.product(stock=5)
     owner, stranger = await shop.customer(), await shop.customer()
-    order = await owner.order(product, Prefer="wait=10")
+    order = await owner.order(product, wait=10)
     [payment] = await owner.data("/payments", order_id=order["id"])
 
     async def notified() -> Any:

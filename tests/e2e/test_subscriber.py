@@ -45,7 +45,7 @@ async def test_an_independent_consumer_reads_the_whole_purchase(shop: Platform) 
 
         await queue.consume(hear, no_ack=True)
         customer = await shop.customer()
-        await customer.order(product, Prefer="wait=10")
+        await customer.order(product, wait=10)
 
         async def story_is_told() -> bool:
             return {message.routing_key for message in seen} >= STORY

@@ -16,7 +16,10 @@ from common.testing import eventually
 SERVE = """
 import sys
 from aiohttp import web
+from localstripe.resources import Store
 from localstripe.server import app
+# It would keep its state in one file for the whole machine, which another user's run may own.
+Store.dump_to_disk = lambda self: None
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)
 """
 
