@@ -137,7 +137,7 @@ async def test_the_same_fact_told_twice_is_noted_and_has_one_effect(shop: Shop) 
     timeline = await shop.timeline(order)
     confirmed = ["confirmed", "confirmed"]
     assert states(timeline) == ["pending", "reserved", "awaiting_payment", "awaiting_payment", *confirmed]
-    assert timeline[-1]["detail"] == "no effect on an order that is confirmed"
+    assert timeline[-1]["detail"] == "the order stays confirmed"
     assert len(await facts(shop.database, PaymentRequested)) == 1
     assert len(await facts(shop.database, OrderConfirmed)) == 1
 

@@ -107,7 +107,7 @@ class Order:
             self.payment = self.payment.heard(signal.payment.payment_id, signal.payment.status, signal.payment.action)
         steps = walk(self.status, signal.trigger)
         if not steps:
-            return Progress([], [self._entry(replace(signal, detail=self._why_ignored(signal)), now)])
+            return Progress([], [self._entry(replace(signal, detail=self._unmoved(signal)), now)])
         progress = Progress(steps, [])
         for step in steps:
             self._take(step, signal, now, deadlines)
@@ -129,10 +129,11 @@ class Order:
     def _entry(self, signal: Signal, now: datetime) -> Entry:
         return Entry(self.id, now, self.status, signal.event, signal.cause, signal.actor, signal.detail)
 
-    def _why_ignored(self, signal: Signal) -> str:
+    def _unmoved(self, signal: Signal) -> str:
         if signal.trigger is Trigger.PAYMENT_SUCCEEDED and self.status is Status.CANCELLED:
             return "captured after the cancellation: billing pays it back"
-        return f"no effect on an order that is {self.status.replace('_', ' ')}"
+        stays = f"the order stays {self.status.replace('_', ' ')}"
+        return f"{stays} ({signal.detail})" if signal.detail else stays
 
     def _fact(self, action: Action, signal: Signal) -> Event:
         named: dict[str, Any] = {"order_id": self.id, "number": self.number, "customer_id": self.customer_id}
