@@ -73,7 +73,7 @@ class Purchase:
     def look_at_health(self) -> str:
         health = self.http.get("/health")
         expect(health.status_code == 200, f"/health answered {health.status_code}")
-        return str(health.json()["status"])
+        return str(health.json()["message"])
 
     def register(self) -> str:
         user = self.post(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -127,14 +128,16 @@ class EmbeddedTransport:
         bound = self._bound[consumer.queue]
         linger = Linger()
         while True:
-            await linger.wait()
             bound.waiting.clear()
+            started = time.monotonic()
             try:
                 handled = await self._feed(bound, handle)
-                if not handled:
-                    await self._rest(bound)
-                elif handled < consumer.batch:
-                    linger.worked()
+                if handled == consumer.batch:
+                    continue
+                if handled:
+                    linger.worked(time.monotonic() - started)
+                if await self._is_woken(bound):
+                    await linger.wait()
             except Exception:
                 # The rows stay; whatever was done already is protected by the inbox.
                 log.exception("%s will try again", consumer.name)
@@ -182,16 +185,17 @@ class EmbeddedTransport:
             await _insert(grave.database, rows)
             grave.waiting.set()
 
-    async def _rest(self, bound: _Bound) -> None:
-        """Sleep until something arrives or the next postponed delivery is due."""
+    async def _is_woken(self, bound: _Bound) -> bool:
+        """Sleep until something arrives (true) or the next postponed delivery is due (false)."""
         async with bound.database.begin() as tx:
             due = await tx.sql.fetchval(NEXT, bound.consumer.queue)
         seconds = self._poll if due is None else min(max(due, 0.0), self._poll)
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes just when the event is set.
         try:
             async with asyncio.timeout(seconds):
-                await bound.waiting.wait()
+                return await bound.waiting.wait()
         except TimeoutError:
-            return
+            return False
 
 
 async def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:

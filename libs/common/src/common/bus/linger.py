@@ -1,15 +1,17 @@
 """Waiting a moment for company, but only where there is traffic.
 
 A batch costs little more than one event: its transaction, its publish, its acknowledgement are shared. Taken at once,
-dense traffic arrives in batches of two or three and the fixed costs eat the machine; so whoever is at work again
-within `DENSE` of the last time first waits `LINGER`. An event that comes alone is never held up.
+dense traffic arrives in batches of two or three and the fixed costs eat the machine. So whoever is at work again
+within `DENSE` of the last time first rests for a multiple of what that took: on a busy machine a pass takes longer,
+the rest grows, and so do the batches. An event that comes alone is never held up.
 """
 
 import asyncio
 import time
 
-LINGER = 0.015
-DENSE = 0.05
+DENSE = 0.03
+REST = 3.0
+LONGEST_REST = 0.1
 
 
 class Linger:
@@ -17,12 +19,14 @@ class Linger:
 
     def __init__(self) -> None:
         self._worked = float("-inf")
+        self._rest = 0.0
 
     async def wait(self) -> None:
-        """Before taking work."""
+        """When work has come, before taking it."""
         if time.monotonic() - self._worked < DENSE:
-            await asyncio.sleep(LINGER)
+            await asyncio.sleep(self._rest)
 
-    def worked(self) -> None:
-        """After work that left room for more; a full batch is followed by the next at once."""
+    def worked(self, seconds: float) -> None:
+        """After work that took so long and left room for more."""
         self._worked = time.monotonic()
+        self._rest = min(REST * seconds, LONGEST_REST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
@@ -38,9 +39,10 @@ async def consume_queue(channel: AbstractChannel, consumer: Consumer, handle: Ha
     linger = Linger()
     while True:
         messages = await _take(channel, waiting, consumer.batch, linger)
+        started = time.monotonic()
         await _process(channel, consumer.queue, messages, read, handle)
         if len(messages) < consumer.batch:
-            linger.worked()
+            linger.worked(time.monotonic() - started)
 
 
 async def _take(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -72,34 +73,38 @@ class Relay:
         idle = failures = 0
         linger = Linger()
         while True:
-            await linger.wait()
             self._database.outbox_filled.clear()
+            started = time.monotonic()
             try:
                 moved = await self.drain_once()
             except Exception as error:
-                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                await self._recover(error, failures)
                 failures += 1
-                log.warning("relay of %s pauses %.1f s", self._service, pause, extra={"error": repr(error)})
-                if not (is_outage(error) or isinstance(error, ConnectionError | TimeoutError)):
-                    log.exception("relay of %s failed", self._service)
-                await asyncio.sleep(pause)
                 continue
             failures = 0
-            if moved:
-                idle = 0
-                if moved < BATCH:
-                    linger.worked()
+            if moved == BATCH:
                 continue
-            await self._rest(IDLE_POLLS[min(idle, len(IDLE_POLLS) - 1)])
-            idle += 1
+            if moved:
+                linger.worked(time.monotonic() - started)
+            idle = 0 if moved else idle + 1
+            if await self._is_filled(IDLE_POLLS[min(idle, len(IDLE_POLLS) - 1)]):
+                await linger.wait()
 
-    async def _rest(self, seconds: float) -> None:
+    async def _recover(self, error: Exception, failures: int) -> None:
+        """Broker or database away: both come back, and until then nothing is lost by waiting."""
+        pause = PAUSES[min(failures, len(PAUSES) - 1)]
+        known = is_outage(error) or isinstance(error, ConnectionError | TimeoutError)
+        log.warning("relay of %s pauses %.1f s: %r", self._service, pause, error, exc_info=None if known else error)
+        await asyncio.sleep(pause)
+
+    async def _is_filled(self, seconds: float) -> bool:
+        """Whether a transaction of this process fills the outbox within so many seconds."""
         # Not wait_for: before Python 3.12 it swallows a cancellation that comes just when the event is set.
         try:
             async with asyncio.timeout(seconds):
-                await self._database.outbox_filled.wait()
+                return await self._database.outbox_filled.wait()
         except TimeoutError:
-            return
+            return False
 
     async def drain_once(self, limit: int = BATCH) -> int:
         """Publish one batch and mark what was confirmed. Returns how many rows were settled.

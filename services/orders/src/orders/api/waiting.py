@@ -11,7 +11,7 @@ from common.contracts.billing import PaymentActionRequired
 from common.contracts.orders import OrderCancelled, OrderConfirmed
 
 LONGEST_WAIT = 10.0
-FALLBACK = 1.0
+FALLBACK = 3.0
 FIRST_LOOK = 0.02
 
 WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=[,;]|$)", re.IGNORECASE)
