@@ -9,34 +9,32 @@ from common.contracts.event import Event
 from common.money import Money
 
 
-class ProductCreated(Event):
-    """A product is on offer (or prepared, when not active). `final_price` is after the discount."""
+class Offer(BaseModel):
+    """A product as it is sold; `final_price` is after the discount."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_id: UUID
+    title: str
+    sku: str | None = None
+    price: Money
+    discount_percent: int = 0
+    final_price: Money
+    is_active: bool = True
+
+
+class ProductCreated(Offer, Event):
+    """A product is on offer (or prepared, when not active)."""
 
     type: ClassVar[str] = "catalog.product.created.v1"
     subject_field: ClassVar[str] = "product_id"
 
-    product_id: UUID
-    title: str
-    sku: str | None = None
-    price: Money
-    discount_percent: int = 0
-    final_price: Money
-    is_active: bool = True
 
-
-class ProductChanged(Event):
+class ProductChanged(Offer, Event):
     """The product's whole new state."""
 
     type: ClassVar[str] = "catalog.product.changed.v1"
     subject_field: ClassVar[str] = "product_id"
-
-    product_id: UUID
-    title: str
-    sku: str | None = None
-    price: Money
-    discount_percent: int = 0
-    final_price: Money
-    is_active: bool = True
 
 
 class ProductDeleted(Event):

@@ -1,9 +1,14 @@
 """Two ways through a list: numbered pages for bounded ones, a cursor for feeds that never end."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
+
+from common.errors import Invalid
+
+T = TypeVar("T")
 
 LARGEST_PAGE = 100
 # Deeper pages cost the database a scan of everything before them; a filter or a cursor serves better.
@@ -61,6 +66,19 @@ def page_meta(request: Request, page: PageRequest, total: int) -> dict[str, Any]
         "next": _link(request, page.page + 1) if page.page < last else None,
         "previous": _link(request, min(page.page - 1, last)) if page.page > 1 else None,
     }
+
+
+def position(cursor: CursorRequest, parse: Callable[[str], T]) -> T | None:
+    """Where the page begins, read by `parse` (UUID, int); Invalid for a cursor that we did not give."""
+    try:
+        return parse(cursor.cursor) if cursor.cursor else None
+    except ValueError as error:
+        raise Invalid("This is no cursor of ours", code="invalid_cursor", field="cursor") from error
+
+
+def meta_of(rows: Sequence[Any], limit: int) -> dict[str, Any]:
+    """For rows whose `id` is the cursor: a full page may have a successor; a shorter one is the last."""
+    return cursor_meta(rows[-1].id if len(rows) == limit else None)
 
 
 def cursor_meta(next_cursor: object | None) -> dict[str, Any]:

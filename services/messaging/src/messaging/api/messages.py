@@ -11,8 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
-from common.web.pagination import Cursor
-from messaging.api.feed import meta_of, position
+from common.web.pagination import Cursor, meta_of, position
 from messaging.api.views import MessageHistory, MessageView, Status
 from messaging.domain.drafts import Channel
 from messaging.domain.phones import E164
@@ -71,7 +70,7 @@ async def get_messages(
     caller: Caller, begin: Begin, cursor: Cursor, wanted: Annotated[Wanted, Depends(_wanted)]
 ) -> Envelope[list[MessageView]]:
     """Newest first."""
-    before = position(cursor)
+    before = position(cursor, UUID)
     async with begin() as tx:
         rows = await messages_of(tx, caller.user_id, wanted, before=before, limit=cursor.limit)
     return ok([MessageView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))

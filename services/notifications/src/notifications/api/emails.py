@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok
-from common.web.pagination import Cursor
-from notifications.api.feed import meta_of, position
+from common.web.pagination import Cursor, meta_of, position
 from notifications.queries import emails
 
 router = APIRouter(prefix="/emails", tags=["emails"])
@@ -44,7 +43,7 @@ async def get_emails(
     user_id: UUID | None = None,
 ) -> Envelope[list[EmailView]]:
     """Newest first."""
-    before = position(cursor)
+    before = position(cursor, UUID)
     async with begin() as tx:
         rows = await emails(tx, state=state, template=template, user_id=user_id, before=before, limit=cursor.limit)
     return ok([EmailView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))

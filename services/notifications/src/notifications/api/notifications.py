@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
-from common.web.pagination import Cursor
-from notifications.api.feed import meta_of, position
+from common.web.pagination import Cursor, meta_of, position
 from notifications.queries import notifications_of, unread_count
 from notifications.tables import NotificationRow
 from notifications.usecases import mark_read
@@ -69,7 +68,7 @@ async def get_notifications(
     caller: Caller, begin: Begin, cursor: Cursor, is_read: bool | None = None
 ) -> Envelope[list[NotificationView]]:
     """Newest first."""
-    before = position(cursor)
+    before = position(cursor, UUID)
     async with begin() as tx:
         rows = await notifications_of(tx, caller.user_id, is_read=is_read, before=before, limit=cursor.limit)
     return ok([NotificationView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))

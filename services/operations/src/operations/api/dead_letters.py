@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, accepted, ok
-from common.web.pagination import Cursor
+from common.web.pagination import Cursor, meta_of, position
 from operations import queries
-from operations.api.feed import meta_of, position
 from operations.domain.payload import readable
 from operations.tables import DeadLetterRow
 from operations.usecases.discard import discard

@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok
-from common.web.pagination import Cursor
+from common.web.pagination import Cursor, meta_of, position
 from operations import queries
-from operations.api.feed import meta_of, position
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 
