@@ -110,7 +110,7 @@ async def confirmed(shop: Shop, seconds: float) -> Result:
     orders = _orders(shop, "wait=10")
     final = frozenset({201})
     return await drive(
-        "checkout confirmed", shop.url, lambda: next(orders), seconds=seconds, connections=256, expected=final
+        "checkout confirmed", shop.url, lambda: next(orders), seconds=seconds, connections=128, expected=final
     )
 
 

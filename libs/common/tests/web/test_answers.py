@@ -154,7 +154,7 @@ async def test_the_access_log_names_route_and_user_but_no_path(
     client: AsyncClient, tokens: TestIssuer, caplog: pytest.LogCaptureFixture
 ) -> None:
     user_id = new_id()
-    with caplog.at_level(logging.INFO, "dukan.access"):
+    with caplog.at_level(logging.DEBUG, "dukan.access"):
         await client.get("/api/v1/me?token=hush", headers=tokens.bearer(user_id))
     record = next(record for record in caplog.records if record.name == "dukan.access")
     assert record.message == "GET /me 200"

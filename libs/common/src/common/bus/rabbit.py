@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from aiormq.channel import Channel as AmqpChannel
 from aiormq.exceptions import PublishError
-from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream import AckPolicy, StreamMessage
+from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 
 from common.bus import topology
 from common.bus.amqp import properties_of
@@ -44,6 +45,8 @@ class RabbitTransport:
         self._broker = RabbitBroker(
             url,
             logger=None,
+            # The decoder makes envelopes: there is nothing left for FastStream to validate or inject.
+            apply_types=False,
             timeout=CONNECT_TIMEOUT,
             graceful_timeout=2.0,
             default_channel=Channel(prefetch_count=100, on_return_raises=True),
@@ -117,19 +120,26 @@ class RabbitTransport:
             # Named by us: FastStream takes queues of one name, an empty one too, for the same queue.
             name = f"{self._name}.listen.{new_id()}"
             own = RabbitQueue(name, exclusive=True, auto_delete=True, durable=False, routing_key=event_type)
-            subscriber = self._broker.subscriber(own, topology.EVENTS, ack_policy=AckPolicy.ACK_FIRST)
+            subscriber = self._broker.subscriber(own, topology.EVENTS, decoder=_decode, ack_policy=AckPolicy.ACK_FIRST)
             subscriber(_listener(callback))
             await subscriber.start()
 
 
-def _listener(callback: Callable[[Envelope], None]) -> Callable[[RabbitMessage], Awaitable[None]]:
-    async def heard(message: RabbitMessage) -> None:
-        try:
-            callback(Envelope.from_headers(message.headers, message.correlation_id, message.body))
-        except MalformedEnvelope as error:
-            log.warning("a listener skipped a message: %s", error)
+def _listener(callback: Callable[[Envelope], None]) -> Callable[[Envelope | None], Awaitable[None]]:
+    async def heard(envelope: Envelope | None) -> None:
+        if envelope is not None:
+            callback(envelope)
 
     return heard
+
+
+async def _decode(message: StreamMessage[Any]) -> Envelope | None:
+    """None for what is no event: a listener promises nothing, so it may skip."""
+    try:
+        return Envelope.from_headers(message.headers, message.correlation_id, message.body)
+    except MalformedEnvelope as error:
+        log.warning("a listener skipped a message: %s", error)
+        return None
 
 
 def _message(outgoing: Outgoing) -> Message:

@@ -25,7 +25,8 @@ log = logging.getLogger("dukan.access")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 TRACESTATE_LIMIT = 512
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-QUIET = frozenset(("/health/live", "/health/ready", "/metrics"))
+SLOW = 5.0
+"""Seconds from which an answer is worth a line."""
 
 
 class Edge:
@@ -90,7 +91,7 @@ class _Exchange:
         duration.observe(seconds)
         attributes = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
         telemetry.rename(f"{method} {route}", attributes, failed=status >= 500)
-        level = logging.DEBUG if route in QUIET else logging.INFO
+        level = _level(status, seconds)
         if log.isEnabledFor(level):
             log.log(level, "%s %s %d", method, route, status, extra=_access(scope, seconds, status))
 
@@ -118,6 +119,13 @@ def _text(value: bytes | None) -> str:
     with suppress(UnicodeDecodeError):
         return (value or b"").decode("ascii")
     return ""
+
+
+def _level(status: int, seconds: float) -> int:
+    """The gateway keeps every request; here a line per ordinary answer would cost an eighth of it."""
+    if status >= 500:
+        return logging.WARNING
+    return logging.INFO if status >= 400 or seconds >= SLOW else logging.DEBUG
 
 
 def _access(scope: Scope, seconds: float, status: int) -> dict[str, object]:
