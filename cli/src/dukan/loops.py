@@ -15,6 +15,8 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    # Requests make many objects and hardly a cycle: the default of 700 looks for them a hundred times a second.
+    gc.set_threshold(50_000, 20, 50)
 
 
 def stop_requested() -> asyncio.Task[None]:
