@@ -34,17 +34,17 @@ class AddressIn(BaseModel):
 
 
 class AddressChange(BaseModel):
-    """The fields to change; none of them can be null."""
+    """The fields to change; none of them can be null. What is not sent has no default that a document could show."""
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
-    name: Required = ""
-    line1: Required = ""
+    name: Required = Field(default_factory=str)
+    line1: Required = Field(default_factory=str)
     line2: Optional = ""
-    city: Required = ""
+    city: Required = Field(default_factory=str)
     region: Optional = ""
     postal_code: Optional = ""
-    country: Required = ""
+    country: Required = Field(default_factory=str)
     phone: Phone = ""
     is_default: bool = False
 
