@@ -11,6 +11,7 @@ from services.orders.tests.shop import Shop, data, problem
 
 from common.bus.envelope import Envelope
 from common.contracts.catalog import ProductChanged, ProductCreated, ProductDeleted
+from common.contracts.event import Event
 from common.ids import new_id
 from common.money import Money
 from common.testing import deliver
@@ -29,7 +30,8 @@ def history(product_id: UUID) -> list[Envelope]:
         ProductChanged(product_id=product_id, title=title, price=priced(amount), final_price=priced(amount))
         for title, amount in (("B", 2), ("C", 3))
     ]
-    return [Envelope.of(event).numbered(n) for n, event in enumerate((created, *changes), start=1)]
+    events: list[Event] = [created, *changes]
+    return [Envelope.of(event).numbered(n) for n, event in enumerate(events, start=1)]
 
 
 async def offer(shop: Shop, product_id: UUID) -> tuple[str, int] | str:
