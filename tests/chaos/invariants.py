@@ -1,6 +1,6 @@
 """The invariants of the platform at rest, read from every service's own tables, none from a service's word.
 
-Numbered as in the design of the bus: 2 stock, 3 money, 4 sagas, 5 events.
+Numbered as in docs/guides/reliability.md: 2 stock, 3 money, 4 sagas, 5 events; 0 is what customers were told.
 """
 
 from collections import defaultdict
@@ -24,14 +24,29 @@ LEGAL = {
 }
 
 
-async def violations(shop: Platform, stocked: dict[str, int]) -> list[str]:
-    """Every breach, in words; empty when all holds. `stocked` is what each product had at first."""
+async def violations(shop: Platform, stocked: dict[str, int], told: dict[str, set[str]]) -> list[str]:
+    """Every breach, in words; empty when all holds.
+
+    `stocked` is what each product had at first, `told` which orders each customer was told of.
+    """
     return [
+        *await order_breaches(shop, told),
         *await stock_breaches(shop, stocked),
         *await money_breaches(shop),
         *await saga_breaches(shop),
         *await event_breaches(shop),
     ]
+
+
+async def order_breaches(shop: Platform, told: dict[str, set[str]]) -> list[str]:
+    """What a customer was told of exists, and nothing else was made in their name."""
+    found = []
+    for customer, expected in told.items():
+        rows = await shop.sql("orders", "SELECT id FROM orders WHERE user_id = $1", customer)
+        known = {str(row["id"]) for row in rows}
+        found += [f"0: order {order} was promised and is lost" for order in expected - known]
+        found += [f"0: order {order} was made without an answer" for order in known - expected]
+    return found
 
 
 async def stock_breaches(shop: Platform, stocked: dict[str, int]) -> list[str]:

@@ -11,7 +11,7 @@ from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
 from common.service import Service
-from common.testing import deliver, envelope_of, eventually, facts
+from common.testing import deliver, envelope_of, eventually, facts, waits_for_a_lock
 from messaging.domain.drafts import SHOP
 from messaging.usecases.confirm_orders import Confirmation, confirm_orders
 from messaging.usecases.remember_contacts import Contact, remember_contacts
@@ -118,15 +118,6 @@ async def test_an_order_that_overtakes_its_customers_registration_is_confirmed_a
     async with database.begin() as tx:
         causes = await tx.sql.fetch("SELECT causation_id FROM outbox WHERE type = $1", MessageQueued.type)
     assert [row["causation_id"] for row in causes] == [str(order.id)]
-
-
-async def waits_for_a_lock(database: Database) -> bool:
-    async with database.begin() as tx:
-        waiting: bool = await tx.sql.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
-            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())"
-        )
-    return waiting
 
 
 async def test_an_order_handled_during_its_customers_registration_is_confirmed(

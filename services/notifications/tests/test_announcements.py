@@ -13,7 +13,7 @@ from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
 from common.service import Service
-from common.testing import deliver, envelope_of, eventually, facts
+from common.testing import deliver, envelope_of, eventually, facts, waits_for_a_lock
 from notifications.domain.notices import order_delivered
 from notifications.usecases.announce import Announcement, announce
 from notifications.usecases.remember_contacts import Contact, remember_contacts
@@ -135,15 +135,6 @@ async def test_a_mail_to_somebody_unknown_waits_for_the_registration(
     await run_jobs(service)
     assert await mail_states(database) == ["order_confirmed sent", "welcome sent"]
     assert {letter["To"] for letter in letters()} == {"asha@example.com"}
-
-
-async def waits_for_a_lock(database: Database) -> bool:
-    async with database.begin() as tx:
-        waiting: bool = await tx.sql.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
-            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())"
-        )
-    return waiting
 
 
 async def test_an_order_handled_during_its_customers_registration_does_not_wait_for_ever(

@@ -107,6 +107,16 @@ async def test_partitions_claimed_by_another_relay_are_left_alone(
     assert await relay.drain_once() == 3
 
 
+async def test_a_purge_keeps_up_with_any_number_of_rows(
+    database: Database, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "PURGE_BATCH", 2)
+    await publish(database, *"abcde")
+    await column(database, "UPDATE outbox SET published_at = now() - interval '2 hours' RETURNING id")
+    assert await relay.purge() == 5
+    assert await column(database, "SELECT id FROM outbox") == []
+
+
 async def test_only_rows_published_long_ago_are_purged(database: Database, relay: Relay) -> None:
     await publish(database, "old", "new", "pending")
     await column(

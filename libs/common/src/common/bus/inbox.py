@@ -17,4 +17,4 @@ async def accept(sql: asyncpg.Connection, consumer: str, ids: Sequence[UUID]) ->
     Sorted, so that two transactions that accept overlapping sets cannot deadlock.
     """
     rows = await sql.fetch(ACCEPT, consumer, sorted(set(ids)))
-    return {UUID(bytes=row["event_id"].bytes) for row in rows}
+    return {row["event_id"] for row in rows}

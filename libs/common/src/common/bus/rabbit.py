@@ -109,10 +109,12 @@ class RabbitTransport:
                 async with self._consuming.opened() as channel:
                     failures = 0
                     await consume_queue(channel, consumer, handle)
-            except (ConnectionError, *BROKER_ERRORS) as error:
+            except Exception as error:
                 pause = RECONNECT_PAUSES[min(failures, len(RECONNECT_PAUSES) - 1)]
                 failures += 1
-                log.warning("%s consumes again in %.1f s", consumer.name, pause, extra={"error": repr(error)})
+                # A consumer never gives up: what it could not settle is delivered again.
+                known = isinstance(error, BROKER_ERRORS)
+                log.warning("%s again in %.1f s: %r", consumer.name, pause, error, exc_info=None if known else error)
                 await asyncio.sleep(pause)
 
     async def listen(self, types: Sequence[str], callback: Callable[[Envelope], None]) -> None:

@@ -108,12 +108,8 @@ def _counted(message: Message) -> dict[str, str]:
 
 
 async def _pass_on(channel: AbstractChannel, message: Message, exchange: str, key: str, extra: dict[str, str]) -> None:
-    """Publish a copy. When it is not confirmed the channel is given up and the broker delivers the batch again."""
-    try:
-        async with asyncio.timeout(PUBLISH_TIMEOUT):
-            await channel.basic_publish(
-                message.body, exchange=exchange, routing_key=key, properties=again(message, extra), mandatory=True
-            )
-    except Exception:
-        await channel.close()
-        raise
+    """Publish a copy. What this raises ends the channel, and the broker delivers the unacknowledged batch again."""
+    async with asyncio.timeout(PUBLISH_TIMEOUT):
+        await channel.basic_publish(
+            message.body, exchange=exchange, routing_key=key, properties=again(message, extra), mandatory=True
+        )

@@ -148,10 +148,14 @@ class Relay:
                 log.error("outbox row %s (%s) cannot be published and holds its subject", row["id"], row["type"])
 
     async def purge(self) -> int:
-        """Delete a batch of rows published long ago; returns how many."""
-        async with self._database.begin() as tx:
-            status: str = await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH)
-            return int(status.rsplit(" ", 1)[-1])
+        """Delete the rows published long ago, a batch per transaction so that none lasts; returns how many."""
+        purged = 0
+        while True:
+            async with self._database.begin() as tx:
+                batch = _count(await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH))
+            purged += batch
+            if batch < PURGE_BATCH:
+                return purged
 
     async def measure(self) -> None:
         """Report the backlog to the metrics."""
@@ -159,6 +163,11 @@ class Relay:
             row = await tx.sql.fetchrow(BACKLOG)
         metrics.OUTBOX_PENDING.labels(self._service).set(row["pending"])
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(row["oldest"])
+
+
+def _count(status: str) -> int:
+    """The number of rows in a command's status: `DELETE 5`."""
+    return int(status.rsplit(" ", 1)[-1])
 
 
 def _outgoing(row: asyncpg.Record) -> Outgoing:

@@ -79,6 +79,9 @@ class Runtime:
             await asyncio.sleep(HOUSEKEEPING_EVERY)
 
     async def _forget(self) -> None:
-        async with self._database.begin() as tx:
-            await tx.sql.execute(FORGET_INBOX, FORGET_INBOX_AFTER, FORGET_BATCH)
-            await tx.sql.execute(FORGET_ANSWERS, FORGET_ANSWERS_AFTER, FORGET_BATCH)
+        """Old inbox entries and answers, a batch per transaction, until there are no more."""
+        for statement, age in ((FORGET_INBOX, FORGET_INBOX_AFTER), (FORGET_ANSWERS, FORGET_ANSWERS_AFTER)):
+            full = True
+            while full:
+                async with self._database.begin() as tx:
+                    full = await tx.sql.execute(statement, age, FORGET_BATCH) == f"DELETE {FORGET_BATCH}"

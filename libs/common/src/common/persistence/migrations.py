@@ -1,6 +1,5 @@
 """Alembic per service: `migrate(url, package)` brings a database to the newest revision."""
 
-import asyncio
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,6 @@ async def migrate(url: str, package: str) -> None:
             await connection.run_sync(_upgrade, migrations_of(package))
     finally:
         await engine.dispose()
-
-
-def migrate_now(url: str, package: str) -> None:
-    """`migrate` for callers outside an event loop."""
-    asyncio.run(migrate(url, package))
 
 
 def _run_script(_cursor: object, statement: str, parameters: object, execution: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from common.testing.clients import serving
 from common.testing.deliveries import NotHandledError, deliver, envelope_of, facts
-from common.testing.polling import eventually
+from common.testing.polling import eventually, waits_for_a_lock
 from common.testing.tokens import TestIssuer
 from common.testing.transport import RecordingTransport
 
@@ -15,4 +15,5 @@ __all__ = [
     "eventually",
     "facts",
     "serving",
+    "waits_for_a_lock",
 ]

@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from common.persistence.database import Database
+
 T = TypeVar("T")
 
 INTERVAL = 0.02
@@ -18,3 +20,13 @@ async def eventually(predicate: Callable[[], Awaitable[T]], within: float = 10) 
             raise AssertionError(f"not within {within} s; the last answer was {value!r}")
         await asyncio.sleep(INTERVAL)
     return value
+
+
+async def waits_for_a_lock(database: Database) -> bool:
+    """Whether somebody waits for an advisory lock of this database: the moment at which two sides meet."""
+    async with database.begin() as tx:
+        waiting: bool = await tx.sql.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())"
+        )
+    return waiting
