@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,11 +70,16 @@ class Customer:
 
 @dataclass
 class Platform:
-    """`up` with its data folder; it can be killed and started again on the same data."""
+    """`up` with its data folder; it can be killed and started again on the same data.
+
+    `options` are more arguments of `up`; `env` replaces the environment.
+    """
 
     data: Path
     amqp: str | None
     port: int = field(default_factory=free_range)
+    options: Sequence[str] = ()
+    env: Mapping[str, str] | None = None
     process: asyncio.subprocess.Process | None = None
     http: httpx.AsyncClient = field(init=False)
 
@@ -91,10 +96,10 @@ class Platform:
 
     async def start(self) -> None:
         command = [sys.executable, "-m", "dukan", "up", "--data", str(self.data), "--port", str(self.port)]
-        command += ["--no-sample"] + (["--amqp", self.amqp] if self.amqp else [])
+        command += ["--no-sample"] + (["--amqp", self.amqp] if self.amqp else []) + [*self.options]
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "up.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+            self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=self.env)
         async with asyncio.timeout(START_SECONDS):
             while running.find(self.data) is None:
                 assert self.process.returncode is None, (self.data / "up.log").read_text()
