@@ -14,7 +14,7 @@ from common.bus.envelope import (
     Envelope,
     MalformedEnvelope,
 )
-from common.bus.transport import DeadLetter, Delivery
+from common.bus.transport import ENDED, DeadLetter, Delivery
 from common.clock import now
 from common.ids import new_id
 
@@ -56,6 +56,13 @@ def attempt_of(headers: Mapping[str, Any]) -> int:
     return int(value) if value.isdecimal() else 1
 
 
+def lives_taken(message: DeliveredMessage) -> int:
+    """How many consumers ended, or lost their connection, with this message in hand."""
+    # Only the broker's own count: a copy that we passed on still bears that of the original.
+    headers: Mapping[str, Any] = message.header.properties.headers or {}
+    return int(headers.get("x-delivery-count", 1)) if message.redelivered else 0
+
+
 def delivery_of(message: DeliveredMessage) -> Delivery:
     """Read a delivery. Raises MalformedEnvelope."""
     properties = message.header.properties
@@ -76,7 +83,7 @@ def dead_delivery_of(message: DeliveredMessage) -> Delivery:
         envelope = Envelope(event_id, kind, "unknown", str(event_id), now(), message.body, str(event_id))
     queue = _text(headers.get(DEAD_QUEUE_HEADER) or message.routing_key or "unknown")
     # Without our header the broker itself gave the message up: its handler never lived to say why.
-    error = _text(headers.get(ERROR_HEADER) or "the delivery limit was reached: the consumer ended while handling it")
+    error = _text(headers.get(ERROR_HEADER) or ENDED)
     return Delivery(envelope, 1, DeadLetter(queue, attempt_of(headers), error))
 
 

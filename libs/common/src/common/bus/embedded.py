@@ -1,7 +1,8 @@
 """The durable in-process transport: one process holds every service, PostgreSQL keeps the deliveries.
 
 The relay's publish inserts a row per subscription into the subscriber's own database before the event is marked
-published; a worker per consumer feeds due rows to the same dispatch pipeline that RabbitMQ's consumers use.
+published; a worker per consumer feeds due rows to the same dispatch pipeline that RabbitMQ's consumers use. A batch is
+counted on its first row before it is handled, so that an event which ends the process does not do so for ever.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from uuid import uuid5
 
 import asyncpg
@@ -20,7 +22,18 @@ import asyncpg
 from common.bus.envelope import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, Envelope
 from common.bus.linger import Linger
 from common.bus.subscriptions import Consumer, matches
-from common.bus.transport import Dead, DeadLetter, Delivery, Done, Handle, Outgoing, Retry, Settlement
+from common.bus.transport import (
+    ATTEMPTS,
+    ENDED,
+    Dead,
+    DeadLetter,
+    Delivery,
+    Done,
+    Handle,
+    Outgoing,
+    Retry,
+    Settlement,
+)
 from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
@@ -34,9 +47,14 @@ SELECT * FROM unnest($1::text[], $2::uuid[], $3::jsonb[], $4::text[], $5::bytea[
 ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
 """
 
-DUE = """
-SELECT id, headers, correlation_id, payload, attempts FROM delivery
-WHERE subscription = $1 AND next_attempt_at <= now() ORDER BY id LIMIT $2
+# The first row stands for its batch: counting each would cost as much as delivering it. The count must outlive this
+# process only, so nobody waits for the disk.
+CLAIM = """
+WITH due AS (
+    SELECT id, headers, correlation_id, payload, attempts FROM delivery
+    WHERE subscription = $1 AND next_attempt_at <= now() ORDER BY id LIMIT $2),
+counted AS (UPDATE delivery SET attempts = attempts + 1 WHERE id = (SELECT min(id) FROM due))
+SELECT due.*, set_config('synchronous_commit', 'off', true) FROM due ORDER BY id
 """
 
 NEXT = "SELECT extract(epoch FROM min(next_attempt_at) - now())::float8 FROM delivery WHERE subscription = $1"
@@ -44,8 +62,8 @@ NEXT = "SELECT extract(epoch FROM min(next_attempt_at) - now())::float8 FROM del
 DELETE = "DELETE FROM delivery WHERE id = ANY($1::bigint[])"
 
 POSTPONE = """
-UPDATE delivery SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => f.delay)
-FROM unnest($1::bigint[], $2::float8[]) AS f(id, delay) WHERE delivery.id = f.id
+UPDATE delivery SET attempts = f.attempts, next_attempt_at = now() + make_interval(secs => f.delay)
+FROM unnest($1::bigint[], $2::int[], $3::float8[]) AS f(id, attempts, delay) WHERE delivery.id = f.id
 """
 
 
@@ -54,6 +72,8 @@ class _Bound:
     consumer: Consumer
     database: Database
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    alone: int = 0
+    """How many of the next deliveries come one by one."""
 
 
 class EmbeddedTransport:
@@ -146,10 +166,14 @@ class EmbeddedTransport:
     async def _feed(self, bound: _Bound, handle: Handle) -> int:
         """Handle one batch of due deliveries; returns how many."""
         async with bound.database.begin() as tx:
-            rows = await tx.sql.fetch(DUE, bound.consumer.queue, bound.consumer.batch)
-        if not rows:
+            due = await tx.sql.fetch(CLAIM, bound.consumer.queue, bound.consumer.batch)
+        if not due:
             return 0
-        settlements = await handle([_delivery(row) for row in rows])
+        rows = _safe_batch(bound, due)
+        if rows[0]["attempts"] >= ATTEMPTS:
+            settlements: Sequence[Settlement] = [Dead(ENDED)]
+        else:
+            settlements = await handle([_delivery(row) for row in rows])
         await self._settle(bound, rows, settlements)
         return len(rows)
 
@@ -158,13 +182,12 @@ class EmbeddedTransport:
         settled = list(zip(rows, settlements, strict=True))
         await self._bury(bound, [(row, s) for row, s in settled if isinstance(s, Dead)])
         finished = [row["id"] for row, settlement in settled if isinstance(settlement, Done | Dead)]
-        postponed = [(row["id"], s.delay) for row, s in settled if isinstance(s, Retry)]
+        postponed = [(row["id"], row["attempts"] + 1, s.delay) for row, s in settled if isinstance(s, Retry)]
         async with bound.database.begin() as tx:
             if finished:
                 await tx.sql.execute(DELETE, finished)
             if postponed:
-                ids, delays = zip(*postponed, strict=True)
-                await tx.sql.execute(POSTPONE, list(ids), list(delays))
+                await tx.sql.execute(POSTPONE, *(list(column) for column in zip(*postponed, strict=True)))
 
     async def _bury(self, bound: _Bound, dead: list[tuple[asyncpg.Record, Dead]]) -> None:
         graves = [b for b in self._bound.values() if b.consumer.takes_dead_letters]
@@ -196,6 +219,16 @@ class EmbeddedTransport:
                 return await bound.waiting.wait()
         except TimeoutError:
             return False
+
+
+def _safe_batch(bound: _Bound, due: list[asyncpg.Record]) -> list[asyncpg.Record]:
+    """The first rows, all new; or one alone, when it or its batch may be what ended the process that had it."""
+    if due[0]["attempts"]:
+        bound.alone = bound.consumer.batch
+    if bound.alone:
+        bound.alone -= 1
+        return due[:1]
+    return list(takewhile(lambda row: not row["attempts"], due))
 
 
 async def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:

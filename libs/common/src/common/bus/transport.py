@@ -13,6 +13,12 @@ from common.persistence.database import Database
 RETRY_TIERS: tuple[float, ...] = (1.0, 5.0, 30.0, 300.0)
 """Seconds until the second, third, … attempt. A message whose attempts are spent is a dead letter."""
 
+ATTEMPTS = len(RETRY_TIERS) + 1
+"""As many may fail; and as many may end the process that makes them."""
+
+ENDED = "the attempts are spent: the consumer ended while handling it"
+"""Why a message died whose handler never lived to say so."""
+
 DEAD_LETTERS = "operations.dead-letters"
 """The consumer that keeps every dead letter of the platform."""
 
