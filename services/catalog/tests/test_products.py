@@ -129,7 +129,7 @@ async def test_what_is_not_active_is_for_staff_only(
         seen = await client.get(path, headers=staff)
         assert hidden["id"] in seen.text
         assert seen.headers["cache-control"] == "private, no-store"
-    assert (await client.get(f"{URL}?include_inactive=true")).status_code == 403
+    assert (await client.get(f"{URL}?include_inactive=true")).status_code == 401
 
 
 async def test_public_answers_are_cacheable_and_revalidate(

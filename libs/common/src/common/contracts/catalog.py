@@ -46,6 +46,61 @@ class ProductDeleted(Event):
     product_id: UUID
 
 
+class ProductImagesChanged(Event):
+    """The product shows other images than before."""
+
+    type: ClassVar[str] = "catalog.product_images.changed.v1"
+    subject_field: ClassVar[str] = "product_id"
+
+    product_id: UUID
+
+
+class AvailabilityChanged(Event):
+    """The product sold out, or can be sold again."""
+
+    type: ClassVar[str] = "catalog.availability.changed.v1"
+    subject_field: ClassVar[str] = "product_id"
+
+    product_id: UUID
+    in_stock: bool
+
+
+class Shelving(BaseModel):
+    """A category as it is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    category_id: UUID
+    parent_id: UUID | None = None
+    name: str
+    slug: str
+    is_active: bool = True
+    is_featured: bool = False
+
+
+class CategoryCreated(Shelving, Event):
+    """A category stands in the tree."""
+
+    type: ClassVar[str] = "catalog.category.created.v1"
+    subject_field: ClassVar[str] = "category_id"
+
+
+class CategoryChanged(Shelving, Event):
+    """The category's whole new state; when it moved, what stands below it moved along."""
+
+    type: ClassVar[str] = "catalog.category.changed.v1"
+    subject_field: ClassVar[str] = "category_id"
+
+
+class CategoryDeleted(Event):
+    """The category, which held nothing any more, is gone."""
+
+    type: ClassVar[str] = "catalog.category.deleted.v1"
+    subject_field: ClassVar[str] = "category_id"
+
+    category_id: UUID
+
+
 class StockLine(BaseModel):
     """A quantity of one product."""
 

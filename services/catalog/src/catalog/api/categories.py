@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, HttpUrl
 
-from catalog.api.inputs import Change, IncludeInactive, Name, Slug, key_of
+from catalog.api.inputs import ById, Change, IncludeInactive, Name, Slug, key_of
 from catalog.api.public import public_json
 from catalog.api.reading import Read
 from catalog.domain.offers import Shelving
@@ -125,8 +125,8 @@ async def post_category(body: NewCategory, _: Staff, begin: Begin) -> Envelope[C
         return created(await _view(tx, category.id), "Category created")
 
 
-@router.put("/{category_id}")
-async def put_category(category_id: UUID, body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+@router.put("/{key}")
+async def put_category(category_id: ById, body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
     """Replaces everything; without a slug the category keeps the one it has."""
     values = _values(body)
     if body.slug is None:
@@ -136,15 +136,15 @@ async def put_category(category_id: UUID, body: NewCategory, _: Staff, begin: Be
         return ok(await _view(tx, category_id), "Category changed")
 
 
-@router.patch("/{category_id}")
-async def patch_category(category_id: UUID, body: CategoryChange, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+@router.patch("/{key}")
+async def patch_category(category_id: ById, body: CategoryChange, _: Staff, begin: Begin) -> Envelope[CategoryView]:
     async with begin() as tx:
         await change_category(tx, category_id, _values(body, exclude_unset=True))
         return ok(await _view(tx, category_id), "Category changed")
 
 
-@router.delete("/{category_id}", status_code=204)
-async def remove_category(category_id: UUID, _: Staff, begin: Begin) -> None:
+@router.delete("/{key}", status_code=204)
+async def remove_category(category_id: ById, _: Staff, begin: Begin) -> None:
     """409 while it has children or products."""
     async with begin() as tx:
         await delete_category(tx, category_id)

@@ -3,13 +3,15 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
 
 from catalog.domain.slugs import slugify
-from common.errors import Forbidden
+from common.errors import Forbidden, Unauthenticated
 from common.web.dependencies import MaybeCaller
 
+ById = Annotated[UUID, Path(alias="key", description="the id")]
+"""A document may not name one place in two ways, so that what is read by id or slug is changed under the same name."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -55,8 +57,11 @@ async def _include_inactive(
     caller: MaybeCaller,
     include_inactive: Annotated[bool, Query(description="staff only: also what is not active")] = False,
 ) -> bool:
-    if include_inactive and (caller is None or not caller.is_staff):
-        raise Forbidden("Only staff see what is not active")
+    if include_inactive:
+        if caller is None:
+            raise Unauthenticated
+        if not caller.is_staff:
+            raise Forbidden("Only staff see what is not active")
     return include_inactive
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from catalog.api.inputs import IncludeInactive, key_of
+from catalog.api.inputs import ById, IncludeInactive, key_of
 from catalog.api.product_bodies import NewProduct, ProductChange, ProductView
 from catalog.api.public import public_json
 from catalog.api.reading import Read
@@ -78,9 +78,9 @@ async def post_product(request: Request, body: NewProduct, _: Staff, begin: Begi
         return created(await _view(tx, product.id), "Product created")
 
 
-@router.put("/{product_id}")
+@router.put("/{key}")
 async def put_product(
-    request: Request, product_id: UUID, body: NewProduct, _: Staff, begin: Begin
+    request: Request, product_id: ById, body: NewProduct, _: Staff, begin: Begin
 ) -> Envelope[ProductView]:
     """Replaces everything; without a slug the product keeps the one it has."""
     values = body.values(request.app.state.currency)
@@ -91,17 +91,17 @@ async def put_product(
         return ok(await _view(tx, product_id), "Product changed")
 
 
-@router.patch("/{product_id}")
+@router.patch("/{key}")
 async def patch_product(
-    request: Request, product_id: UUID, body: ProductChange, _: Staff, begin: Begin
+    request: Request, product_id: ById, body: ProductChange, _: Staff, begin: Begin
 ) -> Envelope[ProductView]:
     async with begin() as tx:
         await change_product(tx, product_id, body.values(request.app.state.currency))
         return ok(await _view(tx, product_id), "Product changed")
 
 
-@router.delete("/{product_id}", status_code=204)
-async def remove_product(product_id: UUID, _: Staff, begin: Begin) -> None:
+@router.delete("/{key}", status_code=204)
+async def remove_product(product_id: ById, _: Staff, begin: Begin) -> None:
     """The product leaves the offer; orders that hold it are unaffected."""
     async with begin() as tx:
         await delete_product(tx, product_id)

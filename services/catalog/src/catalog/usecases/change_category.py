@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from catalog.tables import Category
+from catalog.usecases import category_facts
 from catalog.usecases.naming import refusing_conflicts
 from catalog.usecases.place_category import lock_tree, move_category
 from common import clock
+from common.contracts.catalog import CategoryDeleted
 from common.errors import Conflict, NotFound
 from common.persistence.transaction import Transaction
 
@@ -18,7 +20,7 @@ SELECT EXISTS (SELECT FROM category WHERE parent_id = $1) AS has_children,
 
 
 async def change_category(tx: Transaction, category_id: UUID, changes: Mapping[str, Any]) -> Category:
-    """Set the fields given. A new `parent_id` moves the whole branch."""
+    """Set the fields given. A new `parent_id` moves the whole branch. Publishes CategoryChanged."""
     if "parent_id" in changes:
         await lock_tree(tx)
     category = await _locked(tx, category_id)
@@ -29,11 +31,12 @@ async def change_category(tx: Transaction, category_id: UUID, changes: Mapping[s
     category.updated_at = clock.now()
     with refusing_conflicts():
         await tx.flush()
+    tx.publish(category_facts.changed(category))
     return category
 
 
 async def delete_category(tx: Transaction, category_id: UUID) -> None:
-    """Raises Conflict while the category has children or products; deleted products forget it."""
+    """Publishes CategoryDeleted. Raises Conflict while it has children or products; deleted products forget it."""
     category = await _locked(tx, category_id)
     used = await tx.sql.fetchrow(IN_USE, category_id)
     if used["has_children"] or used["has_products"]:
@@ -41,6 +44,7 @@ async def delete_category(tx: Transaction, category_id: UUID) -> None:
         raise Conflict(f"There are {what} in this category: move them first", code="category_not_empty")
     await tx.session.delete(category)
     await tx.flush()
+    tx.publish(CategoryDeleted(category_id=category_id))
 
 
 async def _locked(tx: Transaction, category_id: UUID) -> Category:

@@ -2,6 +2,7 @@
 
 from catalog.domain.offers import Shelving
 from catalog.tables import Category
+from catalog.usecases import category_facts
 from catalog.usecases.naming import free_slug, refusing_conflicts
 from catalog.usecases.place_category import lineage_under
 from common.ids import new_id
@@ -9,7 +10,10 @@ from common.persistence.transaction import Transaction
 
 
 async def create_category(tx: Transaction, new: Shelving) -> Category:
-    """The new category. Raises Invalid for an unknown parent or too deep a place, Conflict for a taken slug."""
+    """The new category. Publishes CategoryCreated.
+
+    Raises Invalid for an unknown parent or too deep a place, Conflict for a taken slug.
+    """
     category_id = new_id()
     category = Category(
         id=category_id,
@@ -24,4 +28,5 @@ async def create_category(tx: Transaction, new: Shelving) -> Category:
     tx.add(category)
     with refusing_conflicts():
         await tx.flush()
+    tx.publish(category_facts.created(category))
     return category

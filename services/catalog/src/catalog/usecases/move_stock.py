@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from catalog.domain.stock import Move, Shelf
+from common.contracts.catalog import AvailabilityChanged
 from common.persistence.transaction import Transaction
 
 # In product order, so that two transactions that want the same shelves never wait for each other.
@@ -28,6 +29,7 @@ WITH move AS (
 UPDATE stock s
 SET available = s.available + c.available, reserved = s.reserved + c.reserved, sold = s.sold + c.sold
 FROM change c WHERE s.product_id = c.product_id
+RETURNING s.product_id, s.available, c.available AS added
 """
 
 
@@ -38,6 +40,10 @@ async def lock_shelves(tx: Transaction, product_ids: Iterable[UUID]) -> dict[UUI
 
 
 async def move_stock(tx: Transaction, moves: Sequence[Move]) -> None:
-    """Carry out the moves on shelves that are locked."""
-    if moves:
-        await tx.sql.execute(MOVE, *(list(column) for column in zip(*moves, strict=True)))
+    """Carry out the moves on shelves that are locked. Publishes AvailabilityChanged for each that ran dry or filled."""
+    if not moves:
+        return
+    for shelf in await tx.sql.fetch(MOVE, *(list(column) for column in zip(*moves, strict=True))):
+        in_stock = shelf["available"] > 0
+        if in_stock != (shelf["available"] - shelf["added"] > 0):
+            tx.publish(AvailabilityChanged(product_id=shelf["product_id"], in_stock=in_stock))

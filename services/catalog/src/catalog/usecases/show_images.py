@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from common.contracts.catalog import ProductImagesChanged
 from common.persistence.transaction import Transaction
 
 # First the lock, then a statement that sees what those before us have committed.
@@ -19,6 +20,7 @@ WHERE id = $1
 
 
 async def show_images(tx: Transaction, product_id: UUID) -> None:
-    """Write the product's ready images, in their order, into its row."""
+    """Write the product's ready images, in their order, into its row. Publishes ProductImagesChanged."""
     await tx.sql.execute(LOCK, product_id)
     await tx.sql.execute(SHOW, product_id)
+    tx.publish(ProductImagesChanged(product_id=product_id))
