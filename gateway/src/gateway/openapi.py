@@ -93,11 +93,18 @@ def _add(merged: Document, service: str, document: Document) -> None:
         for method in METHODS:
             if method in item:
                 item[method]["tags"] = [service]
-                item[method].setdefault("responses", {})["422"] = REFUSED
+                _refuse(item[method].setdefault("responses", {}))
         merged["paths"][path] = item
     components = document.get("components", {})
     merged["components"]["schemas"].update(components.get("schemas", {}))
     merged["components"]["securitySchemes"].update(components.get("securitySchemes", {}))
+
+
+def _refuse(responses: Document) -> None:
+    """What FastAPI says by itself about wrong input is not what the platform answers; and services may be away."""
+    if "422" in responses:
+        responses["422"] = REFUSED
+    responses |= {"502": REFUSED, "504": REFUSED}
 
 
 def _schemas(document: Document) -> dict[str, Any]:

@@ -48,6 +48,11 @@ async def get_greeting(caller: MaybeCaller) -> Envelope[str]:
     return ok("hello" if caller is None else f"hello {caller.user_id}")
 
 
+@shop.put("/greeting")
+async def put_greeting(caller: Caller) -> Envelope[bool]:
+    return ok(caller.is_admin)
+
+
 @shop.get("/staff-room")
 async def get_staff_room(caller: Staff) -> Envelope[bool]:
     return ok(caller.is_staff)

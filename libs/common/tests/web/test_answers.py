@@ -86,7 +86,7 @@ async def test_every_failure_has_the_envelope(client: AsyncClient, path: str, st
 async def test_a_wrong_verb_says_which_are_right(client: AsyncClient) -> None:
     answer = await client.delete("/api/v1/greeting")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, PUT"
 
 
 async def test_a_crash_is_logged_once_and_shows_nothing(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -188,6 +188,10 @@ async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials
     order = document["paths"]["/api/v1/orders"]["post"]
     assert order["operationId"] == "shop.post_order"
     assert order["security"] == [{"bearer": []}]
-    assert set(order["responses"]) == {"202", "default"}
+    refusals = {"400", "401", "409", "413", "415", "422", "429", "503"}
+    assert set(order["responses"]) == {"202"} | refusals
+    assert document["paths"]["/api/v1/greeting"]["get"]["security"] == [{}, {"bearer": []}]
+    assert document["paths"]["/api/v1/staff-room"]["get"]["security"] == [{"bearer": ["staff"]}]
+    assert document["components"]["securitySchemes"].keys() == {"bearer"}
     assert "/health/live" not in document["paths"]
     assert "HTTPValidationError" not in str(document)

@@ -10,9 +10,9 @@ from common.bus.transport import Transport
 from common.service import Service
 from common.web.body_limit import BodyLimit
 from common.web.edge import Edge
-from common.web.envelope import ErrorEnvelope
 from common.web.failures import handle_failures
 from common.web.health import health_routes
+from common.web.openapi import ANY_REFUSAL, describe
 from common.web.process import Process, Role
 
 API_PREFIX = "/api/v1"
@@ -31,7 +31,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={"default": {"model": ErrorEnvelope, "description": "Refused or failed; `code` says why"}},
+        responses=ANY_REFUSAL,
         generate_unique_id_function=lambda route: f"{service.name}.{route.name}",
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=process.lifespan,
@@ -40,6 +40,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     for name, value in service.state.items():
         setattr(app.state, name, value)
     handle_failures(app)
+    describe(app)
     app.include_router(health_routes(process.checks()))
     if role != "worker":
         for router in service.routers:

@@ -17,6 +17,7 @@ from fastapi.security.base import SecurityBase
 
 from common.errors import Forbidden, Unauthenticated
 from common.persistence.transaction import Transaction
+from common.web.openapi import OPTIONAL, scheme_of
 from common.web.tokens import Identity, TokenVerifier
 
 Admits = Callable[[Identity], bool]
@@ -30,7 +31,7 @@ class MaybeAuthenticated(SecurityBase):
 
     def __init__(self) -> None:
         self.model = HTTPBearer(bearerFormat="JWT", description="An access token of auth")
-        self.scheme_name = "bearer"
+        self.scheme_name = OPTIONAL
 
     async def __call__(self, request: Request) -> Identity | None:
         header = request.headers.get("authorization")
@@ -46,12 +47,12 @@ class MaybeAuthenticated(SecurityBase):
 
 
 class Authenticated(SecurityBase):
-    """The identity of a caller who must be signed in and, with `admits`, allowed."""
+    """The identity of a caller who must be signed in and, with `admits`, allowed; documents name the `role`."""
 
-    def __init__(self, admits: Admits | None = None, otherwise: str = "") -> None:
+    def __init__(self, role: str | None = None, admits: Admits | None = None, otherwise: str = "") -> None:
         self._authenticate = MaybeAuthenticated()
         self.model = self._authenticate.model
-        self.scheme_name = self._authenticate.scheme_name
+        self.scheme_name = scheme_of(role)
         self._admits = admits
         self._otherwise = otherwise
 
@@ -71,6 +72,10 @@ async def _begin(request: Request) -> Callable[[], AbstractAsyncContextManager[T
 
 MaybeCaller = Annotated[Identity | None, Depends(MaybeAuthenticated())]
 Caller = Annotated[Identity, Depends(Authenticated())]
-Staff = Annotated[Identity, Depends(Authenticated(lambda caller: caller.is_staff, "This needs a member of staff"))]
-Admin = Annotated[Identity, Depends(Authenticated(lambda caller: caller.is_admin, "This needs an administrator"))]
+Staff = Annotated[
+    Identity, Depends(Authenticated("staff", lambda caller: caller.is_staff, "This needs a member of staff"))
+]
+Admin = Annotated[
+    Identity, Depends(Authenticated("admin", lambda caller: caller.is_admin, "This needs an administrator"))
+]
 Begin = Annotated[Callable[[], AbstractAsyncContextManager[Transaction]], Depends(_begin)]

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from common import context
 from common.errors import Conflict, DukanError, Invalid, Unavailable
@@ -42,6 +43,7 @@ DATABASE_REFUSALS: tuple[tuple[tuple[type[Exception], ...], DukanError], ...] = 
         Unavailable("Too many changes at once, try again", code="contention", retry_after=1),
     ),
 )
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 PLACES = ("body", "query", "path", "header", "cookie")
 
 
@@ -83,7 +85,7 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
         case RequestValidationError():
             return _invalid_request(request, error)
         case HTTPException():
-            return _http_exception(error)
+            return _http_exception(request, error)
         case DukanError():
             return _dukan_error(error)
     raise error
@@ -95,13 +97,25 @@ def _dukan_error(error: DukanError) -> Response:
     return render(error)
 
 
-def _http_exception(error: HTTPException) -> Response:
+def _http_exception(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=headers)
     message = str(error.detail) if error.detail else HTTPStatus(error.status_code).phrase
     code = CODES.get(error.status_code, "internal_error" if error.status_code >= 500 else "bad_request")
     return _answer(error.status_code, message, code, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the path allows; the router itself names the methods of the first route only that has this path."""
+    scopes = ({**request.scope, "method": method} for method in METHODS)
+    return [
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+    ]
 
 
 def _invalid_request(request: Request, error: RequestValidationError) -> Response:
