@@ -8,6 +8,7 @@ from common.persistence.database import Database
 from common.service import Listener, Service
 from orders import subscribers
 from orders.api import addresses, cart, checkout, orders
+from orders.api.desk import Desk
 from orders.api.shop import Shop
 from orders.api.waiting import WaitingRoom
 from orders.jobs import clocked
@@ -21,6 +22,7 @@ def build(settings: Settings) -> Service:
     waiting = WaitingRoom()
     shop = Shop(
         catalog=Catalog(http, settings.catalog_url, settings.catalog_timeout),
+        desk=Desk(database, settings.deadlines),
         waiting=waiting,
         deadlines=settings.deadlines,
         providers=settings.payment_providers,

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from common.web.dependencies import Begin
+from orders.api.desk import Desk
 from orders.api.waiting import WaitingRoom
 from orders.domain.lines import UnknownProducts
 from orders.domain.order import Deadlines
@@ -22,6 +23,7 @@ class Shop:
     """`providers` are the payment providers on offer, the default first."""
 
     catalog: Catalog
+    desk: Desk
     waiting: WaitingRoom
     deadlines: Deadlines
     providers: Sequence[str]
