@@ -1,0 +1,159 @@
+"""Named points in a process, where an order from outside is carried out.
+
+The harness writes an `Order` as `<folder>/<service>.json`; the process reads it there and appends to
+`<service>.acted` what it did before it does it, so that the harness counts only what really happened.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+BEFORE_COMMIT = "before commit"
+AFTER_COMMIT = "after commit, before publish"
+UNCONFIRMED = "published, not confirmed"
+UNMARKED = "confirmed, not marked"
+IN_HANDLER = "in a handler"
+UNACKED = "handled, not acknowledged"
+CHARGED = "charged, not answered"
+CLOCK = "clock"
+CONTRACTS = "contracts"
+
+KILL, STOP, RAISE, DELAY = "kill", "stop", "raise", "delay"
+LOOK_EVERY = 0.05
+
+Ids = Callable[[], Iterable[str]]
+
+
+class StruckError(RuntimeError):
+    """What an order to raise raises."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to do at a point: once, at the `nth` passing, or with `standing` at every one until it is taken back.
+
+    `seconds` is the length of a delay or the shift of a clock; with `event` only passings of that event's id count.
+    """
+
+    point: str
+    action: str
+    nth: int = 1
+    seconds: float = 0.0
+    event: str | None = None
+    standing: bool = False
+
+
+def _nobody() -> Iterable[str]:
+    return ()
+
+
+class Points:
+    """One process's view of its orders. It looks every 50 ms at most: without orders it costs nothing to speak of."""
+
+    def __init__(self, folder: Path, service: str) -> None:
+        self._file = folder / f"{service}.json"
+        self._acted = folder / f"{service}.acted"
+        self._look_at = 0.0
+        self._written = 0
+        self._order: Order | None = None
+        self._passings = 0
+
+    async def reach(self, point: str, ids: Ids = _nobody, detail: str = "") -> None:
+        order = self._due(point, ids, detail)
+        if order is not None and order.action == DELAY:
+            await asyncio.sleep(order.seconds)
+        elif order is not None:
+            _strike(order)
+
+    def pass_by(self, point: str, ids: Ids = _nobody) -> None:
+        """Where nothing can be awaited."""
+        order = self._due(point, ids, "")
+        if order is not None:
+            _strike(order)
+
+    def standing(self, point: str) -> Order | None:
+        """The order in force at this point, for what is a state rather than a blow."""
+        order = self._current()
+        return order if order is not None and order.point == point else None
+
+    def _due(self, point: str, ids: Ids, detail: str) -> Order | None:
+        order = self._current()
+        if order is None or order.point != point or (order.event is not None and order.event not in ids()):
+            return None
+        self._passings += 1
+        if self._passings < order.nth or not (order.standing or self._take()):
+            return None
+        self._record(order, detail)
+        return order
+
+    def _current(self) -> Order | None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY
+            self._look()
+        return self._order
+
+    def _look(self) -> None:
+        try:
+            written = self._file.stat().st_mtime_ns
+        except FileNotFoundError:
+            self._order = None
+            self._written = 0
+            return
+        if written != self._written:
+            self._order = Order(**json.loads(self._file.read_text()))
+            self._written = written
+            self._passings = 0
+
+    def _take(self) -> bool:
+        """Whether it is we who carry out an order that is to be carried out once."""
+        self._order = None
+        try:
+            self._file.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _record(self, order: Order, detail: str) -> None:
+        line = json.dumps({"pid": os.getpid(), "detail": detail} | asdict(order)) + "\n"
+        with self._acted.open("a") as acted:
+            acted.write(line)
+
+
+def _strike(order: Order) -> None:
+    if order.action == RAISE:
+        raise StruckError(f"struck {order.point}")
+    os.kill(os.getpid(), signal.SIGSTOP if order.action == STOP else signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Control:
+    """The harness's side: gives orders to the processes of a service and reads what they did."""
+
+    folder: Path
+    service: str
+
+    def give(self, order: Order) -> None:
+        self.acted_file.unlink(missing_ok=True)
+        draft = self.folder / f"{self.service}.draft"
+        draft.write_text(json.dumps(asdict(order)))
+        draft.replace(self.folder / f"{self.service}.json")
+
+    def take_back(self) -> None:
+        (self.folder / f"{self.service}.json").unlink(missing_ok=True)
+
+    @property
+    def acted_file(self) -> Path:
+        return self.folder / f"{self.service}.acted"
+
+    def acted(self) -> list[dict[str, Any]]:
+        """What was done since the last order was given."""
+        if not self.acted_file.exists():
+            return []
+        return [json.loads(line) for line in self.acted_file.read_text().splitlines()]
