@@ -1,6 +1,9 @@
 """What a fault is, and the stage on which it strikes."""
 
+import asyncio
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -9,7 +12,9 @@ from typing import Any, Protocol
 from dukan.postgres import EmbeddedPostgres
 from dukan.rabbitmq import PrivateRabbit
 from tests.chaos.proxy import Proxy
-from tests.e2e.platform import Customer, Platform
+from tests.chaos.record import Record
+from tests.chaos.shoppers import Shopper
+from tests.e2e.platform import Platform
 
 
 class NotInjectedError(Exception):
@@ -47,8 +52,11 @@ class Stage:
     postgres: EmbeddedPostgres
     amqp_link: Proxy
     postgres_link: Proxy
+    record: Record
     inject: Path
-    customer: Customer
+    servers: ThreadPoolExecutor
+    """One thread that lives as long as the harness: broker and database end with the thread that started them."""
+    customer: Shopper
     """Signed in, and no part of the load."""
     product: str
     """Never sold out."""
@@ -59,10 +67,9 @@ class Stage:
     def direct_amqp_url(self) -> str:
         return self.broker.url
 
-    def env(self) -> dict[str, str]:
-        """The environment with which services are started."""
-        boot = str(Path(__file__).parent / "inject" / "boot")
-        return os.environ | {"PYTHONPATH": boot, "DUKAN_CHAOS": str(self.inject)}
+    async def outside(self, work: Callable[[], object]) -> None:
+        """Run blocking work that starts or ends broker or database, while the load goes on."""
+        await asyncio.get_running_loop().run_in_executor(self.servers, work)
 
     def pid_of(self, service: str) -> int:
         """Of the process that serves it now. Raises NotInjectedError when there is none."""
@@ -74,6 +81,12 @@ class Stage:
     async def sql(self, service: str, query: str, *values: Any) -> list[Any]:
         """Rows of a service's database."""
         return await self.shop.sql(service, query, *values)
+
+
+def armed(inject: Path) -> dict[str, str]:
+    """The environment with which services are started."""
+    boot = str(Path(__file__).parent / "inject" / "boot")
+    return os.environ | {"PYTHONPATH": boot, "DUKAN_CHAOS": str(inject)}
 
 
 def serving(shop: Platform, service: str) -> int | None:

@@ -29,6 +29,7 @@ class Link:
     delay: float = 0.0
     owner: str = ""
     cut_after: int | None = None
+    is_cut: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def become(self, way: Way) -> None:
@@ -39,6 +40,7 @@ class Link:
 
     def cut(self) -> None:
         """Both sides see a reset."""
+        self.is_cut = True
         for side in (self.client, self.server):
             side.transport.abort()
 

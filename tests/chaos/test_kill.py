@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,49 +14,41 @@ from common.testing import eventually
 from dukan.services import GATEWAY, SERVICES
 from tests.e2e.platform import Platform, amqp_url, platform
 
-from .invariants import violations
-from .load import stream
+from .faults import serving
+from .invariants import breaches, verdicts
+from .market import ask_all, open_market
 
 CHECKOUTS = 100
-STOCK = 60
+RATE = 30
 REST_SECONDS = 90
-
-
-def child_of(shop: Platform, service: str) -> int:
-    """The process id of one service under the supervisor."""
-    assert shop.process is not None
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes().decode().split("\0")
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == shop.process.pid and "serve" in words and service in words:
-            return int(entry.name)
-    raise AssertionError(f"{service} does not run")
 
 
 async def survive(shop: Platform, strike: Callable[[], Awaitable[None]]) -> None:
     """Strike in the middle of the stream; afterwards everything ends and every invariant holds."""
-    product = await shop.product(stock=STOCK)
-    customer = await shop.customer()
-    begun = asyncio.Event()
-    streaming = asyncio.create_task(stream(customer, product, CHECKOUTS, begun))
-    await begun.wait()
+    traffic = await open_market(shop, Random(1), RATE)
+    ledger = traffic.ledger
+    streaming = asyncio.create_task(traffic.run(CHECKOUTS))
+
+    async def in_the_middle() -> bool:
+        return len(ledger.placed) >= CHECKOUTS // 3
+
+    await eventually(in_the_middle, within=REST_SECONDS)
     await strike()
-    orders = await streaming
-    assert len(set(orders)) == CHECKOUTS
-    told = {customer.id: set(orders)}
+    await streaming
+    await traffic.finish(REST_SECONDS)
+    assert len(ledger.placed) == CHECKOUTS
+
+    async def found() -> list[str]:
+        await ask_all(ledger, traffic.shoppers)
+        return breaches(await verdicts(shop, ledger, None, ()))
 
     async def at_rest() -> bool:
-        return not await violations(shop, {product: STOCK}, told)
+        return not await found()
 
     try:
         await eventually(at_rest, within=REST_SECONDS)
     except AssertionError:
-        raise AssertionError("\n".join(await violations(shop, {product: STOCK}, told))) from None
+        raise AssertionError("\n".join(await found())) from None
 
 
 @pytest.mark.timeout(300)
@@ -82,6 +75,8 @@ async def processes(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.parametrize("service", [*SERVICES, GATEWAY])
 async def test_one_service_killed_in_the_middle_of_checkouts(processes: Platform, service: str) -> None:
     async def strike() -> None:
-        os.kill(child_of(processes, service), signal.SIGKILL)
+        pid = serving(processes, service)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
 
     await survive(processes, strike)

@@ -1,0 +1,72 @@
+"""`python -m tests.chaos`: hurt a platform of our own in every way we know, and see whether anything is lost."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform as machine
+import random
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from dukan.errors import ProvisionError
+from tests.chaos import catalogue, live
+from tests.chaos.harness import Plan, run
+from tests.chaos.report import Report
+
+RESULT = Path(__file__).parents[2] / "bench" / "results" / "chaos.json"
+LONG_MINUTES = 10
+
+
+def main() -> int:
+    plan, as_json = _plan()
+    # With --json, standard output holds nothing else.
+    console = Console(stderr=as_json, highlight=False)
+    with TemporaryDirectory(prefix="dukan-chaos-", ignore_cleanup_errors=True) as folder, live.shown(console) as view:
+        try:
+            report = asyncio.run(run(plan, Path(folder), console.print, lambda current: setattr(view, "run", current)))
+        except ProvisionError as error:
+            console.print(f"dukan: {error}")
+            return 1
+    _show(report, console, as_json=as_json)
+    return 0 if report.clean else 1
+
+
+def _plan() -> tuple[Plan, bool]:
+    parser = argparse.ArgumentParser(prog="dukan chaos", description="Break everything around a platform, then count.")
+    parser.add_argument("--minutes", type=float, default=2, help="of load; starting and the last count come on top")
+    parser.add_argument("--seed", type=int, help="repeats the faults, their order and their choices")
+    parser.add_argument("--rate", type=float, default=15, help="checkouts per second")
+    parser.add_argument("--faults", default="", help="names, separated by commas; kill-* stands for several")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    if args.minutes <= 0 or args.rate <= 0:
+        parser.error("minutes and rate are more than 0")
+    try:
+        faults = catalogue.chosen([name.strip() for name in args.faults.split(",") if name.strip()])
+    except ValueError as error:
+        parser.error(str(error))
+    seed = args.seed if args.seed is not None else random.randrange(1_000_000)
+    return Plan(seed, args.minutes, args.rate, faults), args.json
+
+
+def _show(report: Report, console: Console, *, as_json: bool) -> None:
+    content = report.as_json() | {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "python": machine.python_version(), "system": machine.system()},
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(content, indent=1) + "\n")
+    else:
+        console.print(report.as_tables())
+    if report.minutes >= LONG_MINUTES:
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
