@@ -54,6 +54,7 @@ class PrivateRabbit:
         self._server = server or installed_server()
         self._password = password or secrets.token_urlsafe(18)
         self._children: list[subprocess.Popen[bytes]] = []
+        self._epmd_port = 0
 
     @property
     def url(self) -> str:
@@ -68,7 +69,8 @@ class PrivateRabbit:
         if self._server is None:
             raise ProvisionError("no rabbitmq-server is installed here")
         self._prepare_folder()
-        env = self._environment(epmd_port=free_port())
+        self._epmd_port = free_port()
+        env = self.environment()
         with (self.folder / "node.log").open("ab") as log:
             # The node would start epmd as a daemon, which would outlive it.
             if epmd := shutil.which("epmd"):
@@ -100,11 +102,12 @@ class PrivateRabbit:
         except OSError as error:
             raise ProvisionError(f"cannot write RabbitMQ's folder {self.folder}: {error.strerror}") from error
 
-    def _environment(self, epmd_port: int) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
+        """With which `rabbitmqctl`, too, finds this node and no other."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RABBITMQ_")}
         return inherited | {
             "HOME": str(self.folder),
-            "ERL_EPMD_PORT": str(epmd_port),
+            "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": f"dukan-{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
