@@ -86,7 +86,8 @@ class Stage:
 def armed(inject: Path) -> dict[str, str]:
     """The environment with which services are started."""
     boot = str(Path(__file__).parent / "inject" / "boot")
-    return os.environ | {"PYTHONPATH": boot, "DUKAN_CHAOS": str(inject)}
+    path = os.pathsep.join(filter(None, (boot, os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": path, "DUKAN_CHAOS": str(inject)}
 
 
 def serving(shop: Platform, service: str) -> int | None:
