@@ -14,6 +14,7 @@ from common import clock
 from common.errors import Unauthenticated
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
+from common.web.inputs import Day
 
 router = APIRouter()
 
@@ -30,7 +31,7 @@ class Profile(BaseModel):
     first_name: Name = ""
     last_name: Name = ""
     phone: Phone | None = None
-    birth_date: Annotated[date, AfterValidator(_born)] | None = None
+    birth_date: Annotated[Day, AfterValidator(_born)] | None = None
     address: Line = ""
     city: Name = ""
     pincode: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{0,12}$")] = ""

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictBool
 
 from billing.api.views import PaymentView
 from billing.domain.payment import Status
@@ -34,7 +34,7 @@ Sandbox = Annotated[SandboxProvider, Depends(_sandbox)]
 class SandboxAnswer(BaseModel):
     """What the customer decides."""
 
-    approve: bool = True
+    approve: StrictBool = True
 
 
 @router.get("/payments")

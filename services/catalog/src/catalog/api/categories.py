@@ -5,9 +5,9 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, HttpUrl
+from pydantic import BaseModel, ConfigDict, HttpUrl, StrictBool
 
-from catalog.api.inputs import ById, Change, IncludeInactive, Name, Slug, key_of
+from catalog.api.inputs import ById, Change, IncludeInactive, Key, Name, Slug, key_of
 from catalog.api.public import public_json
 from catalog.api.reading import Read
 from catalog.domain.offers import Shelving
@@ -47,8 +47,8 @@ class NewCategory(BaseModel):
     slug: Slug | None = None
     parent_id: UUID | None = None
     banner_url: HttpUrl | None = None
-    is_active: bool = True
-    is_featured: bool = False
+    is_active: StrictBool = True
+    is_featured: StrictBool = False
 
 
 class CategoryChange(Change):
@@ -60,8 +60,8 @@ class CategoryChange(Change):
     slug: Slug | None = None
     parent_id: UUID | None = None
     banner_url: HttpUrl | None = None
-    is_active: bool | None = None
-    is_featured: bool | None = None
+    is_active: StrictBool | None = None
+    is_featured: StrictBool | None = None
 
 
 @router.get("", response_model=Envelope[list[CategoryView]])
@@ -95,7 +95,7 @@ async def get_category_tree(request: Request, read: Read) -> Response:
 
 
 @router.get("/{key}", response_model=Envelope[CategoryView])
-async def get_category(request: Request, key: str, caller: MaybeCaller, read: Read) -> Response:
+async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
     """By id or slug. One that is not active is there for staff only."""
     is_staff = caller is not None and caller.is_staff
     async with read() as sql:

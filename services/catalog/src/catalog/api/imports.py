@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 from starlette.datastructures import UploadFile
 
 from catalog.domain.import_mapping import Mapped, mapping_of
@@ -35,7 +35,7 @@ class ImportRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_ROWS)]
-    lines: list[int] | None = None
+    lines: list[StrictInt] | None = None
     mapping: dict[str, str] = Field(default_factory=dict)
     currency: Currency | None = None
 

@@ -1,6 +1,6 @@
 """Pieces of input that several resources share."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import Depends, Path, Query
@@ -12,9 +12,19 @@ from common.web.dependencies import MaybeCaller
 
 ById = Annotated[UUID, Path(alias="key", description="the id")]
 """A document may not name one place in two ways, so that what is read by id or slug is changed under the same name."""
+Key = Annotated[str, Path(pattern=r"^[^\x00-\x20\x7f./;\\]+$", description="the id or the slug")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+def _without_null(schema: dict[str, Any], model: type[Any]) -> None:
+    """In the document too: pydantic knows only that the field may be absent, which it spells None."""
+    for name, field in schema["properties"].items():
+        if "anyOf" in field and name not in model.clearable:
+            [other] = [kind for kind in field.pop("anyOf") if kind != {"type": "null"}]
+            field.pop("default", None)
+            field.update(other)
 
 
 def _slug(text: str) -> str:
@@ -41,7 +51,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 class Change(BaseModel):
     """A partial change: what is not given stays. Only the `clearable` fields may be set to null."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
 
     clearable: ClassVar[frozenset[str]] = frozenset()
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from catalog.api.inputs import Change, Code, Name, Slug, Title
 from common.money import Currency, Money
@@ -52,7 +52,7 @@ class Price(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    amount: Annotated[int, Field(ge=0, le=DEAREST)]
+    amount: Annotated[StrictInt, Field(ge=0, le=DEAREST)]
     currency: Currency | None = None
 
     def money(self, default: str) -> Money:
@@ -61,7 +61,7 @@ class Price(BaseModel):
 
 Attributes = Annotated[dict[Code, str | int | float | bool | list[str]], Field(max_length=100)]
 Description = Annotated[str, Field(max_length=20_000)]
-Discount = Annotated[int, Field(ge=0, le=100)]
+Discount = Annotated[StrictInt, Field(ge=0, le=100)]
 
 
 class NewProduct(BaseModel):
@@ -76,8 +76,8 @@ class NewProduct(BaseModel):
     description: Description = ""
     brand: Name | None = None
     attributes: Attributes = Field(default_factory=dict)
-    is_active: bool = True
-    is_featured: bool = False
+    is_active: StrictBool = True
+    is_featured: StrictBool = False
 
     def values(self, currency: str) -> dict[str, Any]:
         """The fields with the price as Money."""
@@ -98,8 +98,8 @@ class ProductChange(Change):
     description: Description | None = None
     brand: Name | None = None
     attributes: Attributes | None = None
-    is_active: bool | None = None
-    is_featured: bool | None = None
+    is_active: StrictBool | None = None
+    is_featured: StrictBool | None = None
 
     def values(self, currency: str) -> dict[str, Any]:
         """The fields given, with the price as Money."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from catalog.api.inputs import ById, IncludeInactive, key_of
+from catalog.api.inputs import ById, IncludeInactive, Key, key_of
 from catalog.api.product_bodies import NewProduct, ProductChange, ProductView
 from catalog.api.public import public_json
 from catalog.api.reading import Read
@@ -62,7 +62,7 @@ async def get_products(
 
 
 @router.get("/{key}", response_model=Envelope[ProductView])
-async def get_product(request: Request, key: str, caller: MaybeCaller, read: Read) -> Response:
+async def get_product(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
     """By id or slug. One that is not active is there for staff only."""
     async with read() as sql:
         product = await find_product(sql, key_of(key))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from catalog.api.reading import Read
 from catalog.queries.stock import find_stock, list_ledger
@@ -52,7 +52,7 @@ class LedgerEntry(BaseModel):
 class Adjustment(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    delta: Annotated[int, Field(ge=-LARGEST_ADJUSTMENT, le=LARGEST_ADJUSTMENT)]
+    delta: Annotated[StrictInt, Field(ge=-LARGEST_ADJUSTMENT, le=LARGEST_ADJUSTMENT)]
     reason: Literal["received", "correction", "damaged", "returned"]
     note: Annotated[str | None, Field(max_length=500)] = None
 

@@ -1,16 +1,16 @@
 """The caller's messages: send one, list them, look at one."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
+from common.web.inputs import Instant
 from common.web.pagination import Cursor, meta_of, position
 from messaging.api.views import MessageHistory, MessageView, Status
 from messaging.domain.drafts import Channel
@@ -19,13 +19,6 @@ from messaging.queries import Wanted, message_of, messages_of, reports_of
 from messaging.usecases.send_text import send_text
 
 router = APIRouter(prefix="/messages", tags=["messages"])
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
 class SendText(BaseModel):
@@ -42,8 +35,8 @@ async def _wanted(
     status: Status | None = None,
     channel: Channel | None = None,
     recipient: Annotated[str | None, Query(max_length=16)] = None,
-    since: Annotated[Moment | None, Query(alias="from", description="inclusive; UTC without an offset")] = None,
-    until: Annotated[Moment | None, Query(alias="to", description="exclusive; UTC without an offset")] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="inclusive")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="exclusive")] = None,
 ) -> Wanted:
     return Wanted(status, channel, recipient, since, until)
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok
+from common.web.inputs import Instant
 from common.web.pagination import Cursor, meta_of, position
 from operations import queries
 from operations.domain.payload import shown
@@ -50,8 +51,8 @@ async def get_events(
     source: Text = None,
     subject: Text = None,
     correlation_id: Text = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="not before this time")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="before this time")] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="not before this time")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="before this time")] = None,
 ) -> Envelope[list[JournalEvent]]:
     """Newest first."""
     equal = {"type": type, "source": source, "subject": subject, "correlation_id": correlation_id}

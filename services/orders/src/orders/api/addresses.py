@@ -4,7 +4,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
@@ -30,7 +30,7 @@ class AddressIn(BaseModel):
     postal_code: Optional = ""
     country: Required
     phone: Phone = ""
-    is_default: bool = False
+    is_default: StrictBool = False
 
 
 class AddressChange(BaseModel):
@@ -46,7 +46,7 @@ class AddressChange(BaseModel):
     postal_code: Optional = ""
     country: Required = Field(default_factory=str)
     phone: Phone = ""
-    is_default: bool = False
+    is_default: StrictBool = False
 
 
 class AddressView(AddressIn):

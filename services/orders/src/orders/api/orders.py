@@ -4,10 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from common.web.dependencies import Begin, Caller, Staff
 from common.web.envelope import Envelope, ok
+from common.web.inputs import Instant
 from common.web.pagination import Page, page_meta
 from common.web.tokens import Identity
 from orders.api.shop import TheShop
@@ -36,8 +37,8 @@ async def _filter(
     caller: Caller,
     user_id: Annotated[UUID | None, Query(description="for staff; customers see their own")] = None,
     status: Status | None = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="exclusive")] = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="exclusive")] = None,
 ) -> OrderFilter:
     return OrderFilter(user_id if caller.is_staff else caller.user_id, status, since, until)
 
