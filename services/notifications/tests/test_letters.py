@@ -11,7 +11,7 @@ from common.ids import new_id
 from common.money import Money
 from notifications.domain.amounts import spoken
 from notifications.domain.mail import Mail
-from notifications.letters import UnwritableError, Writer
+from notifications.letters import UnwritableError, Writer, one_line
 
 from .conftest import part
 
@@ -19,6 +19,11 @@ PRICE = {"amount": 250000, "currency": "TZS"}
 
 
 def write(template: str = "welcome", **changes: Any) -> EmailMessage:
+    letter = Writer("Dukan <shop@dukan.example>").write(mail_of(template, **changes))
+    return message_from_bytes(letter.content, policy=policy.default)
+
+
+def mail_of(template: str, **changes: Any) -> Mail:
     standard: dict[str, Any] = {
         "id": new_id(),
         "user_id": new_id(),
@@ -30,8 +35,7 @@ def write(template: str = "welcome", **changes: Any) -> EmailMessage:
         "attempt": 1,
         "created_at": datetime(2026, 3, 1, 12, tzinfo=UTC),
     }
-    letter = Writer("Dukan <shop@dukan.example>").write(Mail(**(standard | changes)))
-    return message_from_bytes(letter.content, policy=policy.default)
+    return Mail(**(standard | changes))
 
 
 def bought(title: str, number: str = "1001") -> EmailMessage:
@@ -62,11 +66,46 @@ def test_a_line_break_in_a_subject_makes_no_header(separator: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipient", ["", "asha", "asha@", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example"]
+    "recipient",
+    [
+        "",
+        "asha",
+        "asha@",
+        "a..b@c.example",
+        "a@b@c.example",
+        "asha@example.com\n",
+        "a@b.example, c@d.example",
+        "a@b.example\nBcc: c@d.example",
+    ],
 )
 def test_a_letter_goes_to_exactly_one_address_or_is_not_written(recipient: str) -> None:
     with pytest.raises(UnwritableError):
         write(recipient=recipient)
+
+
+def test_a_quoted_address_is_an_address_too() -> None:
+    assert write(recipient='"asha juma"@example.com')["To"] == '"asha juma"@example.com'
+
+
+@pytest.mark.parametrize("word", ["wonderful ", "ajabu – ☕ "])
+def test_a_long_subject_arrives_whole_in_lines_of_a_lawful_length(word: str) -> None:
+    mail = mail_of("order_cancelled", data={"number": word * 15, "because": "of rain"})
+    content = Writer("Dukan <shop@dukan.example>").write(mail).content
+
+    assert message_from_bytes(content, policy=policy.default)["Subject"] == one_line(f"Order {word * 15} was cancelled")
+    assert max(map(len, content.split(b"\r\n"))) <= 78
+
+
+def test_a_letter_written_again_is_the_same_to_the_byte() -> None:
+    mail, writer = mail_of("welcome"), Writer("Dukan <shop@dukan.example>")
+
+    assert writer.write(mail) == writer.write(mail)
+
+
+def test_a_senders_name_beyond_ascii_arrives_as_it_was_written() -> None:
+    content = Writer("Dükan ☕ <shop@dukan.example>").write(mail_of("welcome")).content
+
+    assert message_from_bytes(content, policy=policy.default)["From"] == "Dükan ☕ <shop@dukan.example>"
 
 
 def test_letters_beyond_ascii_arrive_as_they_were_written() -> None:

@@ -223,6 +223,19 @@ async def test_an_unwritable_mailbox_defers(built: Built, database: Database, tm
     assert await mail_states(database) == ["welcome queued"]
 
 
+async def test_a_mail_that_cannot_be_written_or_stored_holds_up_no_other(
+    service: Service, database: Database, time: FixedClock, tmp_path: Path
+) -> None:
+    await deliver(service, *[registered(new_id(), email=e) for e in ("a@b.example", "nobody", "c@d.example")])
+    async with database.begin() as tx:
+        last = await tx.sql.fetchval("SELECT max(id::text) FROM email")
+    # A folder with something in it stands where the last letter should go.
+    (tmp_path / "mail" / f"{time.now():%Y%m%dT%H%M%S.%fZ}-{last}.eml" / "taken").mkdir(parents=True)
+    await run_jobs(service)
+
+    assert await mail_states(database) == ["welcome sent", "welcome failed", "welcome queued"]
+
+
 async def test_two_workers_never_send_the_same_mail(service: Service, database: Database) -> None:
     await deliver(service, *[registered(new_id()) for _ in range(20)])
     lease = timedelta(minutes=1)

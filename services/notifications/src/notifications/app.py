@@ -1,6 +1,5 @@
 """Composition root."""
 
-from datetime import timedelta
 from pathlib import Path
 
 from common.persistence.database import Database
@@ -15,14 +14,11 @@ from notifications.settings import Settings
 from notifications.subscribers import Subscribers
 
 MAIL_EVERY = 2.0
-# A batch waits for connections, a few mails at a time: the lease covers the slowest batch with room to spare.
-LEASE_PER_TIMEOUT = 6
 
 
 def build(settings: Settings) -> Service:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    lease = timedelta(seconds=LEASE_PER_TIMEOUT * settings.smtp_timeout)
-    postman = Postman(database, Writer(settings.mail_from), _post(settings), lease)
+    postman = Postman(database, Writer(settings.mail_from), _post(settings))
     mail = Job("mail", MAIL_EVERY, postman.send_due)
     return Service(
         name="notifications",

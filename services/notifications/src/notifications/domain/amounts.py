@@ -11,8 +11,12 @@ EXPONENTS = {
 
 def spoken(money: Money) -> str:
     """`TZS 2,500.00`: the currency, thousands grouped, as many decimals as the currency has."""
-    exponent = EXPONENTS.get(money.currency, 2)
-    whole, rest = divmod(abs(money.amount), 10**exponent)
-    sign = "-" if money.amount < 0 else ""
+    return amount_spoken(money.amount, money.currency)
+
+
+def amount_spoken(amount: int, currency: str) -> str:
+    exponent = EXPONENTS.get(currency, 2)
+    whole, rest = divmod(abs(amount), 10**exponent)
+    sign = "-" if amount < 0 else ""
     decimals = f".{rest:0{exponent}d}" if exponent else ""
-    return f"{money.currency} {sign}{whole:,}{decimals}"
+    return f"{currency} {sign}{whole:,}{decimals}"

@@ -1,5 +1,6 @@
 """What every mail provider does."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from notifications.domain.mail import Outcome
@@ -7,5 +8,13 @@ from notifications.letters import Letter
 
 
 class Post(Protocol):
-    async def send(self, letter: Letter) -> Outcome:
-        """Hand the letter over within a bounded time. Says what became of it; raises nothing that is expected."""
+    @property
+    def at_once(self) -> int:
+        """The most letters that one `send` takes."""
+
+    @property
+    def longest(self) -> float:
+        """Seconds that a `send` takes at most."""
+
+    async def send(self, letters: Sequence[Letter]) -> list[Outcome]:
+        """Hand the letters over. Says of each what became of it; one that fails keeps no other from being sent."""

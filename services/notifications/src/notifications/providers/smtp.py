@@ -1,6 +1,8 @@
 """A mail server, over SMTP (RFC 5321) with STARTTLS or TLS."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +18,12 @@ from aiosmtplib import (
 from notifications.domain.mail import Deferred, Outcome, Refused, Sent
 from notifications.letters import Letter
 
+log = logging.getLogger(__name__)
+
 CONNECTIONS = 8
+TURNS = 4
+"""Letters that a connection's place sees one after the other in one call."""
+
 PERMANENT = 500
 
 
@@ -35,16 +42,29 @@ class Server:
 class Smtp:
     """One connection per letter, a few at a time."""
 
+    at_once = CONNECTIONS * TURNS
+
     def __init__(self, server: Server) -> None:
         self._server = server
         self._connections = asyncio.Semaphore(CONNECTIONS)
 
-    async def send(self, letter: Letter) -> Outcome:
+    @property
+    def longest(self) -> float:
+        return TURNS * self._server.timeout
+
+    async def send(self, letters: Sequence[Letter]) -> list[Outcome]:
+        return await asyncio.gather(*(self._send(letter) for letter in letters))
+
+    async def _send(self, letter: Letter) -> Outcome:
         try:
             async with self._connections, asyncio.timeout(self._server.timeout):
                 await self._hand_over(letter)
         except (SMTPException, OSError, TimeoutError) as error:
             return _outcome_of(error)
+        except Exception as error:
+            # One strange letter must not keep the others of its batch from being recorded.
+            log.exception("mail %s was not sent", letter.id)
+            return Deferred(repr(error))
         return Sent()
 
     async def _hand_over(self, letter: Letter) -> None:
