@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
@@ -16,13 +16,16 @@ from common.contracts.auth import SessionRevoked
 from common.web.jobs import running
 from common.web.tokens import TokenVerifier
 from common.web.verification import verification_jobs, verifier_over_http
+from gateway.cache import Cache
 from gateway.clients import Clients
 from gateway.cors import Cors
 from gateway.docs import docs_pages
-from gateway.edge import Edge, HeaderLimits
+from gateway.edge import Edge
 from gateway.events_page import event_pages
 from gateway.forward import Forwarder
+from gateway.headers import Header, HeaderLimits
 from gateway.health import Health
+from gateway.hits import Hits
 from gateway.identity import Gatekeeper
 from gateway.lifespan import Lifespan
 from gateway.limits import Limiter, Policy
@@ -34,6 +37,7 @@ from gateway.protocol import EdgeProtocol
 from gateway.request_log import RequestLog
 from gateway.routes import ROUTES, SERVICES, RouteTable
 from gateway.settings import Settings
+from gateway.sharing import CHANGES, Sharing
 from gateway.throttle import Throttle
 from gateway.upstream import Upstream
 from gateway.welcome import Welcome
@@ -58,6 +62,7 @@ class Gateway:
         self._settings = settings
         self._transport = transport
         self._edge: Edge | None = None
+        self._hits: Hits | None = None
         self._lifespan = Lifespan(self._run)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,6 +72,10 @@ class Gateway:
             await self._edge.serve(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
+
+    def answer_at_once(self, target: bytes, scope: Scope, given: Sequence[Header]) -> bytes | None:
+        """The whole answer to a GET, if it is at hand: see `EdgeProtocol`."""
+        return None if self._hits is None else self._hits.answer(target, scope, given)
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
@@ -81,11 +90,16 @@ class Gateway:
             await stack.enter_async_context(running("gateway", verification_jobs(verifier)))
             request_log = RequestLog(self._transport)
             await stack.enter_async_context(request_log.running())
+            cache = Cache(settings.cache_bytes, settings.cache_entries)
+            await self._hear_changes(cache)
             pages = self._pages(inquiries, verifier)
             upstreams = {name: _upstream(settings, name) for name in SERVICES}
             for upstream in upstreams.values():
                 stack.callback(upstream.pool.close)
-            self._edge = _edge(settings, upstreams, verifier, pages, request_log)
+            self._edge = edge = _edge(
+                settings, Sharing(cache, _forwarder(settings, upstreams)), verifier, pages, request_log
+            )
+            self._hits = Hits(cache, edge.header_limits, edge.clients, edge.cors, edge.throttle, edge.observer)
             yield
 
     async def _hear_revocations(self, verifier: TokenVerifier) -> None:
@@ -97,6 +111,11 @@ class Gateway:
                 log.exception("a revocation could not be read")
 
         await self._transport.listen([SessionRevoked.type], hear)
+
+    async def _hear_changes(self, cache: Cache) -> None:
+        """Whatever instance or process a change came through, answers that it made wrong are forgotten."""
+        families = {event.type: family for event, family in CHANGES.items()}
+        await self._transport.listen(list(families), lambda envelope: cache.purge(families[envelope.type]))
 
     def _pages(self, inquiries: httpx.AsyncClient, verifier: TokenVerifier) -> dict[str, Page]:
         urls = {service: self._settings.url_of(service) for service in SERVICES}
@@ -118,9 +137,13 @@ def _upstream(settings: Settings, service: str) -> Upstream:
     return Upstream(service, Pool(settings.url_of(service), settings.connect_timeout), settings.max_in_flight)
 
 
+def _forwarder(settings: Settings, upstreams: Mapping[str, Upstream]) -> Forwarder:
+    return Forwarder(upstreams, settings.max_body_bytes, settings.client_idle_timeout, settings.upstream_idle_timeout)
+
+
 def _edge(
     settings: Settings,
-    upstreams: Mapping[str, Upstream],
+    sharing: Sharing,
     verifier: TokenVerifier,
     pages: Mapping[str, Page],
     request_log: RequestLog,
@@ -133,9 +156,7 @@ def _edge(
         pages=pages,
         routes=RouteTable(ROUTES, settings.longest_timeout),
         gatekeeper=Gatekeeper(verifier),
-        forwarder=Forwarder(
-            upstreams, settings.max_body_bytes, settings.client_idle_timeout, settings.upstream_idle_timeout
-        ),
+        sharing=sharing,
         observer=Observer(request_log),
     )
 

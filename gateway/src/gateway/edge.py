@@ -16,23 +16,17 @@ from gateway.clients import Clients
 from gateway.cors import Cors
 from gateway.errors import ClientLeft
 from gateway.exchange import Exchange
-from gateway.forward import Forwarder
-from gateway.headers import read_headers
+from gateway.headers import HeaderLimits, read_headers
 from gateway.identity import Gatekeeper
 from gateway.observe import Observer
 from gateway.paths import check_path, check_query
 from gateway.routes import RouteTable
+from gateway.sharing import Sharing
 from gateway.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
 Page = Callable[[Exchange], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderLimits:
-    most: int
-    most_bytes: int
 
 
 @dataclass(slots=True)
@@ -46,7 +40,7 @@ class Edge:
     pages: Mapping[str, Page]
     routes: RouteTable
     gatekeeper: Gatekeeper
-    forwarder: Forwarder
+    sharing: Sharing
     observer: Observer
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +76,7 @@ class Edge:
             if identity is not None:
                 exchange.user_id = identity.user_id
                 self.throttle.admit_credential(exchange, identity.user_id)
-        await self.forwarder.forward(exchange, route, receive)
+        await self.sharing.forward(exchange, route, receive)
         self.throttle.settle(exchange)
 
     def _judge(self, exchange: Exchange) -> None:
@@ -90,8 +84,7 @@ class Edge:
         scope = exchange.scope
         check_path(scope["raw_path"], exchange.path)
         check_query(scope["query_string"])
-        limits = self.header_limits
-        exchange.inbound = read_headers(scope["headers"], most=limits.most, most_bytes=limits.most_bytes)
+        exchange.inbound = read_headers(scope["headers"], self.header_limits)
         peer = scope["client"][0] if scope.get("client") else None
         exchange.client = self.clients.identify(peer, scope["scheme"], exchange.inbound)
         exchange.extra.extend(self.cors.headers(exchange.inbound.get(b"origin")))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 from starlette.types import Scope, Send
@@ -23,6 +24,21 @@ POLICY = b"content-security-policy"
 NO_CONTENT_RUNS = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
 
 
+def safe(headers: Headers) -> Headers:
+    """The headers of an answer with what keeps a browser from making more of it than data."""
+    if any(name == POLICY for name, _ in headers):
+        return [*headers, *SAFE]
+    return [*headers, *SAFE, NO_CONTENT_RUNS]
+
+
+class Tap(Protocol):
+    """Sees an answer before the client does: its head as the service gave it, then its body piece by piece."""
+
+    def begin(self, status: int, headers: Headers) -> None: ...
+
+    def add(self, piece: bytes) -> None: ...
+
+
 class Exchange:
     """Collects what is learnt about a request on its way, and writes the answer.
 
@@ -30,7 +46,7 @@ class Exchange:
     """
 
     __slots__ = ("client", "extra", "inbound", "method", "origin", "path", "route", "scope", "send", "started",
-                 "status", "user_id")  # fmt: skip
+                 "status", "tap", "user_id")  # fmt: skip
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
@@ -45,22 +61,26 @@ class Exchange:
         self.client = NOBODY
         self.route: Route | None = None
         self.user_id: UUID | None = None
+        self.tap: Tap | None = None
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers. From here on only cutting the connection tells the client of a failure."""
         self.status = status
-        complete = [
-            *headers,
-            (b"x-request-id", self.origin.correlation_id.encode()),
-            (b"traceparent", (self.origin.traceparent or "").encode()),
-            *SAFE,
-            *self.extra,
-        ]
-        if not any(name == POLICY for name, _ in headers):
-            complete.append(NO_CONTENT_RUNS)
+        if self.tap is not None:
+            self.tap.begin(status, headers)
+        complete = [*safe(headers), *self.marks(), *self.extra]
         await self.send({"type": "http.response.start", "status": status, "headers": complete})
 
+    def marks(self) -> Headers:
+        """By what names the answer can be asked about."""
+        return [
+            (b"x-request-id", self.origin.correlation_id.encode()),
+            (b"traceparent", (self.origin.traceparent or "").encode()),
+        ]
+
     async def write(self, body: bytes, *, more: bool = False) -> None:
+        if self.tap is not None:
+            self.tap.add(body)
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:

@@ -73,10 +73,15 @@ class Forwarder:
 
 
 def _question(exchange: Exchange, route: Route, body: Body) -> Question:
+    headers = [*exchange.inbound.passed, *_ours(exchange)]
+    return Question(exchange.method, target_of(exchange), headers, body, route.timeout)
+
+
+def target_of(exchange: Exchange) -> bytes:
+    """Path and query as they were sent."""
     query: bytes = exchange.scope["query_string"]
     path: bytes = exchange.scope["raw_path"]
-    headers = [*exchange.inbound.passed, *_ours(exchange)]
-    return Question(exchange.method, path + b"?" + query if query else path, headers, body, route.timeout)
+    return path + b"?" + query if query else path
 
 
 def _ours(exchange: Exchange) -> Iterator[tuple[bytes, bytes]]:

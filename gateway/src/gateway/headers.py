@@ -7,11 +7,14 @@ the gateway had said it; names with `_` are dropped because some servers take `_
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
 
 from common.errors import DukanError
 from gateway.errors import BadRequest
 
-Headers = Sequence[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = Sequence[Header]
 
 HOP_BY_HOP = frozenset(
     (
@@ -31,13 +34,19 @@ READ = frozenset(
         b"authorization",
         b"connection",
         b"content-length",
+        b"cookie",
         b"host",
+        b"if-none-match",
         b"origin",
+        b"range",
+        b"traceparent",
+        b"tracestate",
         b"transfer-encoding",
         b"user-agent",
         b"x-forwarded-for",
         b"x-forwarded-host",
         b"x-forwarded-proto",
+        b"x-request-id",
     )
 )
 # Framing, trace and request id are set anew; the rest would speak for the gateway or rewrite the request.
@@ -64,6 +73,9 @@ STRIPPED_PREFIXES = (b"x-user", b"x-forwarded", b"x-dukan", b"x-auth", b"x-role"
 # Two of these would let the gateway judge one and a service obey the other.
 ONCE = frozenset((b"authorization", b"content-length", b"host", b"origin", b"transfer-encoding"))
 
+SHORT = 64
+"""Bytes up to which a header's name is worth remembering what becomes of it."""
+
 HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,260}")
 
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -79,7 +91,13 @@ class Inbound:
     read: dict[bytes, str] = field(default_factory=dict)
 
     def get(self, name: bytes) -> str | None:
+        """What one of READ says, several of it joined by commas."""
         return self.read.get(name)
+
+    def said(self, name: bytes) -> str | None:
+        """What any header says, several of it joined by commas."""
+        values = [value.decode("latin-1") for given, value in self.passed if given == name]
+        return ", ".join(values) if values else self.read.get(name)
 
     @property
     def body_length(self) -> int | None:
@@ -89,29 +107,46 @@ class Inbound:
         return int(self.read.get(b"content-length", "0"))
 
 
-def read_headers(headers: Headers, *, most: int, most_bytes: int) -> Inbound:
+@dataclass(frozen=True, slots=True)
+class HeaderLimits:
+    most: int
+    most_bytes: int
+
+
+def read_headers(headers: Headers, limits: HeaderLimits) -> Inbound:
     """Judge the headers. BadRequest when they are malformed or ambiguous, 431 when they are too many or too large."""
-    if len(headers) > most or sum(len(name) + len(value) for name, value in headers) > most_bytes:
+    everything = b"".join(chain.from_iterable(headers))
+    if len(headers) > limits.most or len(everything) > limits.most_bytes:
         raise DukanError("The headers are too large", code="headers_too_large", status=431)
+    if CONTROL.search(everything):
+        raise BadRequest("A header holds a control character", code="malformed_header")
     inbound = _sorted(headers)
     _check_framing(inbound.read)
-    if listed := inbound.get(b"connection"):
+    if listed := inbound.read.get(b"connection"):
         inbound.passed = _without(inbound.passed, listed)
     return inbound
 
 
 def _sorted(headers: Headers) -> Inbound:
-    inbound = Inbound([])
-    for name, value in headers:
-        if CONTROL.search(value):
-            raise BadRequest("A header holds a control character", code="malformed_header")
-        if name in READ:
-            if name in ONCE and name in inbound.read:
+    passed: list[tuple[bytes, bytes]] = []
+    read: dict[bytes, str] = {}
+    for pair in headers:
+        name = pair[0]
+        is_read, is_passed = _fate(name) if len(name) <= SHORT else _fate.__wrapped__(name)
+        if is_read:
+            if name in read and name in ONCE:
                 raise BadRequest(f"{name.decode()} is given twice", code="malformed_header")
-            inbound.read[name] = _joined(inbound.read.get(name), value.decode("latin-1"))
-        if name not in STRIPPED and b"_" not in name and not name.startswith(STRIPPED_PREFIXES):
-            inbound.passed.append((name, value))
-    return inbound
+            read[name] = _joined(read.get(name), pair[1].decode("latin-1"))
+        if is_passed:
+            passed.append(pair)
+    return Inbound(passed, read)
+
+
+@lru_cache(maxsize=2000)
+def _fate(name: bytes) -> tuple[bool, bool]:
+    """Whether a header of this name is read, and whether it is passed on."""
+    is_passed = name not in STRIPPED and b"_" not in name and not name.startswith(STRIPPED_PREFIXES)
+    return name in READ, is_passed
 
 
 def _joined(before: str | None, value: str) -> str:
@@ -140,3 +175,8 @@ def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:
     kept = [pair for pair in headers if pair[0] not in ANSWER_STRIPPED and not pair[0].startswith(b"access-control-")]
     # The length of what a 304 leaves out would be taken for the length of its (empty) body.
     return [pair for pair in kept if pair[0] != b"content-length"] if status == 304 else kept
+
+
+def lines_of(headers: Headers) -> bytes:
+    """As they are written."""
+    return b"".join([b"%s: %s\r\n" % pair for pair in headers])

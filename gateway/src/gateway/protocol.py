@@ -1,26 +1,39 @@
-"""The HTTP/1.1 server protocol at the edge: uvicorn's, with bounds on a request's head.
+"""The HTTP/1.1 server protocol at the edge: uvicorn's, with bounds on a request's head, and a short way.
 
 Without them one connection can make the server remember headers for ever, or hold a socket by sending none.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
 
+from starlette.types import Scope
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from common.web.envelope import failure
+from gateway.headers import Header
 
 HEAD_BYTES = 128 * 1024
 """Above what the settings may allow and below what hurts: the polite refusal comes from the application."""
 HEAD_SECONDS = 15.0
+READS = {b"GET": "GET", b"HEAD": "HEAD"}
+
+
+class Application(Protocol):
+    """What may have an answer before a request becomes a task: None when it has not."""
+
+    def answer_at_once(self, target: bytes, scope: Scope, given: Sequence[Header]) -> bytes | None: ...
 
 
 class EdgeProtocol(HttpToolsProtocol):
-    """Closes a connection whose request head is endless, in bytes or in time."""
+    """Closes a connection whose request head is endless, in bytes or in time, and gives at once what is at hand."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        self._application: Application = cast("Application", config.app)
         self._in_head = True
+        self._is_answered = False
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -35,20 +48,59 @@ class EdgeProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(data)
-            self._await_head()
         super().data_received(data)
-        if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if not self._in_head or self.transport.is_closing():
+            return
+        if self._head_bytes > HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large", "The headers are too large", "headers_too_large")
+        elif self._head_bytes:
+            self._await_head()
+
+    def on_message_begin(self) -> None:
+        # With several requests in one piece, what is left of it counts as the head of the one that is not complete.
+        self._head_bytes = self._head_bytes or 1
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._forget_head()
-        super().on_headers_complete()
+        if self._is_free and (answer := self._at_once()) is not None:
+            self._is_answered = True
+            self.server_state.total_requests += 1
+            self.transport.write(answer)
+        else:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._in_head = True
         self._head_bytes = 0
-        super().on_message_complete()
+        if self._is_answered:
+            self._is_answered = False
+            self._await_next()
+        else:
+            super().on_message_complete()
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether nothing that was asked before is still to be answered, and the client takes what it is given."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        return is_idle and not self.flow.write_paused and not self.transport.is_closing()
+
+    def _at_once(self) -> bytes | None:
+        """What is at hand for a plain GET or HEAD on a connection that stays."""
+        parser, method = self.parser, self.parser.get_method()
+        if method not in READS or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
+            return None
+        if parser.should_upgrade():
+            return None
+        self.scope["method"] = READS[method]
+        scope = cast("Scope", self.scope)
+        return self._application.answer_at_once(self.url, scope, self.server_state.default_headers)
+
+    def _await_next(self) -> None:
+        if self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            wait = self.timeout_keep_alive
+            self.timeout_keep_alive_task = self.loop.call_later(wait, self.timeout_keep_alive_handler)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's words are not the platform's)
         self._refuse(b"400 Bad Request", "This is not valid HTTP", "malformed_request")

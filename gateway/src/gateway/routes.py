@@ -8,6 +8,7 @@ SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications"
 
 DEFAULT = "default"
 SIGN_IN = "sign-in"
+OFFER = "offer"
 MEGABYTE = 1024 * 1024
 
 
@@ -17,6 +18,7 @@ class Route:
 
     `timeout` is seconds until the service's answer begins, longer than any of its own. `checks_identity` is off
     where the Authorization header is somebody else's. `body_limit` is bytes, where the setting does not fit.
+    `family` names what may be kept of public answers, and is forgotten together when something in it changes.
     """
 
     prefix: str
@@ -25,6 +27,7 @@ class Route:
     rate: str = DEFAULT
     checks_identity: bool = True
     body_limit: int | None = None
+    family: str | None = None
 
 
 def _routes(service: str, *prefixes: str, timeout: float = 10.0) -> tuple[Route, ...]:
@@ -36,7 +39,10 @@ ROUTES: tuple[Route, ...] = (
     Route("/auth/login", "auth", rate=SIGN_IN),
     Route("/auth/otp", "auth", rate=SIGN_IN),
     Route("/auth/password/reset", "auth", rate=SIGN_IN),
-    *_routes("catalog", "/categories", "/products", "/occasions", "/posts", "/customer-groups", "/business-categories"),
+    # A product shows its category, and a category says what is listed: one family.
+    Route("/products", "catalog", family=OFFER),
+    Route("/categories", "catalog", family=OFFER),
+    *_routes("catalog", "/occasions", "/posts", "/customer-groups", "/business-categories"),
     *_routes("catalog", "/frames", "/renders", "/banners", "/birthday-posts", "/splash-screens", "/tutorials"),
     *_routes("catalog", "/testimonials", "/pages", "/app-config", "/enquiries", "/feedback", "/dashboard"),
     Route("/media", "catalog", timeout=30.0, body_limit=64 * MEGABYTE),

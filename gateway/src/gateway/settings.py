@@ -37,6 +37,9 @@ class Settings(ServiceSettings):
     longest_timeout: float = Field(60.0, gt=0, description="caps what the route table allows a service")
     upstream_idle_timeout: float = Field(60.0, gt=0, description="seconds a service may pause while it answers")
 
+    cache_bytes: int = Field(32 * 1024 * 1024, ge=0, description="for public answers; 0 keeps none")
+    cache_entries: int = Field(10_000, gt=0)
+
     trusted_proxies: Networks = Field((), description="whose X-Forwarded-* headers are believed")
     cors_origins: Origins = Field((), description="web origins whose pages may call; local mode adds localhost")
 

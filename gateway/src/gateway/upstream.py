@@ -10,6 +10,7 @@ from gateway.body import Body
 from gateway.breaker import Breaker
 from gateway.connection import BrokenError, Connection
 from gateway.errors import BadGateway, GatewayTimeout
+from gateway.headers import lines_of
 from gateway.pool import Pool
 
 READS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -104,7 +105,7 @@ class Upstream:
         return connection
 
     def _head(self, question: Question, start: bytes) -> bytes:
-        lines = [b"%s: %s\r\n" % pair for pair in question.headers]
+        lines = [lines_of(question.headers)]
         if not question.body.streams:
             if start or question.method not in BODILESS:
                 lines.append(b"content-length: %d\r\n" % len(start))

@@ -14,6 +14,7 @@ from .behind import Behind, Seen
 from .conftest import Door, OpenDoor
 
 PRODUCTS = "/api/v1/products"
+ORDERS = "/api/v1/orders"
 
 
 async def test_a_service_that_does_not_answer_in_time_is_a_504_and_is_let_go(
@@ -149,10 +150,10 @@ async def test_a_busy_service_is_not_sent_more_than_it_may_have_at_hand(open_doo
         await go.wait()
         await seen.answer()
 
-    behind.scripts[PRODUCTS] = wait
-    held = [asyncio.create_task(door.client.get(PRODUCTS)) for _ in range(2)]
+    behind.scripts[ORDERS] = wait
+    held = [asyncio.create_task(door.client.get(ORDERS)) for _ in range(2)]
     await eventually(lambda: _count(behind, 2))
-    refused = await door.client.get(PRODUCTS)
+    refused = await door.client.get(ORDERS)
     go.set()
 
     assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")

@@ -57,3 +57,5 @@ UPSTREAM_FAILED = Counter(
 )
 RATE_LIMITED = Counter("dukan_rate_limited_total", "Requests refused by a rate limit.", ["policy"])
 REQUEST_LOG_DROPPED = Counter("dukan_request_log_dropped_total", "Answered requests that could not be logged.")
+CACHE_HITS = Counter("dukan_cache_hits_total", "Public reads that the gateway answered from memory.")
+CACHE_MISSES = Counter("dukan_cache_misses_total", "Public reads that could have been and were not.")

@@ -39,6 +39,10 @@ def start(service: str, endpoint: str | None) -> None:
         _providers[service] = provider
 
 
+def is_on(service: str) -> bool:
+    return service in _providers
+
+
 def stop(service: str) -> None:
     """Send what is still held back. Blocks for up to the exporter's time-out: call it in a thread."""
     if provider := _providers.pop(service, None):
