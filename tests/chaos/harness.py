@@ -152,6 +152,7 @@ async def run(plan: Plan, folder: Path, tell: Callable[[str], None], watch: Call
         throughput = await current.disturb()
         tell("the faults are over, waiting for rest")
         await current.settle()
+        tell("everybody has asked how it ended, comparing")
         current.phase = "comparing"
         found = await _at_rest(current)
         return _report(current, [*found, throughput])

@@ -15,7 +15,7 @@ from tests.chaos.traffic import place, until
 LIMIT_SECONDS = 60.0
 # What takes longer is a failure; yet the next fault should find a platform that works.
 PATIENCE_SECONDS = 180.0
-EVERY_SECONDS = 0.5
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 
 
 @dataclass
@@ -38,13 +38,15 @@ class Probes:
         return time.monotonic() - began
 
     async def _confirmed(self) -> None:
-        """A new probe every half second, because one may be held up by what its predecessor has outlived."""
+        """A new probe now and then, because the first may be held up by what a later one is spared."""
         mine: set[asyncio.Task[bool]] = set()
+        pause = FIRST_PAUSE
         while not any(probe.done() and probe.result() for probe in mine):
             probe = asyncio.create_task(self._probe())
             mine.add(probe)
             self._sent.add(probe)
-            await asyncio.wait(mine, timeout=EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(mine, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            pause = min(pause * 1.3, LONGEST_PAUSE)
             mine = {probe for probe in mine if not probe.done() or probe.result()}
 
     async def _ready(self) -> None:

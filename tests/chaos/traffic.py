@@ -41,7 +41,7 @@ CANCELLED_BY_STAFF after it was confirmed."""
 TOKENS = {DECLINED: "tok_decline", UNKNOWN: "tok_unknown", SLOW: "tok_slow", CANCELLED_LATE: "tok_late"}
 REPEATED = 0.1
 MOST_OPEN = 2000
-POLL_SECONDS = 0.5
+FIRST_POLL, LONGEST_POLL = 0.5, 5.0
 WAIT_SECONDS = 240.0
 
 
@@ -146,11 +146,12 @@ async def cancel(checkout: Checkout, canceller: Shopper) -> None:
 
 async def until(checkout: Checkout, shopper: Shopper, statuses: frozenset[str], within: float = WAIT_SECONDS) -> None:
     """Ask until it is in one of these, a bounded time."""
-    deadline = time.monotonic() + within
+    deadline, pause = time.monotonic() + within, FIRST_POLL
     while time.monotonic() < deadline:
         if await look(checkout, shopper) in statuses:
             return
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_POLL)
 
 
 async def look(checkout: Checkout, shopper: Shopper) -> str | None:
