@@ -69,7 +69,7 @@ class RollingRestart:
         for service in rng.sample([*SERVICES, GATEWAY], len(SERVICES) + 1):
             before = stage.pid_of(service)
             os.kill(before, signal.SIGTERM)
-            await _replaced(stage, service, before)
+            await replaced(stage, service, before)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ async def _freeze(pid: int, seconds: float) -> None:
             os.kill(pid, signal.SIGCONT)
 
 
-async def _replaced(stage: Stage, service: str, before: int) -> None:
+async def replaced(stage: Stage, service: str, before: int) -> None:
     async def another_is_ready() -> bool:
         return serving(stage.shop, service) not in {before, None} and await is_ready(stage, service)
 

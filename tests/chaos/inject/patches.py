@@ -3,12 +3,14 @@
 import asyncio
 import functools
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 from tests.chaos.inject.importing import Patch
 from tests.chaos.inject.points import (
@@ -17,6 +19,7 @@ from tests.chaos.inject.points import (
     CHARGED,
     CLOCK,
     CONTRACTS,
+    DISORDER,
     IN_HANDLER,
     UNACKED,
     UNCONFIRMED,
@@ -27,6 +30,7 @@ from tests.chaos.inject.points import (
 Async = Callable[..., Awaitable[Any]]
 
 WRITER_TURNS = 3
+LATE = ConnectionError("held back")
 
 _for_ever = ExitStack()
 
@@ -130,7 +134,24 @@ def _patch_rabbit(points: Points, rabbit: Any) -> None:
         ids = [str(outgoing.envelope.id) for outgoing in batch]
         await points.reach(UNMARKED, lambda: ids, f"{outcomes.count(None)} of {len(outcomes)} confirmed")
 
-    rabbit.RabbitTransport.publish = _after(rabbit.RabbitTransport.publish, confirmed)
+    original = rabbit.RabbitTransport.publish
+    met: dict[str, float] = {}
+
+    async def publish(transport: Any, batch: Sequence[Any]) -> Any:
+        order = points.standing(DISORDER)
+        if order is None:
+            return await original(transport, batch)
+        sent = [one for one in batch if not _is_late(str(one.envelope.id), met, order.seconds)]
+        outcomes = await original(transport, sent[::-1]) if sent else []
+        of = dict(zip((one.envelope.id for one in reversed(sent)), outcomes, strict=True))
+        return [of.get(one.envelope.id, LATE) for one in batch]
+
+    rabbit.RabbitTransport.publish = _after(publish, confirmed)
+
+
+def _is_late(event_id: str, met: dict[str, float], seconds: float) -> bool:
+    """Every third event comes so much later than those that were written after it."""
+    return crc32(event_id.encode()) % 3 == 0 and time.monotonic() < met.setdefault(event_id, time.monotonic()) + seconds
 
 
 def _patch_subscriptions(points: Points, subscriptions: Any) -> None:
@@ -165,6 +186,6 @@ def _patch_dispatch(points: Points, dispatch: Any) -> None:
 
 def _patch_sandbox(points: Points, sandbox: Any) -> None:
     async def charged(_: Any, __: Any, charge: Any) -> None:
-        await points.reach(CHARGED, lambda: [str(charge.payment_id)])
+        await points.reach(CHARGED, detail=str(charge.payment_id))
 
     sandbox.SandboxProvider.charge = _after(sandbox.SandboxProvider.charge, charged)

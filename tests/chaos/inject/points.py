@@ -23,6 +23,7 @@ UNACKED = "handled, not acknowledged"
 CHARGED = "charged, not answered"
 CLOCK = "clock"
 CONTRACTS = "contracts"
+DISORDER = "disorder"
 
 KILL, STOP, RAISE, DELAY = "kill", "stop", "raise", "delay"
 LOOK_EVERY = 0.05
@@ -80,7 +81,12 @@ class Points:
     def standing(self, point: str) -> Order | None:
         """The order in force at this point, for what is a state rather than a blow."""
         order = self._current()
-        return order if order is not None and order.point == point else None
+        if order is None or order.point != point:
+            return None
+        if self._passings == 0:
+            self._record(order, "in force")
+        self._passings += 1
+        return order
 
     def _due(self, point: str, ids: Ids, detail: str) -> Order | None:
         order = self._current()
