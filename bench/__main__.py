@@ -1,97 +1,117 @@
-"""`python -m bench`: start a platform, load it, show a table, write `bench/results/<name>.json`."""
+"""`python -m bench`: measure, show a table with targets, write `bench/results/<name>.json` and plots."""
 
 import argparse
-import asyncio
 import json
-import os
-import platform as machine
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from datetime import UTC, datetime
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from bench.load import Result
-from bench.scenarios import open_shop, scenarios
-from dukan import running
-from dukan.broker import provision_broker
-from dukan.running import Running
-from dukan.temporary import temporary_platform
+from bench import machine, nginx, registry, report, wrk
+from bench.rows import Row, missing
+from bench.stage import Stage, Unavailable
+from dukan import loops, running
 
-RESULTS = Path(__file__).parent / "results"
-REFERENCE = {"product list (20)": 250, "product detail": 500, "checkout accepted": 165}
-"""Requests per second of a DRF e-commerce backend on two cores: no stock check, no payment, no broker."""
-
-out = Console()
+out = Console(stderr=True)
 
 
 def main() -> None:
     args = _arguments()
     with ExitStack() as stack:
-        found = stack.enter_context(_platform(args, stack))
-        results = asyncio.run(_measure(found, args.seconds))
-    report = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "mode": found.mode,
-        "machine": {"cores": os.cpu_count(), "python": machine.python_version(), "system": machine.system()},
-        "seconds_each": args.seconds,
-        "results": [result.as_json() for result in results],
-    }
+        stage = _stage(args, stack)
+        try:
+            names = registry.chosen(args.only, stage.mode)
+        except ValueError as error:
+            raise SystemExit(str(error)) from None
+        found: dict[str, Any] = {}
+        loops.run(_measure(stage, names, found))
+        document = report.document(stage.mode, args.seconds, found["facts"], found["rows"])
+        name = stage.mode if args.only is None else f"{stage.mode}-partial"
+        path = report.write(name, document, stage.rivals)
     if args.json:
-        print(json.dumps(report, indent=1))
+        print(json.dumps(document, indent=1, ensure_ascii=False))
     else:
-        _show(results, found.mode)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{found.mode}.json").write_text(json.dumps(report, indent=1) + "\n")
+        report.show(
+            Console(width=max(out.width, 120)),
+            f"Dukan, {stage.mode} mode, {found['facts']['cores']} cores for all",
+            found["rows"],
+        )
+    out.print(f"[dim]written to {path}[/]")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="dukan bench", description="Measure a platform on this machine.")
-    parser.add_argument("--seconds", type=float, default=10, help="for each scenario")
+    names = "; ".join(f"{name}: {scenario.about}" for name, scenario in registry.SCENARIOS.items())
+    parser = argparse.ArgumentParser(
+        prog="dukan bench", description="Measure a platform on this machine.", epilog=names
+    )
+    parser.add_argument("--seconds", type=float, default=6, help="for each figure")
+    parser.add_argument(
+        "--only", metavar="NAME,NAME", help="these scenarios; the result does not replace the last whole one"
+    )
     parser.add_argument("--embedded", action="store_true", help="one process instead of one per service over RabbitMQ")
     parser.add_argument("--data", type=Path, help="measure the platform that runs on this data folder")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--confirmed-rate", type=float, default=420, help="orders per second that are sustained")
+    parser.add_argument("--sustained-seconds", type=float, default=60, help="for how long they are")
+    parser.add_argument("--search", action="store_true", help="look for the highest rate that can be sustained")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser.parse_args()
 
 
-def _platform(args: argparse.Namespace, stack: ExitStack) -> AbstractContextManager[Running]:
-    if args.data:
-        found = running.find(args.data)
-        if found is None:
-            raise SystemExit(f"no platform runs on {args.data}")
-        return nullcontext(found)
-    if args.embedded:
-        return temporary_platform("--no-sample")
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="dukan-broker-")))
-    broker = stack.enter_context(provision_broker(folder, out.print))
-    if broker is None:
-        raise SystemExit("no RabbitMQ can be had here; --embedded needs none")
-    return temporary_platform("--no-sample", "--amqp", broker)
+def _stage(args: argparse.Namespace, stack: ExitStack) -> Stage:
+    given = None
+    if args.data is not None and (given := running.find(args.data)) is None:
+        raise SystemExit(f"no platform runs on {args.data}")
+    mode = given.mode if given else "embedded" if args.embedded else "processes"
+    return Stage(
+        seconds=args.seconds,
+        mode=mode,
+        stack=stack,
+        tell=out.print,
+        confirmed_rate=args.confirmed_rate,
+        sustained_seconds=args.sustained_seconds,
+        search=args.search,
+        given=given,
+    )
 
 
-async def _measure(found: Running, seconds: float) -> list[Result]:
-    shop = await open_shop(found)
-    results = []
-    async for result in scenarios(shop, seconds):
-        out.print(f"[dim]{result.name}: {result.rate:,.0f}/s[/]", highlight=False)
-        results.append(result)
-    return results
+async def _measure(stage: Stage, names: Sequence[str], found: dict[str, Any]) -> None:
+    found["facts"] = await _facts(stage, names)
+    rows: dict[str, list[Row]] = {}
+    found["rows"] = rows
+    for name in names:
+        started = time.monotonic()
+        out.print(f"[bold]{name}[/]: {registry.SCENARIOS[name].about}")
+        rows[name] = await _rows(stage, name)
+        out.print(f"[dim]  {time.monotonic() - started:.0f} s[/]")
 
 
-def _show(results: Sequence[Result], mode: str) -> None:
-    table = Table("scenario", title=f"Dukan, {mode} mode, {os.cpu_count()} cores shared with the load generator")
-    for column in ("per second", "p50 ms", "p99 ms", "× reference"):
-        table.add_column(column, justify="right")
-    for r in results:
-        reference = REFERENCE.get(r.name)
-        ratio = f"{r.rate / reference:.1f}" if reference else ""
-        table.add_row(r.name, f"{r.rate:,.0f}", f"{r.p50:.1f}", f"{r.p99:.1f}", ratio)
-        if r.unexpected:
-            table.add_row(f"[red]  unexpected answers: {r.unexpected}[/]")
-    out.print(table)
+async def _rows(stage: Stage, name: str) -> list[Row]:
+    """The rows of a scenario. One that fails says so and stops nobody else."""
+    rows: list[Row] = []
+    try:
+        async for row in registry.SCENARIOS[name].run(stage):
+            value = "–" if row.value is None else report.number(row.value)
+            out.print(f"[dim]  {row.name}: {value} {row.unit} {row.note}[/]", highlight=False)
+            rows.append(row)
+    except Unavailable as reason:
+        rows.append(missing(name, "", str(reason)))
+    except Exception as error:
+        out.print_exception()
+        rows.append(missing(name, "", f"FAILED: {error!r}"))
+    return rows
+
+
+async def _facts(stage: Stage, names: Sequence[str]) -> Mapping[str, Any]:
+    facts = machine.facts() | {"load_generator": "wrk" if wrk.installed() else "bench.wire"}
+    if program := nginx.installed():
+        facts["nginx"] = nginx.version(program)
+    if any(registry.SCENARIOS[name].needs_broker for name in names):
+        facts["postgres"] = await machine.postgres_version(stage.postgres.url)
+        facts["rabbitmq"] = await machine.rabbitmq_version(stage.broker)
+    return facts
 
 
 if __name__ == "__main__":

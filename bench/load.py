@@ -1,4 +1,4 @@
-"""Closed-loop load: N connections, each sends its next request when the last was answered."""
+"""Closed-loop load in Python: N connections, each sends its next request when the last was answered."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ class Result:
     p99: float
     requests: int
     connections: int
-    unexpected: dict[int, int] = field(default_factory=dict)
+    unexpected: dict[int | str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -45,7 +45,7 @@ async def drive(
 ) -> Result:
     """Load for `seconds` after a tenth of it as warm-up. `seen` is given each expected answer's body."""
     latencies: list[float] = []
-    unexpected: Counter[int] = Counter()
+    unexpected: Counter[int | str] = Counter()
     clients = [await Connection.open(url) for _ in range(connections)]
     measuring_from = time.perf_counter() + seconds / 10
     end = measuring_from + seconds

@@ -1,0 +1,59 @@
+"""Handle the bench's events in batches and note when each was handed to its handler.
+
+`python -m bench.processes.hear {"database": …, "amqp": …, "count": …}`: says that it is ready, then when each was
+handled, by event, in nanoseconds of the machine's monotonic clock.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+from bench.child import program, say
+from bench.processes.things import InBatches, ThingSold, consumer
+from common.bus.dispatch import Dispatcher
+from common.bus.rabbit import RabbitTransport
+from common.bus.subscriptions import subscribe
+from common.persistence.database import Database
+from common.persistence.transaction import Transaction
+
+LONGEST_SECONDS = 120
+
+
+class Noting:
+    """Notes the moment, then does what the batch handler does."""
+
+    def __init__(self, expected: int) -> None:
+        self.handled: dict[str, int] = {}
+        self.finished = asyncio.Event()
+        self._expected = expected
+        self._effect = InBatches()
+
+    @subscribe(ThingSold, consumer="bench.things", batch=64)
+    async def on_things_sold(self, events: Sequence[ThingSold], tx: Transaction) -> None:
+        now = time.monotonic_ns()
+        self.handled |= {str(event.thing_id): now for event in events}
+        await self._effect.on_things_sold(events, tx)
+        if len(self.handled) >= self._expected:
+            tx.after_commit(self.finished.set)
+
+
+async def main(database_url: str, amqp: str, count: int) -> None:
+    database, transport = Database(database_url), RabbitTransport(amqp, "bench.hear")
+    await transport.start()
+    noting = Noting(count)
+    taker = consumer(noting)
+    await transport.declare([taker], database)
+    consuming = asyncio.create_task(transport.consume(taker, Dispatcher(taker, database)))
+    say(ready=True)
+    async with asyncio.timeout(LONGEST_SECONDS):
+        await noting.finished.wait()
+    say(handled=noting.handled)
+    consuming.cancel()
+    await asyncio.gather(consuming, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    program(main(given["database"], given["amqp"], given["count"]))

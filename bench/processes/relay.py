@@ -1,0 +1,36 @@
+"""Drain an outbox by the platform's relay over RabbitMQ.
+
+`python -m bench.processes.relay {"database": …, "amqp": …}`; prints seconds, CPU seconds, rows and peak memory.
+"""
+
+import json
+import resource
+import sys
+import time
+
+from bench.child import program, say
+from bench.processes.things import InBatches, consumer
+from common.bus.rabbit import RabbitTransport
+from common.bus.relay import Relay
+from common.persistence.database import Database
+
+
+async def main(database_url: str, amqp: str) -> None:
+    database, transport = Database(database_url), RabbitTransport(amqp, "bench")
+    await transport.start()
+    await transport.declare([consumer(InBatches())], database)
+    relay = Relay("bench", database, transport)
+    started, cpu = time.perf_counter(), time.process_time()
+    moved = 0
+    while batch := await relay.drain_once():
+        moved += batch
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    say(count=moved, seconds=seconds, cpu=cpu, peak_mb=peak)
+    await transport.close()
+    await database.close()
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    program(main(given["database"], given["amqp"]))
