@@ -157,9 +157,9 @@ class Dispatcher:
         metrics.HANDLED.labels(*names).inc(len(group.deliveries))
         metrics.HANDLER_SECONDS.labels(*names).observe(seconds)
         now = clock.now()
+        lags = metrics.COMMIT_TO_HANDLED_SECONDS.labels(self._consumer.name)
         for delivery in group.deliveries:
-            lag = (now - delivery.envelope.time).total_seconds()
-            metrics.COMMIT_TO_HANDLED_SECONDS.labels(self._consumer.name).observe(max(lag, 0.0))
+            lags.observe(max((now - delivery.envelope.time).total_seconds(), 0.0))
 
 
 def _place(groups: list[Group], found: tuple[Subscription, Handler], earliest: int) -> int:

@@ -109,7 +109,7 @@ def _marked(holders: Sequence[Any]) -> Iterable[tuple[Subscription, Handler]]:
 
 def matches(pattern: str, event_type: str) -> bool:
     """AMQP topic matching: `*` is one word, `#` any number of words, none included."""
-    return _match(pattern.split("."), event_type.split("."))
+    return pattern == "#" or _match(pattern.split("."), event_type.split("."))
 
 
 def _match(pattern: list[str], words: list[str]) -> bool:
