@@ -30,7 +30,7 @@ class Kept:
     until: float
 
     def suits(self, inbound: Inbound) -> bool:
-        return all(inbound.said(name) == value for name, value in self.vary)
+        return not self.vary or all(inbound.said(name) == value for name, value in self.vary)
 
     @property
     def size(self) -> int:

@@ -30,9 +30,11 @@ class Clients:
 
     def identify(self, peer: str | None, scheme: str, inbound: Inbound) -> Client:
         """The client: the nearest address that is no proxy of ours."""
+        if not self._trusted:
+            return _direct(peer or UNKNOWN, scheme)
         address = _parsed(peer or UNKNOWN)
         if address is None or not self._is_trusted(address):
-            return _client(address, scheme, chain=())
+            return _direct(peer or UNKNOWN, scheme)
         hops = [hop.strip() for hop in (inbound.get(b"x-forwarded-for") or "").split(",")]
         known = [hop for hop in map(_parsed, hops) if hop is not None]
         outside = next((hop for hop in reversed(known) if not self._is_trusted(hop)), known[0] if known else address)
@@ -44,6 +46,12 @@ class Clients:
 
 
 NOBODY = Client(UNKNOWN, UNKNOWN, "http", UNKNOWN, is_loopback=False)
+
+
+@lru_cache(maxsize=10_000)
+def _direct(peer: str, proto: str) -> Client:
+    """A client that no proxy of ours speaks for."""
+    return _client(_parsed(peer), proto, chain=())
 
 
 def _client(address: Address | None, proto: str, chain: Sequence[str]) -> Client:

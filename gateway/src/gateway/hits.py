@@ -51,7 +51,7 @@ class Hits:
         exchange.origin = origin_of(scope["headers"])
         answer = self._compose(exchange, kept, given)
         metrics.CACHE_HITS.inc()
-        self.observer.saw(exchange, time.perf_counter() - exchange.started)
+        self.observer.gave(exchange, time.perf_counter() - exchange.started)
         return answer
 
     def _judge(self, exchange: Exchange, kept: Kept) -> bool:

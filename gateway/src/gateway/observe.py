@@ -8,7 +8,7 @@ from prometheus_client import Counter, Histogram
 from common import metrics, telemetry
 from common.web.edge import METHODS
 from gateway.exchange import Exchange
-from gateway.request_log import RequestLog, logged
+from gateway.request_log import Entry, RequestLog, logged
 
 log = logging.getLogger("dukan.access")
 
@@ -31,26 +31,21 @@ class Observer:
         series.seconds.observe(seconds)
         if exchange.path in QUIET:
             return
-        self._log(exchange, status, seconds)
+        self._request_log.add(_entry(exchange, status, seconds))
         if status >= 500 or seconds >= SLOW:
             telemetry.rename(f"{exchange.method} {exchange.path}", {}, failed=status >= 500)
             extra = {"status": status, "duration_ms": round(seconds * 1000, 1)}
             log.warning("%s %s %d", exchange.method, exchange.path, status, extra=extra)
 
-    def _log(self, exchange: Exchange, status: int, seconds: float) -> None:
-        self._request_log.add(
-            logged(
-                request_id=exchange.origin.correlation_id,
-                method=exchange.method,
-                path=exchange.path,
-                status=status,
-                seconds=seconds,
-                service=exchange.route.service if exchange.route else None,
-                user_id=exchange.user_id,
-                ip=exchange.client.ip,
-                user_agent=exchange.inbound.get(b"user-agent"),
-            )
-        )
+    def gave(self, exchange: Exchange, seconds: float) -> None:
+        """Take note of an answer from memory. There may be many a second, and the like of them share an entry."""
+        series = self._series(exchange, exchange.status)
+        series.requests.inc()
+        series.seconds.observe(seconds)
+        agent = exchange.inbound.get(b"user-agent")
+        alike = (exchange.path, exchange.method, exchange.status, exchange.client.ip, agent)
+        if not self._request_log.counts(alike):
+            self._request_log.add(_entry(exchange, exchange.status, seconds), alike)
 
     def _series(self, exchange: Exchange, status: int) -> "_Series":
         method = exchange.method if exchange.method in METHODS else "OTHER"
@@ -65,3 +60,17 @@ class Observer:
 class _Series(NamedTuple):
     requests: Counter
     seconds: Histogram
+
+
+def _entry(exchange: Exchange, status: int, seconds: float) -> Entry:
+    return logged(
+        request_id=exchange.origin.correlation_id,
+        method=exchange.method,
+        path=exchange.path,
+        status=status,
+        seconds=seconds,
+        service=exchange.route.service if exchange.route else None,
+        user_id=exchange.user_id,
+        ip=exchange.client.ip,
+        user_agent=exchange.inbound.get(b"user-agent"),
+    )

@@ -1,6 +1,8 @@
 """Public reads from the cache: asked once, the same for everybody, gone as soon as they may be wrong."""
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
@@ -419,8 +421,26 @@ async def test_an_answer_from_memory_is_limited_counted_and_logged(open_door: Op
     assert len(behind.seen) == 1
 
 
-async def _logged(door: Door, at_least: int) -> bool:
-    return sum(envelope.data.count(b'"/api/v1/products/1"') for envelope in door.transport.published) >= at_least
+async def test_many_alike_from_memory_share_an_entry_of_the_log(door: Door) -> None:
+    await door.client.get(ONE)
+    for agent in ("a", "b") * 20:
+        await door.client.get(ONE, headers={"user-agent": agent})
+    await eventually(lambda: _logged(door, 41))
+
+    entries = _entries(door)
+    assert sum(entry["times"] for entry in entries) == 41
+    assert {entry["user_agent"] for entry in entries} >= {"a", "b"}
+    assert len(entries) < 41
+
+
+def _entries(door: Door) -> list[dict[str, Any]]:
+    batches = [json.loads(envelope.data)["requests"] for envelope in door.transport.published]
+    return [entry for batch in batches for entry in batch if entry["path"] == ONE and entry["status"] == 200]
+
+
+async def _logged(door: Door, times: int) -> bool:
+    counted: int = sum(entry["times"] for entry in _entries(door))
+    return counted == times
 
 
 async def _asked(behind: Behind, times: int) -> bool:

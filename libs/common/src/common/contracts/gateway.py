@@ -10,7 +10,10 @@ from common.contracts.event import Event
 
 
 class LoggedRequest(BaseModel):
-    """One request as the gateway answered it; no bodies, no credentials, no query values."""
+    """One request as the gateway answered it; no bodies, no credentials, no query values.
+
+    `times` counts requests alike (who, what, which answer) that were answered from memory; the entry is the first's.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -24,6 +27,7 @@ class LoggedRequest(BaseModel):
     user_id: UUID | None = None
     ip: str | None = None
     user_agent: str | None = None
+    times: int = 1
 
 
 class RequestsLogged(Event):

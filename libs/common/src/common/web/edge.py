@@ -7,7 +7,6 @@ import logging
 import re
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from functools import lru_cache
 
 from fastapi import Response
@@ -24,6 +23,7 @@ log = logging.getLogger("dukan.access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 TRACESTATE_LIMIT = 512
+ORIGIN = frozenset((b"x-request-id", b"traceparent", b"tracestate"))
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 SLOW = 5.0
 """Seconds from which an answer is worth a line."""
@@ -104,7 +104,9 @@ def _meters(service: str, method: str, route: str, status: int) -> tuple[Counter
 
 def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
     """Where a request comes from. What is malformed in its headers is replaced, never passed on."""
-    given = {name: value for name, value in headers if name in (b"x-request-id", b"traceparent", b"tracestate")}
+    given = dict([pair for pair in headers if pair[0] in ORIGIN])
+    if not given:
+        return Origin(str(new_id()), traceparent=telemetry.new_traceparent())
     request_id = _text(given.get(b"x-request-id"))
     traceparent = telemetry.valid_traceparent(_text(given.get(b"traceparent")))
     tracestate = _text(given.get(b"tracestate")) if traceparent else ""
@@ -116,9 +118,10 @@ def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
 
 
 def _text(value: bytes | None) -> str:
-    with suppress(UnicodeDecodeError):
+    try:
         return (value or b"").decode("ascii")
-    return ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _level(status: int, seconds: float) -> int:
