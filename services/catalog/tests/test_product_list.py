@@ -3,6 +3,8 @@ from typing import Any
 import httpx
 import pytest
 
+from catalog.queries import product_filter
+
 from .conftest import MakeProduct, data, refusal
 
 URL = "/api/v1/products"
@@ -93,3 +95,35 @@ async def test_orderings_and_pages_cover_every_product_once(client: httpx.AsyncC
         "next": None,
         "previous": "/api/v1/products?page_size=4&in_stock=false&page=1",
     }
+
+
+async def test_the_total_is_right_whether_or_not_the_page_shows_the_end(
+    client: httpx.AsyncClient, shop: dict[str, Any]
+) -> None:
+    for query, total in (
+        ("page_size=4", 6),
+        ("page_size=6", 6),
+        ("page_size=10", 6),
+        ("page_size=4&page=2", 6),
+        ("page_size=4&page=9", 6),
+        ("page_size=2&search=boot", 2),
+        ("page_size=1&category=home", 3),
+        ("page_size=1&category=pots", 1),
+        ("page=3&category=nowhere", 0),
+        ("page_size=1&in_stock=true", 3),
+        ("page_size=1&is_featured=false", 5),
+        ("page_size=1&min_price=700&max_price=4000", 4),
+    ):
+        assert (await client.get(f"{URL}?{query}")).json()["meta"]["total"] == total, query
+
+
+async def test_beyond_the_ranked_matches_a_search_goes_on_by_age_and_shows_each_product_once(
+    client: httpx.AsyncClient, make_product: MakeProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(product_filter, "RANKED", 5)
+    for number in range(8):
+        # The even ones match worse.
+        name = {"title": f"Tea {number}"} if number % 2 else {"title": f"Cup {number}", "description": "for tea"}
+        await make_product(**name)
+    pages = [await titles(client, f"search=tea&page_size=2&page={page}") for page in (1, 2, 3, 4)]
+    assert pages == [["Tea 7", "Tea 5"], ["Cup 6", "Cup 4"], ["Tea 3", "Cup 2"], ["Tea 1", "Cup 0"]]

@@ -1,7 +1,7 @@
 """What a service is made of. `app.py` of each service builds one; the web application and the bus run it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from common.persistence.database import Database
 from common.settings import ServiceSettings
 
 if TYPE_CHECKING:
+    from common.web.hot import Answer
     from common.web.tokens import TokenVerifier
 
 
@@ -59,6 +60,7 @@ class Service:
     place the world has fixed (/.well-known/…). Subscribers are modules or objects with @subscribe functions.
     Resources are entered at start and left, in reverse, at the end. `state` becomes `request.app.state.<name>`.
     `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`) where the settings' limit does not fit.
+    `hot_reads` are answered ahead of the framework, by path below /api/v1 (see common.web.hot).
     A `verifier` replaces the one that asks auth over HTTP: auth itself gives its own.
     """
 
@@ -72,5 +74,6 @@ class Service:
     state: dict[str, Any] = field(default_factory=dict)
     listeners: list[Listener] = field(default_factory=list)
     body_limits: dict[str, int] = field(default_factory=dict)
+    hot_reads: "Mapping[str, Answer]" = field(default_factory=dict)
     verifier: "TokenVerifier | None" = None
     root_routers: list[APIRouter] = field(default_factory=list)

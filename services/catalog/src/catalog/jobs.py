@@ -7,6 +7,7 @@ from datetime import timedelta
 from catalog.providers.media_files import MediaFiles
 from catalog.providers.pictures import Rendered, UnusablePictureError, render
 from catalog.usecases.expire_reservations import expire_reservations
+from catalog.usecases.forget_changes import forget_changes
 from catalog.usecases.process_images import Claim, claim_images, finish_image, reject_image
 from common import clock
 from common.persistence.database import Database
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 EXPIRY_EVERY = 5.0
 PICTURES_EVERY = 2.0
+CHANGES_EVERY = 600.0
 PICTURES_AT_ONCE = 2
 MOST_ATTEMPTS = 5
 
@@ -28,6 +30,16 @@ def expiry(database: Database, hold: timedelta) -> Job:
             return await expire_reservations(tx, clock.now(), hold)
 
     return Job("catalog.expiry", EXPIRY_EVERY, run)
+
+
+def forgetting(database: Database) -> Job:
+    """Forgets old changes of what the public sees."""
+
+    async def run() -> int:
+        async with database.begin() as tx:
+            return await forget_changes(tx, clock.now())
+
+    return Job("catalog.changes", CHANGES_EVERY, run)
 
 
 def pictures(database: Database, files: MediaFiles) -> Job:

@@ -12,6 +12,7 @@ from common.web.body_limit import BodyLimit
 from common.web.edge import Edge
 from common.web.failures import handle_failures
 from common.web.health import health_routes
+from common.web.hot import HotReads
 from common.web.openapi import ANY_REFUSAL, describe
 from common.web.process import Process, Role
 
@@ -49,6 +50,9 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
             app.include_router(router, include_in_schema=False)
     limits = {f"{API_PREFIX}{prefix}": limit for prefix, limit in service.body_limits.items()}
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
+    if service.hot_reads and role != "worker":
+        reads = {f"{API_PREFIX}{path}": answer for path, answer in service.hot_reads.items()}
+        app.add_middleware(HotReads, reads=reads)
     app.add_middleware(Edge, service=service.name)
     return app
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, HttpUrl, StrictBool
 
 from catalog.api.inputs import ById, Change, IncludeInactive, Key, Name, Slug, key_of
-from catalog.api.public import public_json
+from catalog.api.public import Page, private_answer
 from catalog.api.reading import Read
+from catalog.api.shown import show
 from catalog.domain.offers import Shelving
 from catalog.queries.categories import category_tree, find_category, list_categories
 from catalog.usecases.change_category import change_category, delete_category
@@ -18,7 +19,8 @@ from common.errors import NotFound
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, MaybeCaller, Staff
 from common.web.envelope import Envelope, created, ok
-from common.web.pagination import Page, page_meta
+from common.web.pagination import Page as Paging
+from common.web.pagination import page_meta
 
 router = APIRouter(prefix="/categories", tags=["categories"])
 
@@ -67,7 +69,7 @@ class CategoryChange(Change):
 @router.get("", response_model=Envelope[list[CategoryView]])
 async def get_categories(
     request: Request,
-    page: Page,
+    page: Paging,
     read: Read,
     *,
     include_inactive: IncludeInactive,
@@ -75,23 +77,29 @@ async def get_categories(
     is_featured: bool | None = None,
     search: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Response:
-    async with read() as sql:
-        rows, total = await list_categories(
-            sql,
-            limit=page.limit,
-            offset=page.offset,
-            include_inactive=include_inactive,
-            parent_id=parent_id,
-            is_featured=is_featured,
-            search=search,
-        )
-    return public_json(request, _json(rows), page_meta(request, page, total), private=include_inactive)
+    async def listing() -> tuple[bytes, dict[str, Any]]:
+        async with read() as sql:
+            rows, total = await list_categories(
+                sql,
+                limit=page.limit,
+                offset=page.offset,
+                include_inactive=include_inactive,
+                parent_id=parent_id,
+                is_featured=is_featured,
+                search=search,
+            )
+        return _json(rows), page_meta(request, page, total)
+
+    return private_answer(*await listing()) if include_inactive else await show(request, listing)
 
 
 @router.get("/tree", response_model=Envelope[list[CategoryBranch]])
 async def get_category_tree(request: Request, read: Read) -> Response:
-    async with read() as sql:
-        return public_json(request, _json(await category_tree(sql)))
+    async def tree() -> tuple[bytes]:
+        async with read() as sql:
+            return (_json(await category_tree(sql)),)
+
+    return await show(request, tree)
 
 
 @router.get("/{key}", response_model=Envelope[CategoryView])
@@ -102,12 +110,13 @@ async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Re
         category = await find_category(sql, key_of(key))
     if category is None or not (category["is_active"] or is_staff):
         raise NotFound("There is no such category")
-    return public_json(request, _json(category), private=not category["is_active"])
+    data = _json(category)
+    return Page.of(data).answer(request) if category["is_active"] else private_answer(data)
 
 
 @router.get("/{category_id}/children", response_model=Envelope[list[CategoryView]])
 async def get_children(
-    request: Request, category_id: UUID, page: Page, read: Read, include_inactive: IncludeInactive
+    request: Request, category_id: UUID, page: Paging, read: Read, include_inactive: IncludeInactive
 ) -> Response:
     async with read() as sql:
         if await find_category(sql, category_id) is None:
@@ -115,7 +124,8 @@ async def get_children(
         rows, total = await list_categories(
             sql, limit=page.limit, offset=page.offset, include_inactive=include_inactive, parent_id=category_id
         )
-    return public_json(request, _json(rows), page_meta(request, page, total), private=include_inactive)
+    data, meta = _json(rows), page_meta(request, page, total)
+    return private_answer(data, meta) if include_inactive else Page.of(data, meta).answer(request)
 
 
 @router.post("", status_code=201)

@@ -12,7 +12,8 @@ from common.web.dependencies import MaybeCaller
 
 ById = Annotated[UUID, Path(alias="key", description="the id")]
 """A document may not name one place in two ways, so that what is read by id or slug is changed under the same name."""
-Key = Annotated[str, Path(pattern=r"^[^\x00-\x20\x7f./;\\]+$", description="the id or the slug")]
+KEY = r"^[^\x00-\x20\x7f./;\\]+$"
+Key = Annotated[str, Path(pattern=KEY, description="the id or the slug")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]

@@ -1,17 +1,20 @@
 """/products: what the shop offers."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from catalog.api.hot import show_product
 from catalog.api.inputs import ById, IncludeInactive, Key, key_of
 from catalog.api.product_bodies import NewProduct, ProductChange, ProductView
-from catalog.api.public import public_json
-from catalog.api.reading import Read
+from catalog.api.public import private_answer
+from catalog.api.reading import Search
+from catalog.api.shown import show
 from catalog.domain.offers import Offer
-from catalog.queries.products import Ordering, ProductFilter, find_product, list_products
+from catalog.queries.product_filter import Ordering, ProductFilter
+from catalog.queries.products import find_product, list_products
 from catalog.usecases.change_product import change_product, delete_product
 from catalog.usecases.create_product import create_product
 from common.errors import Invalid, NotFound
@@ -53,22 +56,26 @@ class ListQuery(BaseModel):
 
 @router.get("", response_model=Envelope[list[ProductView]])
 async def get_products(
-    request: Request, query: Annotated[ListQuery, Query()], page: Page, read: Read, include_inactive: IncludeInactive
+    request: Request,
+    query: Annotated[ListQuery, Query()],
+    page: Page,
+    search: Search,
+    include_inactive: IncludeInactive,
 ) -> Response:
     wanted = query.wanted(include_inactive=include_inactive)
-    async with read() as sql:
-        listing = await list_products(sql, wanted, query.ordering, page.limit, page.offset)
-    return public_json(request, listing.data, page_meta(request, page, listing.total), private=include_inactive)
+
+    async def listing() -> tuple[bytes, dict[str, Any]]:
+        async with search() as sql:
+            found = await list_products(sql, wanted, query.ordering, page.limit, page.offset)
+        return found.data.encode(), page_meta(request, page, found.total)
+
+    return private_answer(*await listing()) if include_inactive else await show(request, listing)
 
 
 @router.get("/{key}", response_model=Envelope[ProductView])
-async def get_product(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
+async def get_product(request: Request, key: Key, caller: MaybeCaller) -> Response:
     """By id or slug. One that is not active is there for staff only."""
-    async with read() as sql:
-        product = await find_product(sql, key_of(key))
-    if product is None or not (product.is_active or (caller is not None and caller.is_staff)):
-        raise NotFound("There is no such product")
-    return public_json(request, product.data, private=not product.is_active)
+    return await show_product(request, key, caller)
 
 
 @router.post("", status_code=201)

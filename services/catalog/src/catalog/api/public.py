@@ -1,34 +1,44 @@
 """Answers that anyone may see and keep for a moment: ready-made JSON with an ETag."""
 
+from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any, NamedTuple, Self
 
-import orjson
 from fastapi import Request, Response
 
-SHARED = "public, max-age=5, stale-while-revalidate=30"
+from common.web.rendered import envelope_of, rendered
+
+SHARED = "public, max-age=5"
 PRIVATE = "private, no-store"
 
 
-def public_json(
-    request: Request, data: str | bytes, meta: dict[str, object] | None = None, *, private: bool = False
-) -> Response:
-    """The success envelope around rendered JSON; 304 without a body when the client has it already."""
-    body = _envelope(data.encode() if isinstance(data, str) else data, meta)
-    if private:
-        return Response(body, headers={"Cache-Control": PRIVATE}, media_type="application/json")
-    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"Cache-Control": SHARED, "ETag": etag}
-    if is_known(request, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+class Page(NamedTuple):
+    """A public answer: the envelope around rendered JSON."""
+
+    body: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, data: bytes, meta: Mapping[str, Any] | None = None) -> Self:
+        body = envelope_of(data, meta)
+        return cls(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
+
+    def answer(self, request: Request) -> Response:
+        """200, or 304 without a body when the client has it already."""
+        headers = {"Cache-Control": SHARED, "ETag": self.etag}
+        if is_known(request, self.etag):
+            return Response(status_code=304, headers=headers)
+        return rendered(self.body, headers)
+
+
+def private_answer(data: bytes, meta: Mapping[str, Any] | None = None) -> Response:
+    """For the caller's eyes only."""
+    return rendered(envelope_of(data, meta), {"Cache-Control": PRIVATE})
 
 
 def is_known(request: Request, etag: str) -> bool:
     """Whether If-None-Match names the tag, weakly compared (RFC 9110, 13.1.2)."""
-    given = request.headers.get("if-none-match", "")
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
     return given.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in given.split(","))
-
-
-def _envelope(data: bytes, meta: dict[str, object] | None) -> bytes:
-    rest = b',"errors":null,"meta":%b}' % orjson.dumps(meta) if meta is not None else b',"errors":null}'
-    return b'{"status":"success","message":"OK","data":' + data + rest

@@ -7,10 +7,19 @@ from typing import Annotated
 import asyncpg
 from fastapi import Depends, Request
 
+Reading = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 
-async def _read(request: Request) -> Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]:
-    read: Callable[[], AbstractAsyncContextManager[asyncpg.Connection]] = request.app.state.reader.read
+
+async def _read(request: Request) -> Reading:
+    read: Reading = request.app.state.reader.read
     return read
 
 
-Read = Annotated[Callable[[], AbstractAsyncContextManager[asyncpg.Connection]], Depends(_read)]
+async def _search(request: Request) -> Reading:
+    read: Reading = request.app.state.searcher.read
+    return read
+
+
+Read = Annotated[Reading, Depends(_read)]
+Search = Annotated[Reading, Depends(_search)]
+"""For statements whose best plan depends on what is looked for."""

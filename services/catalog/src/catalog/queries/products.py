@@ -1,13 +1,12 @@
 """Products as JSON. PostgreSQL renders them: a list of twenty costs this process one row and no objects."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
 
-Ordering = Literal["price", "-price", "title", "-title", "created_at", "-created_at"]
+from catalog.queries.product_filter import Ordering, ProductFilter, Selection, selection_of
 
 SHAPE = """
 p.id, p.title, p.slug, p.sku, p.description, p.brand, p.attributes, p.category_id,
@@ -20,37 +19,19 @@ p.is_active, p.is_featured,
 to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
 to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
 """
-JOINED = "FROM product p JOIN stock s ON s.product_id = p.id LEFT JOIN category c ON c.id = p.category_id"
+BESIDE = "JOIN stock s ON s.product_id = p.id LEFT JOIN category c ON c.id = p.category_id"
 
-ORDERINGS: dict[Ordering, str] = {
-    "price": "p.final_amount, p.id",
-    "-price": "p.final_amount DESC, p.id DESC",
-    "title": "p.title, p.id",
-    "-title": "p.title DESC, p.id DESC",
-    "created_at": "p.created_at, p.id",
-    "-created_at": "p.created_at DESC, p.id DESC",
-}
+FIND = f"""
+SELECT d.{{0}}, d.is_active, row_to_json(d)::text
+FROM (SELECT {SHAPE} FROM product p {BESIDE} WHERE p.{{0}} = ANY($1) AND p.deleted_at IS NULL) d
+"""  # noqa: S608  (only constants of this module are put in)
+BY_ID, BY_SLUG = FIND.format("id"), FIND.format("slug")
 
-# Every word of the search must begin a word of the product. The text form of a tsquery quotes its words, so that
-# marking each as a prefix cannot be fooled by what was typed.
-TSQUERY = "(replace(nullif(plainto_tsquery('simple', {0})::text, ''), ''' & ''', ''':* & ''') || ':*')::tsquery"
-IN_BRANCH = """
-p.category_id IN (SELECT below.id FROM category top JOIN category below ON below.lineage @> ARRAY[top.id]
-                  WHERE top.{0} = {1})
+BRANCH = """
+SELECT below.id FROM category top JOIN category below ON below.lineage @> ARRAY[top.id] WHERE top.{} = $1
 """
 
-
-@dataclass(frozen=True, slots=True)
-class ProductFilter:
-    """What to list; None does not ask. Prices are final prices in minor units, `category` an id or a slug."""
-
-    category: UUID | str | None = None
-    min_price: int | None = None
-    max_price: int | None = None
-    in_stock: bool | None = None
-    is_featured: bool | None = None
-    search: str | None = None
-    include_inactive: bool = False
+Key = TypeVar("Key", UUID, str)
 
 
 class Listing(NamedTuple):
@@ -65,64 +46,44 @@ class Document(NamedTuple):
     """A JSON object."""
 
 
-Place = Callable[[object], str]
-"""Adds a value to the arguments and answers its `$n`."""
-
-
 async def list_products(
     sql: asyncpg.Connection, wanted: ProductFilter, ordering: Ordering | None, limit: int, offset: int
 ) -> Listing:
-    """A page of products and how many there are in all, by one statement."""
-    arguments: list[object] = []
-
-    def place(value: object) -> str:
-        arguments.append(value)
-        return f"${len(arguments)}"
-
-    where = _conditions(wanted, place)
-    order = ORDERINGS[ordering] if ordering else _by_relevance(wanted, place)
-    statement = f"""
-    SELECT (SELECT count(*) FROM product p JOIN stock s ON s.product_id = p.id WHERE {where}) AS total,
-           (SELECT coalesce(json_agg(page), '[]')::text FROM (
-               SELECT {SHAPE} {JOINED} WHERE {where} ORDER BY {order} LIMIT {place(limit)} OFFSET {place(offset)}
-           ) page) AS data
-    """  # noqa: S608  (only constants of this module and $n are put in)
-    return Listing(*await sql.fetchrow(statement, *arguments))
+    """A page of products and how many there are in all."""
+    branch = await _branch(sql, wanted.category) if wanted.category is not None else None
+    chosen = selection_of(wanted, branch, ordering)
+    rows, data = await sql.fetchrow(_page(chosen, limit, offset), *chosen.values)
+    # A page that is not full is the last: its end is the total.
+    if rows < limit and (rows or not offset):
+        return Listing(offset + rows, data)
+    count = f"SELECT count(*) FROM product p WHERE {chosen.where}"  # noqa: S608
+    return Listing(await sql.fetchval(count, *chosen.values), data)
 
 
-async def find_product(sql: asyncpg.Connection, key: UUID | str) -> Document | None:
-    """The product with that id or slug, active or not; None when it does not exist or is deleted."""
-    column = "id" if isinstance(key, UUID) else "slug"
-    statement = f"""
-    SELECT d.is_active, row_to_json(d)::text
-    FROM (SELECT {SHAPE} {JOINED} WHERE p.{column} = $1 AND p.deleted_at IS NULL) d
-    """  # noqa: S608  (only constants of this module are put in)
-    row = await sql.fetchrow(statement, key)
-    return Document(*row) if row else None
+async def find_products(sql: asyncpg.Connection, keys: Sequence[Key]) -> dict[Key, Document]:
+    """The products with these ids, or these slugs, active or not; those deleted are left out."""
+    statement = BY_ID if isinstance(keys[0], UUID) else BY_SLUG
+    return {key: Document(is_active, data) for key, is_active, data in await sql.fetch(statement, keys)}
 
 
-def _conditions(wanted: ProductFilter, place: Place) -> str:
-    conditions = ["p.deleted_at IS NULL"]
-    if not wanted.include_inactive:
-        conditions.append("p.is_active")
-    if wanted.category is not None:
-        column = "id" if isinstance(wanted.category, UUID) else "slug"
-        conditions.append(IN_BRANCH.format(column, place(wanted.category)))
-    if wanted.min_price is not None:
-        conditions.append(f"p.final_amount >= {place(wanted.min_price)}")
-    if wanted.max_price is not None:
-        conditions.append(f"p.final_amount <= {place(wanted.max_price)}")
-    if wanted.in_stock is not None:
-        conditions.append(f"(s.available > 0) = {place(wanted.in_stock)}")
-    if wanted.is_featured is not None:
-        conditions.append(f"p.is_featured = {place(wanted.is_featured)}")
-    if wanted.search:
-        conditions.append(f"p.search @@ {TSQUERY.format(place(wanted.search))}")
-    return " AND ".join(conditions)
+async def find_product(sql: asyncpg.Connection, product_id: UUID) -> Document | None:
+    """The product, active or not; None when it does not exist or is deleted."""
+    return (await find_products(sql, [product_id])).get(product_id)
 
 
-def _by_relevance(wanted: ProductFilter, place: Place) -> str:
-    """Best match first when something is searched, else the newest."""
-    if not wanted.search:
-        return ORDERINGS["-created_at"]
-    return f"ts_rank(p.search, {TSQUERY.format(place(wanted.search))}) DESC, {ORDERINGS['-created_at']}"
+def _page(chosen: Selection, limit: int, offset: int) -> str:
+    """Chooses from the product table alone and looks beside only for what is on the page.
+
+    Limit and offset are written out: as parameters they would have the statement planned anew each time (0.3 ms).
+    """
+    rows, order = chosen.rows(limit, offset)
+    return f"""
+    SELECT count(*), coalesce(json_agg(page), '[]')::text
+    FROM (SELECT {SHAPE} FROM ({rows}) p {BESIDE} ORDER BY {order}) page
+    """  # noqa: S608  (only constants of this module, $n and whole numbers are put in)
+
+
+async def _branch(sql: asyncpg.Connection, category: UUID | str) -> list[UUID]:
+    """The ids of a category and of all below it."""
+    column = "id" if isinstance(category, UUID) else "slug"
+    return [row["id"] for row in await sql.fetch(BRANCH.format(column), category)]

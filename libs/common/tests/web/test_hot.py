@@ -1,0 +1,69 @@
+"""Reads that are answered ahead of the framework."""
+
+from fastapi import APIRouter, Request, Response
+from httpx import AsyncClient
+from prometheus_client import REGISTRY
+
+from common.errors import NotFound
+from common.service import Service
+from common.settings import ServiceSettings
+from common.testing.plugin import ClientFor, FreshDatabase
+from common.web.rendered import rendered
+
+router = APIRouter()
+
+
+@router.get("/things/{key}")
+async def get_thing(key: str) -> str:
+    return f"route {key}"
+
+
+@router.post("/things/{key}")
+async def post_thing(key: str) -> str:
+    return f"posted {key}"
+
+
+async def hot_thing(_: Request, key: str) -> Response | None:
+    if key == "gone":
+        raise NotFound("There is no such thing")
+    if key == "broken":
+        raise ZeroDivisionError
+    return rendered(b'"hot"') if key.isalpha() else None
+
+
+async def shop(fresh_database: FreshDatabase, client_for: ClientFor) -> AsyncClient:
+    database = await fresh_database("common")
+    reads = {"/things/{key}": hot_thing}
+    service = Service("shop", ServiceSettings(), database, routers=[router], hot_reads=reads)
+    return await client_for(service)
+
+
+def counted(status: int) -> float:
+    labels = {"service": "shop", "method": "GET", "route": "/api/v1/things/{key}", "status": str(status)}
+    return REGISTRY.get_sample_value("dukan_http_requests_total", labels) or 0.0
+
+
+async def test_a_hot_read_answers_and_leaves_everything_else_to_the_route(
+    fresh_database: FreshDatabase, client_for: ClientFor
+) -> None:
+    client = await shop(fresh_database, client_for)
+    assert (await client.get("/api/v1/things/boots")).text == '"hot"'
+    assert (await client.get("/api/v1/things/boots/")).text == '"hot"'
+    assert (await client.get("/api/v1/things/42")).text == '"route 42"'
+    assert (await client.post("/api/v1/things/boots")).text == '"posted boots"'
+    assert (await client.get("/api/v1/things")).status_code == 404
+    assert (await client.get("/api/v1/things/boots/laces")).status_code == 404
+    assert (await client.head("/api/v1/things/boots")).status_code == 405
+
+
+async def test_refusals_and_crashes_of_a_hot_read_are_answered_and_counted_like_any_other(
+    fresh_database: FreshDatabase, client_for: ClientFor
+) -> None:
+    client = await shop(fresh_database, client_for)
+    before = counted(200), counted(404), counted(500)
+    found, gone, broken = [await client.get(f"/api/v1/things/{key}") for key in ("boots", "gone", "broken")]
+    assert found.headers["x-request-id"]
+    assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+    assert gone.json()["request_id"] == gone.headers["x-request-id"]
+    assert (broken.status_code, broken.json()["code"]) == (500, "internal_error")
+    assert (counted(200), counted(404), counted(500)) == tuple(count + 1 for count in before)

@@ -1,0 +1,173 @@
+"""Public lists are remembered, and never shown once anything that they show has changed."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from catalog.api import shown as module
+from catalog.api.public import Page
+from catalog.api.shown import Shown
+from catalog.usecases.forget_changes import KEPT, forget_changes
+from common.contracts.orders import OrderLine, OrderPlaced
+from common.ids import new_id
+from common.money import Money
+from common.persistence.database import Database
+from common.service import Service
+from common.testing import TestIssuer, deliver
+
+from .conftest import MakeProduct, data, product_id, refusal
+
+LIST, TREE = "/api/v1/products?page_size=5", "/api/v1/categories/tree"
+
+
+@pytest.fixture
+def shown(catalog: Service) -> Shown:
+    found: Shown = catalog.state["shown"]
+    return found
+
+
+def remembers(shown: Shown, url: str) -> bool:
+    path, _, query = url.partition("?")
+    return (path, query.encode()) in shown._pages
+
+
+async def tick(database: Database, product: UUID) -> None:
+    """A change by another process."""
+    async with database.begin() as tx:
+        await tx.sql.execute("UPDATE product SET title = title || '!' WHERE id = $1", product)
+
+
+async def test_a_list_is_remembered_and_answers_as_it_was_made(
+    client: httpx.AsyncClient, make_product: MakeProduct, shown: Shown, tokens: TestIssuer
+) -> None:
+    await make_product()
+    for url in (LIST, TREE, "/api/v1/categories?search=sho"):
+        first = await client.get(url)
+        assert remembers(shown, url)
+        for headers in ({}, tokens.bearer()):
+            again = await client.get(url, headers=headers)
+            assert (again.status_code, again.content) == (200, first.content)
+            assert {n: again.headers[n] for n in ("etag", "cache-control", "content-type")} == {
+                n: first.headers[n] for n in ("etag", "cache-control", "content-type")
+            }
+        known = await client.get(url, headers={"If-None-Match": first.headers["etag"]})
+        assert (known.status_code, known.content) == (304, b"")
+        refusal(await client.get(url, headers={"Authorization": "Bearer rubbish"}), 401, "token_invalid")
+
+
+async def test_every_change_of_what_a_page_shows_is_seen_by_the_next_request(
+    client: httpx.AsyncClient,
+    catalog: Service,
+    make_product: MakeProduct,
+    staff: dict[str, str],
+    category: dict[str, Any],
+) -> None:
+    product = await make_product(stock=2)
+    url = f"/api/v1/products/{product['id']}"
+    line = OrderLine(product_id=product_id(product), title="x", quantity=2, unit_price=Money(amount=1, currency="TZS"))
+    order = OrderPlaced(
+        order_id=new_id(), number="1", customer_id=new_id(), lines=(line,), total=line.unit_price, provider="sandbox"
+    )
+
+    async def sell_out() -> None:
+        await deliver(catalog, order)
+
+    async def patch(where: str, body: dict[str, Any]) -> None:
+        data(await client.patch(where, json=body, headers=staff))
+
+    for change in (
+        lambda: patch(url, {"price": {"amount": 7}}),
+        lambda: patch(f"/api/v1/categories/{category['id']}", {"name": "Footwear"}),
+        sell_out,
+        lambda: make_product(title="Another"),
+        lambda: patch(url, {"is_active": False}),
+    ):
+        before = (await client.get(LIST)).json()
+        assert (await client.get(LIST)).json() == before
+        await change()
+        after = (await client.get(LIST)).json()
+        assert after != before
+    assert (after["meta"]["total"], [p["title"] for p in after["data"]]) == (1, ["Another"])
+
+
+async def test_a_sale_that_leaves_something_on_the_shelf_makes_nobody_forget(
+    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, staff: dict[str, str], shown: Shown
+) -> None:
+    product = await make_product(stock=2)
+    await client.get(LIST)
+    edition = await shown.edition()
+    adjustment = {"delta": -1, "reason": "damaged"}
+    data(await client.post(f"/api/v1/products/{product['id']}/stock", json=adjustment, headers=staff))
+    await client.get(LIST)
+    assert await shown.edition() == edition
+
+
+async def test_a_transaction_that_was_open_when_the_page_was_made_is_noticed_when_it_commits(
+    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct
+) -> None:
+    product = product_id(await make_product(title="Old"))
+    other = product_id(await make_product(title="Other"))
+    async with catalog.database.begin() as tx:
+        # Older than the page and than the change below, committed after both.
+        await tx.sql.execute("UPDATE product SET title = 'New' WHERE id = $1", product)
+        await tick(catalog.database, other)
+        assert [p["title"] for p in data(await client.get(LIST))] == ["Other!", "Old"]
+        assert [p["title"] for p in data(await client.get(LIST))] == ["Other!", "Old"]
+    assert [p["title"] for p in data(await client.get(LIST))] == ["Other!", "New"]
+
+
+async def test_a_page_that_was_overtaken_while_it_was_made_is_not_remembered(
+    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, shown: Shown
+) -> None:
+    product = product_id(await make_product())
+    await client.get(LIST)
+    edition = await shown.edition()
+    await tick(catalog.database, product)
+    await client.get(LIST)
+    shown.keep(("/late", b""), Page.of(b"[]"), edition)
+    assert not remembers(shown, "/late")
+
+
+async def test_memory_is_bounded_and_the_oldest_goes_first(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 1000)
+    for number in range(20):
+        shown.keep((f"/{number}", b""), Page.of(b"[]"), 0)
+    assert not remembers(shown, "/0")
+    assert remembers(shown, "/19")
+    assert sum(len(page.body) for page in shown._pages.values()) <= 1000
+    shown.keep(("/huge", b""), Page.of(b"[%b]" % (b" " * 200)), 0)
+    assert not remembers(shown, "/huge")
+
+
+async def test_who_has_not_looked_for_long_remembers_nothing(
+    client: httpx.AsyncClient, make_product: MakeProduct, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_product()
+    await client.get(LIST)
+    edition = await shown.edition()
+    monkeypatch.setattr(module, "LONGEST_LOOK_BACK", 0.0)
+    await client.get(LIST)
+    assert await shown.edition() == edition + 1
+
+
+async def test_changes_are_forgotten_after_a_day(catalog: Service, make_product: MakeProduct) -> None:
+    await make_product()
+    now = datetime.now(UTC)
+    async with catalog.database.begin() as tx:
+        assert await forget_changes(tx, now) == 0
+        assert await forget_changes(tx, now + KEPT + timedelta(minutes=1)) > 0
+        assert await tx.sql.fetchval("SELECT count(*) FROM public_change") == 0
+
+
+async def test_many_details_at_once_are_each_answered_with_their_own(
+    client: httpx.AsyncClient, make_product: MakeProduct
+) -> None:
+    made = [await make_product(title=f"Boots {n}") for n in range(5)]
+    keys = [product[name] for product in made for name in ("id", "slug")] + [str(new_id()), "no-such-slug"]
+    answers = await asyncio.gather(*(client.get(f"/api/v1/products/{key}") for key in keys))
+    assert [a.json()["data"] for a in answers[:-2]] == [product for product in made for _ in range(2)]
+    assert [answer.status_code for answer in answers[-2:]] == [404, 404]
