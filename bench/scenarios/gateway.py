@@ -121,13 +121,16 @@ def _variants(stage: Stage) -> Iterator[dict[str, Variant]]:
         _wait(direct + CHECKED_PATH, {})
         _wait(f"http://127.0.0.1:{check}/check", bearer)
         _wait(base + CHECKED_PATH, bearer)
+        own = tree(gateway_pid)
         found = [
             Variant(DIRECT, direct, CHECKED_PATH, bearer, []),
-            Variant(GATEWAY, base, CHECKED_PATH, bearer, [gateway_pid]),
-            Variant(PUBLIC, base, PUBLIC_PATH, {}, [gateway_pid]),
+            Variant(GATEWAY, base, CHECKED_PATH, bearer, own),
+            Variant(PUBLIC, base, PUBLIC_PATH, {}, own),
         ]
         if program := nginx.installed():
             server = stack.enter_context(nginx.serving(program, folder, upstream=upstream, check=check))
+            # Only once a worker has answered are all of them there.
+            _wait(server.checking + CHECKED_PATH, bearer)
             pids = tree(server.pid)
             found += [
                 Variant(PLAIN, server.plain, CHECKED_PATH, bearer, pids),

@@ -1,4 +1,4 @@
-"""`dukan lock`: resolve the workspace anew and write requirements.lock."""
+"""`dukan lock`: resolve the workspace anew and write requirements.lock, and the bench's own beside its scripts."""
 
 import os
 import shutil
@@ -9,19 +9,31 @@ from pathlib import Path
 from dukan.errors import ProvisionError
 
 HEADER = "# Everything this platform runs on, with hashes. Made by `./dukan lock`; do not edit.\n"
+BENCH = Path("bench") / "requirements.in"
+BENCH_HEADER = "# What the bench compares with, with hashes. Made by `./dukan lock`; do not edit.\n"
+COMPILE = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate")
 EXPORT = ("--all-groups", "--no-emit-workspace", "--no-emit-project", "--frozen", "--no-header", "--no-annotate")
 
 
 def run(*, upgrade: bool) -> Path:
     """Names, versions and hashes only: no index, host or path, so that the lock holds on every machine."""
     home = Path(os.environ.get("DUKAN_HOME", "."))
-    _uv(home, "lock", *(["--upgrade"] if upgrade else []))
-    lock = _uv(home, "export", *EXPORT)
+    newest = ["--upgrade"] if upgrade else []
+    _uv(home, "lock", *newest)
+    target = home / "requirements.lock"
+    _write(target, HEADER, _uv(home, "export", *EXPORT))
+    if (home / BENCH).exists():
+        bench = BENCH.with_suffix(".lock")
+        # uv keeps the versions of the file that it is told to write.
+        _uv(home, "pip", "compile", *COMPILE, *newest, "--output-file", str(bench), str(BENCH))
+        _write(home / bench, BENCH_HEADER, (home / bench).read_text())
+    return target
+
+
+def _write(target: Path, header: str, lock: str) -> None:
     if foreign := [line for line in lock.splitlines() if "://" in line or line.startswith("-")]:
         raise ProvisionError(f"the lock would name a place that others may not have: {foreign[0]}")
-    target = home / "requirements.lock"
-    target.write_text(HEADER + lock)
-    return target
+    target.write_text(header + lock)
 
 
 def _uv(home: Path, *arguments: str) -> str:
