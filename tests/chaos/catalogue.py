@@ -5,11 +5,21 @@ from collections.abc import Sequence
 from tests.chaos.broker_faults import BROKER_FAULTS
 from tests.chaos.database_faults import DATABASE_FAULTS
 from tests.chaos.faults import Fault
+from tests.chaos.hostile import HOSTILE_FAULTS
 from tests.chaos.link_faults import LINK_FAULTS
 from tests.chaos.points import POINT_FAULTS
 from tests.chaos.process_faults import PROCESS_FAULTS
+from tests.chaos.provider_faults import PROVIDER_FAULTS
 
-FAULTS: Sequence[Fault] = (*PROCESS_FAULTS, *BROKER_FAULTS, *DATABASE_FAULTS, *LINK_FAULTS, *POINT_FAULTS)
+FAULTS: Sequence[Fault] = (
+    *PROCESS_FAULTS,
+    *BROKER_FAULTS,
+    *DATABASE_FAULTS,
+    *LINK_FAULTS,
+    *POINT_FAULTS,
+    *HOSTILE_FAULTS,
+    *PROVIDER_FAULTS,
+)
 
 
 def chosen(names: Sequence[str]) -> Sequence[Fault]:

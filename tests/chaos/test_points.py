@@ -28,6 +28,7 @@ from tests.chaos.inject.points import (
     CLOCK,
     CONTRACTS,
     DELAY,
+    DISORDER,
     IN_HANDLER,
     KILL,
     RAISE,
@@ -234,6 +235,17 @@ async def test_the_clock_and_the_contracts_change_while_ordered(stand: Stand) ->
     await stand.live(older := str(new_id()))
     await stand.finished(older)
     assert b"remark" not in (await stand.take_copies())[-1].body
+
+
+@pytest.mark.broker
+async def test_a_disorderly_relay_sends_later_events_first_and_loses_none(stand: Stand) -> None:
+    stand.control.give(Order(DISORDER, "disorder", seconds=1.0, standing=True))
+    said = [str(new_id()) for _ in range(20)]
+    await stand.live(*said)
+    await stand.finished(*said)
+    sent = [copy.message_id for copy in await stand.take_copies()]
+    assert sorted(map(str, sent)) == sorted(said)
+    assert sent != said
 
 
 def test_every_name_that_is_patched_exists(tmp_path: Path) -> None:
