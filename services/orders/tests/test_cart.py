@@ -112,3 +112,11 @@ async def test_a_guests_cart_is_merged_as_far_as_it_goes(open_shop: OpenShop, ca
     guest = [{"product_id": str(product), "quantity": 200} for product in (kanga, hidden, asked, new_id())]
     cart = data(await customer.call("POST", "/cart/merge", {"items": guest}))
     assert [(item["product_id"], item["quantity"]) for item in cart["items"]] == [(str(kanga), 1000), (str(asked), 200)]
+
+
+async def test_what_a_guest_names_many_times_is_asked_for_once(open_shop: OpenShop, catalog: CatalogServer) -> None:
+    shop = await open_shop(catalog_url=catalog.url)
+    unknown = new_id()
+    guest = [{"product_id": str(unknown), "quantity": 1}] * 100
+    data(await shop.customer().call("POST", "/cart/merge", {"items": guest}))
+    assert catalog.asked == [unknown]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code", examples=["TZS"])]
 
@@ -18,7 +18,7 @@ class Money(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    amount: Annotated[StrictInt, Field(description="minor units", examples=[250000])]
+    amount: Annotated[int, Field(description="minor units", examples=[250000])]
     currency: Currency
 
     @classmethod

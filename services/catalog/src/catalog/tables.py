@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid
+from sqlalchemy import BigInteger, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Column, DateTime, Field, SQLModel
 
@@ -40,9 +40,9 @@ class Product(SQLModel, table=True):
     description: str = ""
     brand: str | None = None
     attributes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
-    price_amount: int = 0
+    price_amount: int = Field(default=0, sa_type=BigInteger)
     discount_percent: int = 0
-    final_amount: int = 0
+    final_amount: int = Field(default=0, sa_type=BigInteger)
     currency: str = ""
     is_active: bool = True
     is_featured: bool = False

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime
+from sqlalchemy import BigInteger, Column, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -19,7 +19,7 @@ class EventRow(SQLModel, table=True):
     source: str
     subject: str
     time: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
-    sequence: int
+    sequence: int = Field(sa_type=BigInteger)
     correlation_id: str
     causation_id: str | None = None
     data: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
@@ -37,7 +37,7 @@ class DeadLetterRow(SQLModel, table=True):
     source: str
     subject: str
     time: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
-    sequence: int
+    sequence: int = Field(sa_type=BigInteger)
     correlation_id: str
     causation_id: str | None = None
     traceparent: str | None = None
@@ -58,7 +58,7 @@ class RequestRow(SQLModel, table=True):
 
     __tablename__ = "request"
 
-    id: int = Field(primary_key=True)
+    id: int = Field(primary_key=True, sa_type=BigInteger)
     request_id: str
     at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     method: str

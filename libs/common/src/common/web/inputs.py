@@ -1,4 +1,4 @@
-"""Kinds of input that pydantic takes more generously than the OpenAPI document says: `0.5` as a time, `0` as a date."""
+"""Kinds of input that pydantic takes more generously than the OpenAPI document says: `0.5` as a time, `true` as 1."""
 
 import re
 from datetime import date
@@ -21,6 +21,16 @@ def _day(value: object) -> object:
         raise ValueError("This is no date, such as 2026-01-31")
     return value
 
+
+def _number(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise ValueError("This is no whole number")  # noqa: TRY004 (pydantic makes a refusal of it)
+    return value
+
+
+WHOLE = BeforeValidator(_number)
+"""Beside `int` in a body: `5` and `5.0` are whole numbers, `"5"` and `true` are not. The last of the annotations, so
+that bounds stay in the document."""
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 """A time with its offset, as RFC 3339 writes it; for parameters of the query."""

@@ -57,7 +57,9 @@ def _describe(operation: dict[str, Any], method: str) -> None:
     responses = operation["responses"]
     refused = responses.pop("default")
     for status in _refusals(operation, method):
-        responses.setdefault(str(status), {**refused, "description": REFUSALS[status]})
+        responses.setdefault(str(status), {"description": REFUSALS[status]})
+    for status in responses.keys() & map(str, REFUSALS):
+        responses[status] = refused | responses[status]
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -40,7 +40,7 @@ class Login(BaseModel):
     @property
     def identifier(self) -> str:
         if not (identifier := self.email or self.username):
-            raise Invalid("Give an e-mail address or a username", code="missing", field="email")
+            raise Invalid("Give an e-mail address or a username", code="identifier_missing", field="email")
         return identifier
 
 

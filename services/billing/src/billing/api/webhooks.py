@@ -38,7 +38,7 @@ Wake = Annotated[Callable[[], None], Depends(_wake)]
 Signature = Annotated[str, Header(alias="Stripe-Signature")]
 
 
-@router.post("/webhooks/stripe")
+@router.post("/webhooks/stripe", responses={404: {"description": "Stripe is not set up here"}})
 async def post_stripe_event(
     request: Request, begin: Begin, secret: StripeSecret, wake: Wake, signature: Signature = ""
 ) -> Envelope[None]:

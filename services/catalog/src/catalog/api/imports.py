@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 
 from catalog.domain.import_mapping import Mapped, mapping_of
@@ -21,6 +21,7 @@ from common.money import Currency
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok
+from common.web.inputs import WHOLE
 
 router = APIRouter(prefix="/products/import", tags=["products"])
 
@@ -35,7 +36,7 @@ class ImportRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_ROWS)]
-    lines: list[StrictInt] | None = None
+    lines: list[Annotated[int, WHOLE]] | None = None
     mapping: dict[str, str] = Field(default_factory=dict)
     currency: Currency | None = None
 

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from catalog.api.inputs import Change, Code, Name, Slug, Title
 from common.money import Currency, Money
+from common.web.inputs import WHOLE
 
 DEAREST = 10**13
 
@@ -52,7 +53,7 @@ class Price(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    amount: Annotated[StrictInt, Field(ge=0, le=DEAREST)]
+    amount: Annotated[int, Field(ge=0, le=DEAREST), WHOLE]
     currency: Currency | None = None
 
     def money(self, default: str) -> Money:
@@ -61,7 +62,7 @@ class Price(BaseModel):
 
 Attributes = Annotated[dict[Code, str | int | float | bool | list[str]], Field(max_length=100)]
 Description = Annotated[str, Field(max_length=20_000)]
-Discount = Annotated[StrictInt, Field(ge=0, le=100)]
+Discount = Annotated[int, Field(ge=0, le=100), WHOLE]
 
 
 class NewProduct(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.api.reading import Read
 from catalog.queries.stock import find_stock, list_ledger
@@ -14,6 +14,7 @@ from catalog.usecases.adjust_stock import adjust_stock
 from common.errors import Invalid, NotFound
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok
+from common.web.inputs import WHOLE
 from common.web.pagination import Cursor, cursor_meta
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
@@ -52,7 +53,7 @@ class LedgerEntry(BaseModel):
 class Adjustment(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    delta: Annotated[StrictInt, Field(ge=-LARGEST_ADJUSTMENT, le=LARGEST_ADJUSTMENT)]
+    delta: Annotated[int, Field(ge=-LARGEST_ADJUSTMENT, le=LARGEST_ADJUSTMENT), WHOLE]
     reason: Literal["received", "correction", "damaged", "returned"]
     note: Annotated[str | None, Field(max_length=500)] = None
 

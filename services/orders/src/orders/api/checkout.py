@@ -11,6 +11,7 @@ from common.errors import Invalid
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope
 from common.web.idempotency import Idempotency
+from common.web.inputs import WHOLE
 from orders.api.desk import Answer, Looking, Placing
 from orders.api.shop import Shop, TheShop
 from orders.api.views import OrderView
@@ -20,7 +21,7 @@ from orders.usecases.place_orders import Checkout
 
 router = APIRouter(tags=["orders"])
 
-Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True)]
+Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY), WHOLE]
 
 
 class Item(BaseModel):

@@ -44,7 +44,7 @@ class Shop:
         """Have the replica know those of the products that exist."""
         async with begin() as tx:
             known = await known_prices(tx, product_ids)
-        unknown = [product_id for product_id in product_ids if product_id not in known]
+        unknown = [product_id for product_id in dict.fromkeys(product_ids) if product_id not in known]
         prices = await self.catalog.prices_of(unknown) if unknown else []
         async with begin() as tx:
             await learn_prices(tx, [(ASKED, price) for price in prices])
