@@ -1,10 +1,8 @@
 """Envelopes as AMQP messages and back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-
-from aiormq import spec
-from aiormq.abc import DeliveredMessage
 
 from common.bus.envelope import (
     ATTEMPT_HEADER,
@@ -14,6 +12,7 @@ from common.bus.envelope import (
     Envelope,
     MalformedEnvelope,
 )
+from common.bus.frames import Message, Properties
 from common.bus.transport import ENDED, DeadLetter, Delivery
 from common.clock import now
 from common.ids import new_id
@@ -21,33 +20,24 @@ from common.ids import new_id
 PERSISTENT = 2
 
 
-def properties_of(envelope: Envelope, extra: Mapping[str, str] | None = None) -> spec.Basic.Properties:
-    """AMQP properties of an event, with its CloudEvents headers and ours."""
-    return spec.Basic.Properties(
+def properties_of(envelope: Envelope) -> Properties:
+    """AMQP properties of an event, with its CloudEvents headers."""
+    return Properties(
+        headers=envelope.headers(),
         content_type=CONTENT_TYPE,
         delivery_mode=PERSISTENT,
-        message_id=str(envelope.id),
-        message_type=envelope.type,
         correlation_id=envelope.correlation_id,
-        timestamp=envelope.time,
+        message_id=str(envelope.id),
+        timestamp=int(envelope.time.timestamp()),
+        message_type=envelope.type,
         app_id=f"dukan.{envelope.source}",
-        headers={**envelope.headers(), **(extra or {})},
     )
 
 
-def again(message: DeliveredMessage, extra: Mapping[str, str]) -> spec.Basic.Properties:
+def again(message: Message, extra: Mapping[str, str]) -> Properties:
     """The properties of a message passed on as it came, with our headers changed."""
-    before = message.header.properties
-    return spec.Basic.Properties(
-        content_type=before.content_type,
-        delivery_mode=PERSISTENT,
-        message_id=before.message_id,
-        message_type=before.message_type,
-        correlation_id=before.correlation_id,
-        timestamp=before.timestamp,
-        app_id=before.app_id,
-        headers={**(before.headers or {}), **extra},
-    )
+    before = message.properties
+    return replace(before, headers={**before.headers, **extra}, delivery_mode=PERSISTENT)
 
 
 def attempt_of(headers: Mapping[str, Any]) -> int:
@@ -56,25 +46,22 @@ def attempt_of(headers: Mapping[str, Any]) -> int:
     return int(value) if value.isdecimal() else 1
 
 
-def lives_taken(message: DeliveredMessage) -> int:
+def lives_taken(message: Message) -> int:
     """How many consumers ended, or lost their connection, with this message in hand."""
     # Only the broker's own count: a copy that we passed on still bears that of the original.
-    headers: Mapping[str, Any] = message.header.properties.headers or {}
-    return int(headers.get("x-delivery-count", 1)) if message.redelivered else 0
+    return int(message.properties.headers.get("x-delivery-count", 1)) if message.redelivered else 0
 
 
-def delivery_of(message: DeliveredMessage) -> Delivery:
+def delivery_of(message: Message) -> Delivery:
     """Read a delivery. Raises MalformedEnvelope."""
-    properties = message.header.properties
-    headers: Mapping[str, Any] = properties.headers or {}
+    properties, headers = message.properties, message.properties.headers
     envelope = Envelope.from_headers(headers, properties.correlation_id, message.body)
     return Delivery(envelope, attempt_of(headers))
 
 
-def dead_delivery_of(message: DeliveredMessage) -> Delivery:
+def dead_delivery_of(message: Message) -> Delivery:
     """Read a dead letter, however little of it can be read: evidence is kept, never refused."""
-    properties = message.header.properties
-    headers: Mapping[str, Any] = properties.headers or {}
+    properties, headers = message.properties, message.properties.headers
     try:
         envelope = Envelope.from_headers(headers, properties.correlation_id, message.body)
     except MalformedEnvelope:

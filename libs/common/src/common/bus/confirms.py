@@ -7,30 +7,17 @@ the frames of the whole batch are written together. It speaks to the same book-k
 """
 
 from asyncio import Future
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 
-from aiormq import spec
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
-from pamqp.body import ContentBody
-from pamqp.frame import FrameTypes, marshal
-from pamqp.header import ContentHeader
+
+from common.bus.frames import Publication, publication
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message that must be routed somewhere: otherwise its confirmation raises PublishError."""
-
-    body: bytes
-    exchange: str
-    routing_key: str
-    properties: spec.Basic.Properties
-
-
-async def publish_all(channel: Channel, messages: Sequence[Message]) -> list[Future[object]]:
-    """Write the messages in order; for each a future of the broker's confirm.
+async def publish_all(channel: Channel, messages: Sequence[Publication]) -> list[Future[object]]:
+    """Write the messages in order; for each a future of the broker's confirm, which is PublishError when unroutable.
 
     A message that cannot be encoded fails alone, in its future, and takes no place in the broker's count. Raises
     aiormq's ChannelInvalidStateError when the channel is closed.
@@ -42,24 +29,13 @@ async def publish_all(channel: Channel, messages: Sequence[Message]) -> list[Fut
             confirmation: Future[object] = channel.create_future()
             confirmations.append(confirmation)
             try:
-                payload.append(_encode(channel, message))
+                payload.append(publication(message, channel.number, channel.max_content_size))
             except Exception as error:
                 confirmation.set_exception(error)
                 continue
             _expect(channel, str(message.properties.message_id), confirmation)
         await channel.write_queue.put(ChannelFrame(b"".join(payload), should_close=False))
     return confirmations
-
-
-def _encode(channel: Channel, message: Message) -> bytes:
-    method = spec.Basic.Publish(exchange=message.exchange, routing_key=message.routing_key, mandatory=True)
-    header = ContentHeader(properties=message.properties, body_size=len(message.body))
-    frames: list[FrameTypes] = [method, header, *_pieces(message.body, channel.max_content_size)]
-    return b"".join(marshal(frame, channel.number) for frame in frames)
-
-
-def _pieces(body: bytes, size: int) -> Iterator[ContentBody]:
-    return (ContentBody(body[start : start + size]) for start in range(0, len(body), size))
 
 
 def _expect(channel: Channel, message_id: str, confirmation: "Future[object]") -> None:

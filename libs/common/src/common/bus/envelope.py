@@ -97,32 +97,33 @@ class Envelope:
 
         Raises MalformedEnvelope naming the attribute that is missing or wrong.
         """
-        attributes = _attributes(headers)
+        prefix = next((p for p in PREFIXES if f"{p}id" in headers), PREFIXES[0])
         try:
-            event_id = UUID(attributes["id"])
+            event_id = UUID(_text(headers[f"{prefix}id"]))
             return cls(
                 id=event_id,
-                type=attributes["type"],
-                source=attributes["source"].rsplit("/", 1)[-1],
-                subject=attributes.get("subject", str(event_id)),
-                time=datetime.fromisoformat(attributes["time"]),
+                type=_text(headers[f"{prefix}type"]),
+                source=_text(headers[f"{prefix}source"]).rsplit("/", 1)[-1],
+                subject=_text(headers.get(f"{prefix}subject", event_id)),
+                time=datetime.fromisoformat(_text(headers[f"{prefix}time"])),
                 data=data,
                 correlation_id=correlation_id or str(event_id),
-                causation_id=attributes.get("causationid"),
-                sequence=int(attributes.get("sequence", "0")),
-                traceparent=attributes.get("traceparent"),
-                tracestate=attributes.get("tracestate"),
+                causation_id=_optional(headers.get(f"{prefix}causationid")),
+                sequence=int(_text(headers.get(f"{prefix}sequence", "0"))),
+                traceparent=_optional(headers.get("traceparent")),
+                tracestate=_optional(headers.get("tracestate")),
             )
         except KeyError as missing:
-            raise MalformedEnvelope(f"attribute {missing.args[0]} is missing") from missing
+            raise MalformedEnvelope(f"attribute {missing.args[0].removeprefix(prefix)} is missing") from missing
         except ValueError as wrong:
             raise MalformedEnvelope(f"an attribute cannot be read: {wrong}") from wrong
 
 
-def _attributes(headers: Mapping[str, Any]) -> dict[str, str]:
-    """Header names without their CloudEvents prefix, values as text."""
-    found: dict[str, str] = {}
-    for name, value in headers.items():
-        prefix = next((p for p in PREFIXES if name.startswith(p)), "")
-        found[name[len(prefix) :]] = value.decode() if isinstance(value, bytes) else str(value)
-    return found
+def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _optional(value: Any) -> str | None:
+    return None if value is None else _text(value)

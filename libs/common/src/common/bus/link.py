@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
 from typing import cast
 
 import aio_pika
@@ -51,16 +50,6 @@ class Link:
         except BROKER_ERRORS as error:
             await self.drop()
             raise ConnectionError(f"broker not reachable: {error!r}") from error
-
-    @contextlib.asynccontextmanager
-    async def opened(self) -> AsyncIterator[Channel]:
-        """A channel for the block, closed at its end so that the broker gives its deliveries to somebody else."""
-        channel = await self.channel()
-        try:
-            yield channel
-        finally:
-            with contextlib.suppress(*BROKER_ERRORS):
-                await asyncio.wait_for(channel.close(), CLOSE_TIMEOUT)
 
     async def _reconnect(self) -> None:
         await self.drop()

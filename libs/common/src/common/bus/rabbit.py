@@ -12,16 +12,16 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from aiormq.channel import Channel as AmqpChannel
-from aiormq.exceptions import PublishError
 from faststream import AckPolicy, StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 
 from common.bus import topology
 from common.bus.amqp import properties_of
-from common.bus.confirms import Message, publish_all
 from common.bus.envelope import Envelope, MalformedEnvelope
-from common.bus.link import BROKER_ERRORS, CONNECT_TIMEOUT, Link
+from common.bus.frames import Publication
+from common.bus.intake import Intake
+from common.bus.link import BROKER_ERRORS, CONNECT_TIMEOUT
+from common.bus.publisher import Publisher
 from common.bus.rabbit_consumer import consume_queue
 from common.bus.subscriptions import Consumer
 from common.bus.transport import Handle, Outgoing
@@ -30,7 +30,6 @@ from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
 
-CONFIRM_TIMEOUT = 10.0
 RECONNECT_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -38,10 +37,11 @@ class RabbitTransport:
     """Carries events over RabbitMQ 3.10 or newer. `name` shows in the broker's list of connections."""
 
     def __init__(self, url: str, name: str) -> None:
+        self._url = url
         self._name = name
-        self._publishing = Link(url, f"{name}.publish")
-        self._consuming = Link(url, f"{name}.consume")
-        self._publisher: AmqpChannel | None = None
+        self._relayed = Publisher(url, f"{name}.publish")
+        self._passed_on = Publisher(url, f"{name}.pass-on")
+        self._passing_on = asyncio.Lock()
         self._broker = RabbitBroker(
             url,
             logger=None,
@@ -54,7 +54,7 @@ class RabbitTransport:
 
     @property
     def connected(self) -> bool:
-        return self._publishing.connected
+        return self._relayed.connected
 
     async def start(self) -> None:
         """Connect and declare what every service needs. Raises ConnectionError when the broker is not there."""
@@ -62,15 +62,15 @@ class RabbitTransport:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await self._broker.start()
                 await topology.declare_platform(self._broker)
-                self._publisher = await self._publishing.channel()
+                await self._relayed.open()
         except BROKER_ERRORS as error:
             raise ConnectionError(f"broker not reachable: {error!r}") from error
 
     async def close(self) -> None:
         with contextlib.suppress(*BROKER_ERRORS):
             await asyncio.wait_for(self._broker.stop(), CONNECT_TIMEOUT)
-        await self._publishing.drop()
-        await self._consuming.drop()
+        await self._relayed.drop()
+        await self._passed_on.drop()
 
     async def declare(
         self,
@@ -81,34 +81,23 @@ class RabbitTransport:
 
     async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
         """Write the whole batch in order on one channel, then wait for the confirms together, a bounded time."""
-        channel = await self._publishing_channel()
-        try:
-            confirms = await publish_all(channel, [_message(outgoing) for outgoing in batch])
-        except BROKER_ERRORS as error:
-            await self._publishing.drop()
-            raise ConnectionError(f"the broker went away: {error!r}") from error
-        _, late = await asyncio.wait(confirms, timeout=CONFIRM_TIMEOUT)
-        if late:
-            # Whatever is still unconfirmed may or may not have arrived; a fresh channel starts its own count.
-            await self._publishing.drop()
-        outcomes = [_outcome(confirm) for confirm in confirms]
-        if all(isinstance(outcome, ConnectionError) for outcome in outcomes):
-            raise ConnectionError(f"nothing was confirmed: {outcomes[0]}")
-        return outcomes
+        return await self._relayed.publish([_publication(outgoing) for outgoing in batch])
 
-    async def _publishing_channel(self) -> AmqpChannel:
-        if self._publisher is None or self._publisher.is_closed or not self._publishing.connected:
-            self._publisher = await self._publishing.channel()
-        return self._publisher
+    async def _pass_on(self, message: Publication) -> None:
+        # One at a time: of two copies of one event in flight, confirms could not be told apart.
+        async with self._passing_on:
+            (failure,) = await self._passed_on.publish([message])
+        if failure is not None:
+            raise failure
 
     async def consume(self, consumer: Consumer, handle: Handle) -> None:
         """Consume for ever; a lost connection or a cancelled consumer is taken up again after a pause."""
         failures = 0
         while True:
             try:
-                async with self._consuming.opened() as channel:
+                async with Intake.opened(self._url, f"{self._name}.consume") as intake:
                     failures = 0
-                    await consume_queue(channel, consumer, handle)
+                    await consume_queue(intake, consumer, handle, self._pass_on)
             except Exception as error:
                 pause = RECONNECT_PAUSES[min(failures, len(RECONNECT_PAUSES) - 1)]
                 failures += 1
@@ -144,23 +133,8 @@ async def _decode(message: StreamMessage[Any]) -> Envelope | None:
         return None
 
 
-def _message(outgoing: Outgoing) -> Message:
+def _publication(outgoing: Outgoing) -> Publication:
     exchange, key = topology.EVENTS.name, outgoing.envelope.type
     if outgoing.queue is not None:
         exchange, key = "", outgoing.queue
-    return Message(outgoing.envelope.data, exchange, key, properties_of(outgoing.envelope))
-
-
-def _outcome(confirm: asyncio.Future[object]) -> Exception | None:
-    """None when confirmed; ConnectionError when it may yet succeed; else why this message never will."""
-    if confirm.cancelled() or not confirm.done():
-        return ConnectionError("not confirmed in time")
-    error = confirm.exception()
-    if isinstance(error, Exception) and _is_refusal(error):
-        return error
-    return None if error is None else ConnectionError(repr(error))
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Returned as unroutable, or it could not even be encoded. A nack is neither: the broker is short of something."""
-    return isinstance(error, PublishError) or not isinstance(error, BROKER_ERRORS)
+    return Publication(exchange, key, properties_of(outgoing.envelope), outgoing.envelope.data)

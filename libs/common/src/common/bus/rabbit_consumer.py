@@ -7,102 +7,60 @@ guilty one up, and it is given up when its attempts are spent.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
-from collections.abc import Sequence
-
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from collections.abc import Awaitable, Callable, Sequence
 
 from common.bus import topology
 from common.bus.amqp import again, attempt_of, dead_delivery_of, delivery_of, lives_taken
 from common.bus.envelope import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, MalformedEnvelope
+from common.bus.frames import Message, Publication
+from common.bus.intake import Intake
 from common.bus.linger import Linger
 from common.bus.subscriptions import Consumer
 from common.bus.transport import ATTEMPTS, ENDED, Dead, Delivery, Handle, Retry, Settlement
 
-log = logging.getLogger(__name__)
-
-PUBLISH_TIMEOUT = 10.0
-CANCELLED_CHECK = 1.0
-
-Message = DeliveredMessage
-Waiting = asyncio.Queue[Message | None]
-"""None says that the broker cancelled the consumer."""
+PassOn = Callable[[Publication], Awaitable[None]]
+"""Publishes and returns once the broker has confirmed; raises when it may not have."""
 
 
-async def consume_queue(channel: AbstractChannel, consumer: Consumer, handle: Handle) -> None:
-    """Feed the consumer's queue to `handle` until the channel closes or the broker cancels us (ConnectionError)."""
-    waiting: Waiting = asyncio.Queue()
-    channel.on_consumer_cancel_callbacks.add(lambda _frame: waiting.put_nowait(None))
-    await _one_by_one(channel, consumer, waiting, handle)
-    await _in_batches(channel, consumer, waiting, handle)
+async def consume_queue(intake: Intake, consumer: Consumer, handle: Handle, pass_on: PassOn) -> None:
+    """Feed the consumer's queue to `handle` until the broker goes away or cancels us (ConnectionError)."""
+    await _one_by_one(intake, consumer, handle, pass_on)
+    await _in_batches(intake, consumer, handle, pass_on)
 
 
-async def _one_by_one(channel: AbstractChannel, consumer: Consumer, waiting: Waiting, handle: Handle) -> None:
+async def _one_by_one(intake: Intake, consumer: Consumer, handle: Handle, pass_on: PassOn) -> None:
     """Until a message comes that nobody had before."""
-    tag = await _begin(channel, consumer, waiting, prefetch=1)
+    await intake.consume(consumer.queue, prefetch=1)
     dangerous = True
     while dangerous:
-        message = await _next(channel, waiting)
-        dangerous = bool(message.redelivered)
-        settlements = await _handled(consumer, [message], handle)
+        dangerous = (await intake.waiting()).redelivered
+        messages = intake.take(1)
+        settlements = await _handled(consumer, messages, handle)
         if not dangerous:
             # Before the acknowledgement: a replica that becomes the active consumer now finds this one handled.
-            await channel.basic_cancel(tag, timeout=PUBLISH_TIMEOUT)
-        await _settle(channel, consumer.queue, [message], settlements)
+            await intake.cancel(consumer.queue)
+        await _settle(intake, consumer.queue, messages, settlements, pass_on)
 
 
-async def _in_batches(channel: AbstractChannel, consumer: Consumer, waiting: Waiting, handle: Handle) -> None:
-    await _begin(channel, consumer, waiting, prefetch=max(2 * consumer.batch, 16))
+async def _in_batches(intake: Intake, consumer: Consumer, handle: Handle, pass_on: PassOn) -> None:
+    await intake.consume(consumer.queue, prefetch=max(2 * consumer.batch, 16))
     linger = Linger()
     while True:
-        messages = await _take(channel, waiting, consumer.batch, linger)
+        messages = await _take(intake, consumer.batch, linger)
         started = time.monotonic()
         settlements = await _handled(consumer, messages, handle)
-        await _settle(channel, consumer.queue, messages, settlements)
+        await _settle(intake, consumer.queue, messages, settlements, pass_on)
         if len(messages) < consumer.batch:
             linger.worked(time.monotonic() - started)
 
 
-async def _begin(channel: AbstractChannel, consumer: Consumer, waiting: Waiting, prefetch: int) -> str:
-    """Have the queue's messages put into `waiting`; the consumer's tag."""
-
-    async def arrived(message: Message) -> None:
-        waiting.put_nowait(message)
-
-    await channel.basic_qos(prefetch_count=prefetch)
-    begun = await channel.basic_consume(consumer.queue, arrived, timeout=PUBLISH_TIMEOUT)
-    if begun.consumer_tag is None:
-        raise ConnectionError("a consumer without a tag")
-    return begun.consumer_tag
-
-
-async def _take(channel: AbstractChannel, waiting: Waiting, most: int, linger: Linger) -> list[Message]:
+async def _take(intake: Intake, most: int, linger: Linger) -> list[Message]:
     """Wait for a message, linger, then take what else is there, at most `most`; a redelivered one comes alone."""
-    messages = [await _next(channel, waiting)]
-    if messages[0].redelivered:
-        return messages
+    if (await intake.waiting()).redelivered:
+        return intake.take(1)
     await linger.wait()
-    while len(messages) < most and not waiting.empty():
-        messages.append(_alive(waiting.get_nowait()))
-    return messages
-
-
-async def _next(channel: AbstractChannel, waiting: Waiting) -> Message:
-    while not channel.is_closed:
-        try:
-            async with asyncio.timeout(CANCELLED_CHECK):
-                return _alive(await waiting.get())
-        except TimeoutError:
-            continue
-    raise ConnectionError("the channel closed")
-
-
-def _alive(message: Message | None) -> Message:
-    if message is None:
-        raise ConnectionError("the broker cancelled the consumer")
-    return message
+    return intake.take(most)
 
 
 async def _handled(consumer: Consumer, messages: Sequence[Message], handle: Handle) -> list[Settlement]:
@@ -125,28 +83,15 @@ def _read(consumer: Consumer, message: Message) -> Delivery | Dead:
 
 
 async def _settle(
-    channel: AbstractChannel, queue: str, messages: Sequence[Message], settlements: Sequence[Settlement]
+    intake: Intake, queue: str, messages: Sequence[Message], settlements: Sequence[Settlement], pass_on: PassOn
 ) -> None:
     """Pass on what failed, confirmed by the broker, before its delivery is acknowledged: never lost in between."""
     for message, settlement in zip(messages, settlements, strict=True):
         if isinstance(settlement, Retry):
-            await _pass_on(channel, message, topology.retry_name(settlement.delay), queue, _counted(message))
+            counted = {ATTEMPT_HEADER: str(attempt_of(message.properties.headers) + 1)}
+            tier = topology.retry_name(settlement.delay)
+            await pass_on(Publication(tier, queue, again(message, counted), message.body))
         elif isinstance(settlement, Dead):
             reason = {DEAD_QUEUE_HEADER: queue, ERROR_HEADER: settlement.error}
-            await _pass_on(channel, message, topology.DEAD.name, queue, reason)
-    last = messages[-1].delivery_tag
-    if last is None:
-        raise ConnectionError("a delivery without a tag")
-    await channel.basic_ack(last, multiple=True)
-
-
-def _counted(message: Message) -> dict[str, str]:
-    return {ATTEMPT_HEADER: str(attempt_of(message.header.properties.headers or {}) + 1)}
-
-
-async def _pass_on(channel: AbstractChannel, message: Message, exchange: str, key: str, extra: dict[str, str]) -> None:
-    """Publish a copy. What this raises ends the channel, and the broker delivers the unacknowledged batch again."""
-    async with asyncio.timeout(PUBLISH_TIMEOUT):
-        await channel.basic_publish(
-            message.body, exchange=exchange, routing_key=key, properties=again(message, extra), mandatory=True
-        )
+            await pass_on(Publication(topology.DEAD.name, queue, again(message, reason), message.body))
+    intake.acknowledge(messages[-1].tag)
