@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from common.persistence.database import Database
+from common.persistence.database import Database, DatabaseAway
 from common.testing.plugin import FreshDatabase
 
 MOST_TURNS = 60
@@ -40,3 +40,15 @@ async def test_what_is_committed_after_somebody_gave_up_is_there(single: Databas
         kept = {row["partition_no"] for row in await tx.sql.fetch("SELECT partition_no FROM outbox_partition")}
     await other.close()
     assert {2000 + turn for turn in range(MOST_TURNS)} <= kept
+
+
+async def test_a_statement_that_gets_no_answer_is_an_outage_and_the_next_user_gets_another_connection(
+    fresh_database: FreshDatabase,
+) -> None:
+    database = Database((await fresh_database("orders")).url, pool_size=1, command_timeout=0.2)
+    with pytest.raises(DatabaseAway):
+        async with database.begin() as tx:
+            await tx.sql.fetchval("SELECT pg_sleep(30)")
+    async with database.begin() as tx:
+        assert await tx.sql.fetchval("SELECT 1") == 1
+    await database.close()

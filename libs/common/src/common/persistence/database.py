@@ -68,20 +68,13 @@ class Database:
         try:
             driver = (await connection.get_raw_connection()).driver_connection
             sql = cast("asyncpg.Connection", driver)
-            try:
-                async with sql.transaction():
-                    tx = Transaction(connection, sql)
-                    try:
-                        yield tx
-                        await tx.finish()
-                    finally:
-                        await tx.close()
-            except Exception as error:
-                if sql.is_closed() or isinstance(error, CONNECTION_LOST):
-                    # The pool cannot see failures of the driver's own calls: a dead connection must not go back.
-                    await connection.invalidate()
-                    raise DatabaseAway(f"the connection was lost: {error!r}") from error
-                raise
+            async with _transaction(connection, sql):
+                tx = Transaction(connection, sql)
+                try:
+                    yield tx
+                    await tx.finish()
+                finally:
+                    await tx.close()
         finally:
             await connection.close()
         tx.committed()
@@ -96,6 +89,40 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> AsyncIterator[None]:
+    """Ends in COMMIT or ROLLBACK, or the connection is thrown away.
+
+    A BEGIN that was given up half-way leaves the driver in a transaction that nobody ends: the next user of the
+    connection would get savepoints in it, and what they commit would be lost.
+    """
+    transaction, ended = sql.transaction(), False
+    try:
+        await transaction.start()
+        try:
+            yield
+        except TimeoutError as error:
+            # No ROLLBACK: if the way to the database is dead, it would wait as long again.
+            raise DatabaseAway("the database did not answer in time") from error
+        except BaseException:
+            await transaction.rollback()
+            ended = True
+            raise
+        await transaction.commit()
+        ended = True
+    except Exception as error:
+        if sql.is_closed() or isinstance(error, CONNECTION_LOST):
+            ended = False
+            raise DatabaseAway(f"the connection was lost: {error!r}") from error
+        raise
+    finally:
+        if not ended:
+            # At once, whatever happens to the wait below.
+            sql.terminate()
+            # The pool cannot see failures of the driver's own calls: a dead connection must not go back.
+            await connection.invalidate()
 
 
 def _engine(url: str, pool_size: int, command_timeout: float) -> AsyncEngine:
