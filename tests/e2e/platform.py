@@ -22,7 +22,7 @@ from dukan.services import PORTS
 from dukan.temporary import free_range
 from dukan.topology import consumers
 
-START_SECONDS = 60
+START_SECONDS = 150
 API = "/api/v1"
 
 
@@ -120,7 +120,19 @@ class Platform:
             if self.process.returncode is None:
                 self.process.kill()
 
+    async def staff(self) -> Customer:
+        """A customer whom the administrator has made a member of staff."""
+        email, password = await self._register()
+        clerk = await self._sign_in(email, password)
+        headers = {"Authorization": f"Bearer {(await self.admin()).token}"}
+        raised = await self.http.patch(f"{API}/users/{clerk.id}", json={"role": "staff"}, headers=headers)
+        assert raised.status_code == 200, raised.text
+        return await self._sign_in(email, password)
+
     async def customer(self) -> Customer:
+        return await self._sign_in(*await self._register())
+
+    async def _register(self) -> tuple[str, str]:
         email, password = f"c-{uuid4().hex[:12]}@example.com", f"pw-{uuid4().hex}"
         body = {
             "email": email,
@@ -130,7 +142,7 @@ class Platform:
         }
         response = await self.http.post(f"{API}/auth/register", json=body)
         assert response.status_code == 201, response.text
-        return await self._sign_in(email, password)
+        return email, password
 
     async def admin(self) -> Customer:
         found = running.find(self.data)
