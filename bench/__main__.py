@@ -30,7 +30,8 @@ def main() -> None:
         loops.run(_measure(stage, names, found))
         document = report.document(stage.mode, args.seconds, found["facts"], found["rows"])
         name = stage.mode if args.only is None else f"{stage.mode}-partial"
-        path = report.write(name, document, stage.rivals)
+        plotter = stage.rivals if report.has_curves(found["rows"]) else None
+        path = report.write(name, document, plotter)
     if args.json:
         print(json.dumps(document, indent=1, ensure_ascii=False))
     else:

@@ -63,6 +63,10 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def has_curves(rows: Mapping[str, Sequence[Row]]) -> bool:
+    return any({"curve", "series"} & row.detail.keys() for listed in rows.values() for row in listed)
+
+
 def write(name: str, report: Mapping[str, Any], plotter: Path | None) -> Path:
     """`results/<name>.json`, and with a Python that has matplotlib a PNG per curve in it."""
     RESULTS.mkdir(exist_ok=True)
