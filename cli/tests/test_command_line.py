@@ -73,6 +73,16 @@ def test_a_broker_that_does_not_answer_is_told_before_any_test_runs() -> None:
     assert_one_line(done, "no RabbitMQ answers at AMQP_URL")
 
 
+def test_chaos_outside_the_source_tree_is_told_where_it_belongs(tmp_path: Path) -> None:
+    assert_one_line(dukan("chaos", DUKAN_HOME=str(tmp_path)), "part of the source tree")
+
+
+def test_chaos_hands_its_arguments_on_and_names_a_fault_that_does_not_exist() -> None:
+    done = dukan("chaos", "--faults", "flood", DUKAN_HOME=str(Path(__file__).parents[2]))
+    assert done.returncode == 2
+    assert "there is no fault 'flood'" in done.stderr
+
+
 def test_mail_is_listed_by_age_and_shown_by_number(tmp_path: Path) -> None:
     folder = tmp_path / "mail"
     folder.mkdir()
