@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 from services.auth.tests.conftest import OpenDoor
 from services.auth.tests.people import ADMIN, Door, claims, data, problem
 
+from auth.api.views import UserView
 from auth.settings import Settings
 from auth.usecases.purge import purge
 from common.clock import FixedClock
@@ -165,3 +167,23 @@ async def test_what_no_longer_matters_is_purged_and_the_rest_stays(door: Door, t
         assert await purge(tx, keep_audit=timedelta(days=400)) == 3
     assert [str(row["id"]) for row in await door.rows("SELECT id FROM session")] == [claims(kept)["sid"]]
     assert len(await door.audited(gone["user"]["id"], "sign_in")) == 2
+
+
+async def test_the_profile_that_the_database_renders_is_the_one_that_the_document_promises(door: Door) -> None:
+    tokens = await door.signed_in()
+    for fields in ({}, {"first_name": 'Née "Ma"\\', "birth_date": "1990-02-28", "phone": "+255754000111"}):
+        changed = data(await door.patch("/auth/me", fields, tokens))
+        answer = await door.get("/auth/me", tokens)
+        assert data(answer) == changed
+        assert set(changed) == set(UserView.model_fields)
+        body = answer.json()
+        assert (body["status"], body["message"], body["errors"], "meta" in body) == ("success", "OK", None, False)
+    assert problem(await door.get("/auth/me"), 401)[1] == "unauthenticated"
+    await door.rows("DELETE FROM account WHERE id = $1", UUID(tokens["user"]["id"]))
+    assert problem(await door.get("/auth/me", tokens), 401)[1] == "account_gone"
+
+
+async def test_people_who_ask_for_themselves_at_once_get_themselves(door: Door) -> None:
+    people = [await door.signed_in() for _ in range(4)]
+    answers = await asyncio.gather(*(door.get("/auth/me", tokens) for tokens in people * 3))
+    assert [data(answer)["id"] for answer in answers] == [tokens["user"]["id"] for tokens in people * 3]

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import sys
 import threading
 
 from services.auth.tests.conftest import OpenDoor
 from services.auth.tests.people import PASSWORD, data
 
-from auth.providers.hashing import MOST_WAITING, PasswordHashing
+from auth.providers.hashing import MOST_WAITING, NICENESS, PasswordHashing
 from common.errors import Unavailable
 from common.testing import eventually
 
@@ -69,4 +70,17 @@ async def test_nobody_and_a_broken_hash_never_match() -> None:
     hashing = PasswordHashing(memory_kib=64)
     assert not (await hashing.verify(None, "nobody has this password")).matches
     assert not (await hashing.verify("no hash at all", "anything")).matches
+    hashing.close()
+
+
+async def test_whoever_hashes_gives_way_to_whoever_answers() -> None:
+    hashing = PasswordHashing(memory_kib=64)
+    await hashing.hash("a password")
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, 0)
+
+    # Elsewhere a thread has no priority of its own.
+    expected = max(NICENESS, niceness()) if sys.platform == "linux" else niceness()
+    assert hashing._threads.submit(niceness).result() == expected
     hashing.close()

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from auth.api import internal, me, registration, sign_in, sign_out, users, well_known
+from auth.api import hot, internal, me, registration, sign_in, sign_out, users, well_known
 from auth.api.context import Identification
 from auth.domain.passwords import normalised
 from auth.jobs import build_jobs
@@ -17,14 +17,19 @@ from auth.settings import Settings
 from auth.usecases.ensure_admin import ensure_admin, has_admin
 from auth.usecases.rotate_keys import ensure_keys
 from common.persistence.database import Database
+from common.persistence.reader import Reader
 from common.service import Service
 from common.web.keys import KeySet
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
 
+READERS = 2
+"""Connections for the one read that is gathered into few statements."""
+
 
 def build(settings: Settings) -> Service:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    reader = Reader(settings.database_url.get_secret_value(), READERS)
     vault = Vault(settings.key_secret.get_secret_value())
     identification = _identification(settings, vault)
     return Service(
@@ -34,8 +39,9 @@ def build(settings: Settings) -> Service:
         routers=[module.router for module in (registration, sign_in, sign_out, me, users, well_known, internal)],
         root_routers=[well_known.router],
         jobs=build_jobs(database, vault, timedelta(days=settings.audit_days)),
-        resources=[_prepared(settings, database, vault, identification.hashing)],
-        state={"identification": identification},
+        resources=[reader, _prepared(settings, database, vault, identification.hashing)],
+        state={"identification": identification, "profiles": hot.Profiles(reader)},
+        hot_reads=hot.HOT_READS,
         verifier=_verifier(settings, database),
     )
 

@@ -24,6 +24,17 @@ SELECT EXISTS (SELECT FROM session JOIN account ON account.id = account_id
                WHERE session.id = $1 AND ended_at IS NULL AND expires_at > $2 AND is_active)
 """
 
+# As UserView renders an account; a test holds the two together.
+PROFILES = """
+SELECT d.id, row_to_json(d)::text FROM (
+    SELECT id, email, username, first_name, last_name, phone, birth_date, address, city, pincode, language, time_zone,
+           role, json_build_array(role) AS roles, is_active, email_confirmed, avatar_url,
+           to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
+           to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
+    FROM account WHERE id = ANY($1)
+) d
+"""
+
 SEARCHED = (col(Account.email), col(Account.username), col(Account.first_name), col(Account.last_name))
 ORDERINGS = {name: col(getattr(Account, name)) for name in ("created_at", "email", "username", "last_name")}
 
@@ -40,6 +51,11 @@ class AccountFilter:
 
 async def find_account(tx: Transaction, account_id: UUID) -> Account | None:
     return await tx.session.get(Account, account_id)
+
+
+async def render_accounts(sql: asyncpg.Connection, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The accounts as JSON objects, by id."""
+    return dict(await sql.fetch(PROFILES, account_ids))
 
 
 async def list_accounts(

@@ -3,15 +3,14 @@
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from auth.api.fields import Language, Line, Name, Phone, TimeZone
+from auth.api.hot import show_me
 from auth.api.views import UserView
-from auth.queries import find_account
 from auth.usecases.update_profile import update_profile
 from common import clock
-from common.errors import Unauthenticated
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 from common.web.inputs import Day
@@ -42,13 +41,9 @@ class Profile(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-@router.get("/auth/me")
-async def get_me(caller: Caller, begin: Begin) -> Envelope[UserView]:
-    async with begin() as tx:
-        account = await find_account(tx, caller.user_id)
-    if account is None:
-        raise Unauthenticated("The account is gone", code="account_gone")
-    return ok(UserView.of(account))
+@router.get("/auth/me", response_model=Envelope[UserView])
+async def get_me(request: Request, caller: Caller) -> Response:
+    return await show_me(request, caller)
 
 
 @router.patch("/auth/me")

@@ -1,0 +1,46 @@
+"""The read that every client begins with, ahead of the framework (see common.web.hot)."""
+
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from auth.queries import render_accounts
+from common.errors import Unauthenticated
+from common.persistence.gathered import Gathered
+from common.persistence.reader import Reader
+from common.web.dependencies import Authenticated
+from common.web.hot import Answer
+from common.web.rendered import envelope_of, rendered
+from common.web.tokens import Identity
+
+authenticated = Authenticated()
+
+
+class Profiles:
+    """Accounts as `UserView` would render them, gathered: each is asked for by itself, many at once."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._by_id: Gathered[UUID, str] = Gathered(self._find)
+
+    async def find(self, account_id: UUID) -> str | None:
+        return await self._by_id.get(account_id)
+
+    async def _find(self, account_ids: list[UUID]) -> dict[UUID, str]:
+        async with self._reader.read() as sql:
+            return await render_accounts(sql, account_ids)
+
+
+async def show_me(request: Request, caller: Identity) -> Response:
+    profiles: Profiles = request.app.state.profiles
+    profile = await profiles.find(caller.user_id)
+    if profile is None:
+        raise Unauthenticated("The account is gone", code="account_gone")
+    return rendered(envelope_of(profile.encode()))
+
+
+async def _me(request: Request, _: str) -> Response:
+    return await show_me(request, await authenticated(request))
+
+
+HOT_READS: dict[str, Answer] = {"/auth/me": _me}
