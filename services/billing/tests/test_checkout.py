@@ -1,6 +1,7 @@
 """Orders ask for money and end: every order of events, redelivery and crash leads to the same books."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from common.contracts.billing import PaymentFailed, PaymentRefunded, PaymentSucc
 from common.money import Money
 from common.testing import deliver, envelope_of
 from common.web.jobs import running
+
+AHEAD = timedelta(hours=2)
 
 
 async def test_a_redelivered_request_is_charged_once(shop: Shop) -> None:
@@ -127,6 +130,21 @@ async def test_a_crash_between_charge_and_record_charges_once(shop: Shop) -> Non
     charge = await shop.charge(order)
     assert (charge["captured"], charge["asked"]) == (250_000, 2)
     assert len(await shop.told(PaymentSucceeded, order)) == 1
+
+
+async def test_what_a_clock_that_was_ahead_put_off_is_not_put_off(shop: Shop) -> None:
+    paid = await shop.request("tok_ok")
+    await shop.work()
+    shop.clock.advance(AHEAD)
+    unknown = await shop.request("tok_unknown")
+    await shop.work()
+    unasked = await shop.request("tok_ok")
+    await shop.cancel(paid)
+    shop.clock.advance(-AHEAD)
+    await shop.work()
+    assert (await shop.payment(unknown))["status"] == "succeeded"
+    assert (await shop.payment(unasked))["status"] == "succeeded"
+    assert (await shop.charge(paid))["refunded"] == (await shop.charge(paid))["captured"] > 0
 
 
 async def test_two_workers_on_one_database_charge_each_payment_once(open_shop: OpenShop, shop: Shop) -> None:

@@ -9,7 +9,7 @@ from common.settings import ServiceSettings
 
 class Settings(ServiceSettings):
     sandbox_payments: bool | None = Field(None, description="offer the sandbox provider; default: in local mode only")
-    payment_timeout: float = Field(10.0, gt=0, description="seconds a call to a payment provider may take")
+    payment_timeout: float = Field(10.0, gt=0, le=600, description="seconds a call to a payment provider may take")
     payment_capacity: int = Field(128, ge=1, le=1000, description="calls to payment providers at once, per process")
 
     stripe_secret_key: SecretStr | None = None

@@ -8,6 +8,9 @@ PAUSES = (1, 2, 5, 15, 60, 300)
 PATIENCE = 30
 """Seconds at least while the customer has something to do: the provider tells us by webhook, this is the net below."""
 
+LONGEST = timedelta(hours=1)
+"""No pause and no claim lasts as long. What is due later was put off by a clock that was ahead, and is due now."""
+
 
 def pause_before(attempt: int, *, patient: bool = False) -> timedelta:
     """The wait after `attempt` attempts (1 for the first)."""

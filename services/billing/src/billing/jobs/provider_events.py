@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 
+from billing.domain.pauses import LONGEST
 from billing.usecases.apply_provider_event import Reader, apply_provider_event
 from billing.usecases.postpone_provider_event import postpone_provider_event
 from common import clock
@@ -11,7 +12,9 @@ from common.persistence.database import Database, is_outage
 log = logging.getLogger(__name__)
 
 BATCH = 100
-DUE = "SELECT id FROM provider_event WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2"
+DUE = """
+SELECT id FROM provider_event WHERE next_attempt_at <= $1 OR next_attempt_at > $3 ORDER BY next_attempt_at, id LIMIT $2
+"""
 
 
 class EventDesk:
@@ -23,8 +26,9 @@ class EventDesk:
 
     async def run(self) -> int:
         """Apply what is due. How many events were tried."""
+        now = clock.now()
         async with self._database.begin() as tx:
-            due = [row["id"] for row in await tx.sql.fetch(DUE, clock.now(), BATCH)]
+            due = [row["id"] for row in await tx.sql.fetch(DUE, now, BATCH, now + LONGEST)]
         for event_id in due:
             await self._apply(event_id)
         return len(due)

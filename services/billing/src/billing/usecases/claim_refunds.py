@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from billing.domain.pauses import LONGEST
 from billing.providers.port import Refund
 from common.money import Money
 from common.persistence.transaction import Transaction
@@ -11,7 +12,7 @@ UPDATE refund SET attempts = refund.attempts + 1, next_attempt_at = $2, updated_
 FROM payment
 WHERE payment.id = refund.payment_id AND refund.id IN (
     SELECT refund.id FROM refund JOIN payment ON payment.id = refund.payment_id
-    WHERE payment.provider = $4 AND refund.next_attempt_at <= $1
+    WHERE payment.provider = $4 AND (refund.next_attempt_at <= $1 OR refund.next_attempt_at > $5)
     ORDER BY refund.next_attempt_at LIMIT $3 FOR UPDATE OF refund SKIP LOCKED)
 RETURNING refund.id, refund.payment_id, refund.amount, refund.reference, refund.attempts, payment.currency,
     payment.reference AS charge_reference
@@ -20,7 +21,7 @@ RETURNING refund.id, refund.payment_id, refund.amount, refund.reference, refund.
 
 async def claim_refunds(tx: Transaction, provider: str, limit: int, lease: timedelta, now: datetime) -> list[Refund]:
     """At most `limit` due refunds; each falls due again after `lease` unless its outcome is recorded before."""
-    rows = await tx.sql.fetch(CLAIM, now, now + lease, limit, provider)
+    rows = await tx.sql.fetch(CLAIM, now, now + lease, limit, provider, now + LONGEST)
     return [
         Refund(
             refund_id=row["id"],
