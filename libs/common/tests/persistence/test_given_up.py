@@ -52,3 +52,20 @@ async def test_a_statement_that_gets_no_answer_is_an_outage_and_the_next_user_ge
     async with database.begin() as tx:
         assert await tx.sql.fetchval("SELECT 1") == 1
     await database.close()
+
+
+async def test_connections_that_the_server_ended_while_nobody_used_them_are_replaced(
+    fresh_database: FreshDatabase, single: Database
+) -> None:
+    async with single.begin() as tx:
+        pid = await tx.sql.fetchval("SELECT pg_backend_pid()")
+    async with (await fresh_database("orders")).begin() as tx:
+        await tx.sql.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+
+    async def works() -> bool:
+        async with single.begin() as tx:
+            return bool(await tx.sql.fetchval("SELECT true"))
+
+    with pytest.raises(DatabaseAway):
+        await works()
+    assert await works()

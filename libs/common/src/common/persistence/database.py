@@ -98,8 +98,9 @@ async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> 
     A BEGIN that was given up half-way leaves the driver in a transaction that nobody ends: the next user of the
     connection would get savepoints in it, and what they commit would be lost.
     """
-    transaction, ended = sql.transaction(), False
+    ended = False
     try:
+        transaction = sql.transaction()
         await transaction.start()
         try:
             yield
