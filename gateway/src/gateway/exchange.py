@@ -1,7 +1,8 @@
 """One request and its answer, as far as the client sees it."""
 
 import time
-from collections.abc import Sequence
+from functools import lru_cache
+from http import HTTPStatus
 from typing import Protocol
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from common.context import Origin
 from common.errors import DukanError
 from common.web.failures import render
 from gateway.clients import NOBODY
-from gateway.headers import Headers, Inbound
+from gateway.headers import Headers, Inbound, lines_of
 from gateway.routes import Route
 
 # An API answers data, so nothing in it may run, be framed or be sniffed as something else.
@@ -21,12 +22,28 @@ SAFE = [
     (b"referrer-policy", b"no-referrer"),
 ]
 POLICY = b"content-security-policy"
+LENGTH = b"content-length"
+CLOSING = (b"connection", b"close")
+BODILESS = frozenset((204, 304))
+WRITE_WHOLE = "dukan.write_whole"
+"""Where a scope has a function that takes a whole answer as bytes and says whether it wrote it."""
 NO_CONTENT_RUNS = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
+
+
+def whole(status: int, headers: Headers, body: bytes) -> bytes:
+    """An answer as it is written."""
+    return b"".join((_status_line(status), lines_of(headers), b"\r\n", body))
+
+
+@lru_cache(maxsize=1000)
+def _status_line(status: int) -> bytes:
+    known = HTTPStatus.__members__.values()
+    return b"HTTP/1.1 %d %s\r\n" % (status, HTTPStatus(status).phrase.encode() if status in known else b"")
 
 
 def safe(headers: Headers) -> Headers:
     """The headers of an answer with what keeps a browser from making more of it than data."""
-    if any(name == POLICY for name, _ in headers):
+    if POLICY in dict(headers):
         return [*headers, *SAFE]
     return [*headers, *SAFE, NO_CONTENT_RUNS]
 
@@ -65,11 +82,13 @@ class Exchange:
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers. From here on only cutting the connection tells the client of a failure."""
+        await self.send({"type": "http.response.start", "status": status, "headers": self._headed(status, headers)})
+
+    def _headed(self, status: int, headers: Headers) -> Headers:
         self.status = status
         if self.tap is not None:
             self.tap.begin(status, headers)
-        complete = [*safe(headers), *self.marks(), *self.extra]
-        await self.send({"type": "http.response.start", "status": status, "headers": complete})
+        return [*safe(headers), *self.marks(), *self.extra]
 
     def marks(self) -> Headers:
         """By what names the answer can be asked about."""
@@ -83,10 +102,20 @@ class Exchange:
             self.tap.add(body)
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
-        """The whole answer at once."""
-        await self.begin(status, [*headers, (b"content-length", b"%d" % len(body))])
-        await self.write(body if self.method != "HEAD" else b"")
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer at once, in one write where the server can. `headers` may tell the body's length."""
+        if status not in BODILESS and LENGTH not in dict(headers):
+            headers = [*headers, (LENGTH, b"%d" % len(body))]
+        complete = self._headed(status, headers)
+        if self.method == "HEAD":
+            body = b""
+        if self.tap is not None:
+            self.tap.add(body)
+        write_whole = None if CLOSING in headers else self.scope.get(WRITE_WHOLE)
+        if write_whole is not None and write_whole(whole(status, complete, body)):
+            return
+        await self.send({"type": "http.response.start", "status": status, "headers": complete})
+        await self.send({"type": "http.response.body", "body": body})
 
     async def refuse(self, error: DukanError) -> None:
         """The error as an envelope."""
@@ -94,5 +123,5 @@ class Exchange:
         headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
         if error.status in (400, 408, 413, 431):
             # What is still to come on this connection cannot be trusted to begin where we think.
-            headers.append((b"connection", b"close"))
+            headers.append(CLOSING)
         await self.answer(error.status, headers, bytes(response.body))

@@ -59,9 +59,7 @@ class Forwarder:
         """Piece by piece: `write` waits while the client's connection is full, and so the service's fills up too."""
         headers = answer_headers(answer.headers, answer.status)
         if answer.is_complete:
-            body = await answer.read()
-            await exchange.begin(answer.status, headers)
-            await exchange.write(body)
+            await exchange.answer(answer.status, headers, await answer.read())
             return
         await exchange.begin(answer.status, headers)
         while True:

@@ -172,9 +172,14 @@ def _without(passed: list[tuple[bytes, bytes]], connection: str) -> list[tuple[b
 
 def answer_headers(headers: Headers, status: int) -> list[tuple[bytes, bytes]]:
     """A service's headers as the client gets them; cross-origin rules are the gateway's alone."""
-    kept = [pair for pair in headers if pair[0] not in ANSWER_STRIPPED and not pair[0].startswith(b"access-control-")]
+    kept = [pair for pair in headers if _is_given(pair[0])]
     # The length of what a 304 leaves out would be taken for the length of its (empty) body.
     return [pair for pair in kept if pair[0] != b"content-length"] if status == 304 else kept
+
+
+@lru_cache(maxsize=2000)
+def _is_given(name: bytes) -> bool:
+    return name not in ANSWER_STRIPPED and not name.startswith(b"access-control-")
 
 
 def lines_of(headers: Headers) -> bytes:

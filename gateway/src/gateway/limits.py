@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from common.errors import RateLimited
@@ -40,11 +41,13 @@ class Verdict(NamedTuple):
     retry_after: float
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        name, policy = self.policy.name, self.policy
-        return [
-            (b"ratelimit-policy", b'"%s";q=%d;w=%d' % (name.encode(), policy.burst, policy.window)),
-            (b"ratelimit", b'"%s";r=%d;t=%d' % (name.encode(), self.remaining, math.ceil(self.reset))),
-        ]
+        said = b'"%s";r=%d;t=%d' % (self.policy.name.encode(), self.remaining, math.ceil(self.reset))
+        return [(b"ratelimit-policy", _described(self.policy)), (b"ratelimit", said)]
+
+
+@lru_cache
+def _described(policy: Policy) -> bytes:
+    return b'"%s";q=%d;w=%d' % (policy.name.encode(), policy.burst, policy.window)
 
 
 class TooManyRequests(RateLimited):

@@ -5,13 +5,15 @@ Without them one connection can make the server remember headers for ever, or ho
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol, cast
 
 from starlette.types import Scope
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from common.web.envelope import failure
+from gateway.exchange import WRITE_WHOLE
 from gateway.headers import Header
 
 HEAD_BYTES = 128 * 1024
@@ -70,6 +72,8 @@ class EdgeProtocol(HttpToolsProtocol):
             self.transport.write(answer)
         else:
             super().on_headers_complete()
+            # The task that will answer has not begun.
+            cast("Scope", self.scope)[WRITE_WHOLE] = partial(self._write_whole, self.cycle)
 
     def on_message_complete(self) -> None:
         self._in_head = True
@@ -79,6 +83,20 @@ class EdgeProtocol(HttpToolsProtocol):
             self._await_next()
         else:
             super().on_message_complete()
+
+    def _write_whole(self, cycle: RequestResponseCycle, answer: bytes) -> bool:
+        """Write status, headers and body in one, unless what is special about them is left to `send`.
+
+        `send` looks at every header for what could break out of it; these come from a parser that lets none through,
+        or from us.
+        """
+        if not cycle.keep_alive or cycle.response_started or cycle.disconnected or self.flow.write_paused:
+            return False
+        self.transport.write(answer)
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     @property
     def _is_free(self) -> bool:

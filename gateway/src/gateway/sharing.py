@@ -135,8 +135,7 @@ async def give(exchange: Exchange, kept: Kept, now: float) -> None:
     headers = [*kept.headers, *hit_headers(kept, now)]
     metrics.CACHE_HITS.inc()
     if is_known(exchange.inbound.get(b"if-none-match"), kept.etag):
-        await exchange.begin(304, of_304(headers))
-        await exchange.write(b"")
+        await exchange.answer(304, of_304(headers), b"")
     else:
         await exchange.answer(200, headers, kept.body)
 

@@ -75,7 +75,15 @@ async def door(open_door: OpenDoor) -> Door:
 async def _door(settings: Settings, transport: RecordingTransport) -> AsyncIterator[Door]:
     app = build(settings, transport)
     config = uvicorn.Config(
-        app, port=0, lifespan="on", http=app.http_protocol, log_config=None, proxy_headers=False, server_header=False
+        app,
+        port=0,
+        lifespan="on",
+        http=app.http_protocol,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        # Longer than the client keeps one, as in production: else both may close it as a request goes out.
+        timeout_keep_alive=75,
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve())
