@@ -60,7 +60,7 @@ class Service:
     place the world has fixed (/.well-known/…). Subscribers are modules or objects with @subscribe functions.
     Resources are entered at start and left, in reverse, at the end. `state` becomes `request.app.state.<name>`.
     `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`) where the settings' limit does not fit.
-    `hot_reads` are answered ahead of the framework, by path below /api/v1 (see common.web.hot).
+    `hot_reads` (GET) and `hot_posts` are answered ahead of the framework, by path below /api/v1 (see common.web.hot).
     A `verifier` replaces the one that asks auth over HTTP: auth itself gives its own.
     """
 
@@ -75,5 +75,6 @@ class Service:
     listeners: list[Listener] = field(default_factory=list)
     body_limits: dict[str, int] = field(default_factory=dict)
     hot_reads: "Mapping[str, Answer]" = field(default_factory=dict)
+    hot_posts: "Mapping[str, Answer]" = field(default_factory=dict)
     verifier: "TokenVerifier | None" = None
     root_routers: list[APIRouter] = field(default_factory=list)

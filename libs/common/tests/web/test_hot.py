@@ -1,4 +1,6 @@
-"""Reads that are answered ahead of the framework."""
+"""Requests that are answered ahead of the framework."""
+
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
 from httpx import AsyncClient
@@ -31,10 +33,22 @@ async def hot_thing(_: Request, key: str) -> Response | None:
     return rendered(b'"hot"') if key.isalpha() else None
 
 
+@router.post("/orders")
+async def post_order(body: dict[str, int]) -> str:
+    return f"route {sum(body.values())}"
+
+
+async def hot_order(request: Request, _: str) -> Response | None:
+    body = await request.body()
+    return rendered(b'"hot"') if body == b'{"hot": 1}' else None
+
+
 async def shop(fresh_database: FreshDatabase, client_for: ClientFor) -> AsyncClient:
     database = await fresh_database("common")
     reads = {"/things/{key}": hot_thing}
-    service = Service("shop", ServiceSettings(), database, routers=[router], hot_reads=reads)
+    settings = ServiceSettings(max_body_bytes=100)
+    posts = {"/orders": hot_order}
+    service = Service("shop", settings, database, routers=[router], hot_reads=reads, hot_posts=posts)
     return await client_for(service)
 
 
@@ -67,3 +81,26 @@ async def test_refusals_and_crashes_of_a_hot_read_are_answered_and_counted_like_
     assert gone.json()["request_id"] == gone.headers["x-request-id"]
     assert (broken.status_code, broken.json()["code"]) == (500, "internal_error")
     assert (counted(200), counted(404), counted(500)) == tuple(count + 1 for count in before)
+
+
+async def test_what_a_hot_post_leaves_reaches_the_route_with_its_body(
+    fresh_database: FreshDatabase, client_for: ClientFor
+) -> None:
+    client = await shop(fresh_database, client_for)
+    assert (await client.post("/api/v1/orders", content=b'{"hot": 1}')).text == '"hot"'
+    assert (await client.post("/api/v1/orders", json={"a": 1, "b": 41})).text == '"route 42"'
+    assert (await client.post("/api/v1/orders", json=["no number"])).status_code == 422
+    assert (await client.get("/api/v1/orders")).status_code == 405
+
+
+async def test_the_body_of_a_hot_post_has_the_limit_of_any_other(
+    fresh_database: FreshDatabase, client_for: ClientFor
+) -> None:
+    client = await shop(fresh_database, client_for)
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b" " * 10
+
+    assert (await client.post("/api/v1/orders", content=b" " * 101)).status_code == 413
+    assert (await client.post("/api/v1/orders", content=in_pieces())).status_code == 413

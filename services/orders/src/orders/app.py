@@ -37,5 +37,6 @@ def build(settings: Settings) -> Service:
         jobs=clocked(database, settings.deadlines),
         resources=[http],
         state={"shop": shop},
+        hot_posts={"/orders": checkout.post_order_at_once},
         listeners=[Listener([OrderConfirmed, OrderCancelled, PaymentActionRequired], waiting.on_news)],
     )

@@ -4,6 +4,8 @@ Roles: `api` answers requests and publishes its outbox; `worker` runs consumers 
 `all` does both. Health and metrics are served in every role.
 """
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, FastAPI
 
 from common.bus.transport import Transport
@@ -12,7 +14,7 @@ from common.web.body_limit import BodyLimit
 from common.web.edge import Edge
 from common.web.failures import handle_failures
 from common.web.health import health_routes
-from common.web.hot import HotReads
+from common.web.hot import Answer, Hot
 from common.web.openapi import ANY_REFUSAL, describe
 from common.web.process import Process, Role
 
@@ -49,12 +51,16 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         for router in service.root_routers:
             app.include_router(router, include_in_schema=False)
     limits = {f"{API_PREFIX}{prefix}": limit for prefix, limit in service.body_limits.items()}
+    hot = _hot("GET", service.hot_reads) | _hot("POST", service.hot_posts)
+    if hot and role != "worker":
+        app.add_middleware(Hot, answers=hot)
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
-    if service.hot_reads and role != "worker":
-        reads = {f"{API_PREFIX}{path}": answer for path, answer in service.hot_reads.items()}
-        app.add_middleware(HotReads, reads=reads)
     app.add_middleware(Edge, service=service.name)
     return app
+
+
+def _hot(method: str, answers: Mapping[str, Answer]) -> dict[tuple[str, str], Answer]:
+    return {(method, f"{API_PREFIX}{path}"): answer for path, answer in answers.items()}
 
 
 def _prefix_of(router: APIRouter) -> str:

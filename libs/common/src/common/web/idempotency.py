@@ -118,9 +118,10 @@ class IdempotentRequest:
             await store(tx, {self._claim.name: (status_code, _json(answer))})
 
 
-async def _idempotent_request(
+async def idempotent_request(
     request: Request, key: Annotated[str | None, Header(alias="Idempotency-Key")] = None
 ) -> IdempotentRequest:
+    """The request with its key. Raises Invalid when that is none."""
     if key is not None and not VISIBLE_ASCII.fullmatch(key):
         raise Invalid(
             "A key is 1 to 255 visible ASCII characters", code="idempotency_key_invalid", field="Idempotency-Key"
@@ -128,7 +129,7 @@ async def _idempotent_request(
     return IdempotentRequest(key, f"{request.method} {request.url.path}")
 
 
-Idempotency = Annotated[IdempotentRequest, Depends(_idempotent_request)]
+Idempotency = Annotated[IdempotentRequest, Depends(idempotent_request)]
 
 
 def _json(value: object) -> bytes:
