@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -20,6 +22,8 @@ out = Console(stderr=True)
 
 def main() -> None:
     args = _arguments()
+    # As Ctrl-C does: what was started is ended and what was made is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as stack:
         stage = _stage(args, stack)
         try:

@@ -23,7 +23,7 @@ class ChildError(Exception):
 
 
 class Child:
-    """`python -m bench.processes.<module>`, which prints JSON, a line each: first anything once it is ready."""
+    """`python -m bench.processes.<module>`: JSON on its input, where nobody sees it, and on its output, a line each."""
 
     def __init__(self, module: str, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
         self._module = module
@@ -34,16 +34,20 @@ class Child:
     async def start(
         cls, module: str, arguments: Arguments, python: Path | None = None, env: Mapping[str, str] | None = None
     ) -> Self:
-        command = [str(python or sys.executable), "-m", f"bench.processes.{module}", json.dumps(arguments)]
+        command = [str(python or sys.executable), "-m", f"bench.processes.{module}"]
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `end`)
         process = await asyncio.create_subprocess_exec(
             *leashed(command),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             cwd=TREE,
             limit=LONGEST_LINE,
             env=os.environ | (env or {}),
         )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(arguments).encode())
+        process.stdin.close()
         return cls(module, process, errors)
 
     @property
@@ -97,6 +101,12 @@ async def run(
 def program(main: Coroutine[Any, Any, None]) -> None:
     """The body of a measuring program, on the event loop that services use."""
     loops.run(main)
+
+
+def arguments() -> dict[str, Any]:
+    """What a measuring program was given."""
+    given: dict[str, Any] = json.load(sys.stdin)
+    return given
 
 
 def say(**figures: Any) -> None:

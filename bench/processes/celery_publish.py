@@ -1,6 +1,6 @@
 """Publish Celery tasks, each confirmed by the broker, as fast as one client can.
 
-`python -m bench.processes.celery_publish {"count": …}` with BENCH_AMQP_URL.
+Given {"count": …}, with BENCH_AMQP_URL.
 """
 
 import json
@@ -11,7 +11,7 @@ from uuid import uuid4
 from bench.processes.celery_tasks import TASK, app
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
+    given = json.load(sys.stdin)
     count, text = given["count"], "x" * 60
     with app.producer_pool.acquire(block=True) as producer:
         app.send_task(TASK, (str(uuid4()), 0, text), producer=producer)

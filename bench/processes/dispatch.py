@@ -1,15 +1,13 @@
 """Handle what waits in the bench's queue by the platform's own consumer: inbox, effect, acknowledgement.
 
-`python -m bench.processes.dispatch {"database": …, "amqp": …, "count": …, "batched": true}`
+Given {"database": …, "amqp": …, "count": …, "batched": true}
 """
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Sequence
 
-from bench.child import program, say
+from bench.child import arguments, program, say
 from bench.processes.things import InBatches, OneByOne, consumer
 from common.bus.dispatch import Dispatcher
 from common.bus.rabbit import RabbitTransport
@@ -57,5 +55,5 @@ async def main(database_url: str, amqp: str, count: int, batched: bool) -> None:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
+    given = arguments()
     program(main(given["database"], given["amqp"], given["count"], given["batched"]))

@@ -1,16 +1,14 @@
 """Commit events, one to a transaction, with a relay beside it, as a service does.
 
-`python -m bench.processes.emit {"database": …, "amqp": …, "count": …, "pause": [least, most]}`: seconds between two
+Given {"database": …, "amqp": …, "count": …, "pause": [least, most]}: seconds between two
 commits. Prints when each was committed, by event, in nanoseconds of the machine's monotonic clock.
 """
 
 import asyncio
-import json
 import random
-import sys
 import time
 
-from bench.child import program, say
+from bench.child import arguments, program, say
 from bench.processes.things import SHELVES, ThingSold
 from common.bus.rabbit import RabbitTransport
 from common.bus.relay import Relay
@@ -47,6 +45,6 @@ async def _emit(database: Database, count: int, pause: tuple[float, float], comm
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
+    given = arguments()
     least, most = given["pause"]
     program(main(given["database"], given["amqp"], given["count"], (least, most)))

@@ -1,16 +1,14 @@
 """Handle the bench's events in batches and note when each was handed to its handler.
 
-`python -m bench.processes.hear {"database": …, "amqp": …, "count": …}`: says that it is ready, then when each was
+Given {"database": …, "amqp": …, "count": …}: says that it is ready, then when each was
 handled, by event, in nanoseconds of the machine's monotonic clock.
 """
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Sequence
 
-from bench.child import program, say
+from bench.child import arguments, program, say
 from bench.processes.things import InBatches, ThingSold, consumer
 from common.bus.dispatch import Dispatcher
 from common.bus.rabbit import RabbitTransport
@@ -55,5 +53,5 @@ async def main(database_url: str, amqp: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
+    given = arguments()
     program(main(given["database"], given["amqp"], given["count"]))

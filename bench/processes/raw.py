@@ -1,11 +1,10 @@
 """aio-pika with nothing around it: publishes confirmed one by one, 256 in flight; then consumes and acknowledges.
 
-`python -m bench.processes.raw {"amqp": …, "queue": …, "count": …, "what": "publish" or "consume"}`
+Given {"amqp": …, "queue": …, "count": …, "what": "publish" or "consume"}
 """
 
 import asyncio
 import json
-import sys
 import time
 from itertools import count as numbers
 from typing import Any
@@ -14,7 +13,7 @@ from uuid import uuid4
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from bench.child import program, say
+from bench.child import arguments, program, say
 from bench.processes.things import TEXT
 
 WINDOW = 256
@@ -65,5 +64,5 @@ async def main(amqp: str, queue: str, count: int, what: str) -> None:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
+    given = arguments()
     program(main(given["amqp"], given["queue"], given["count"], given["what"]))

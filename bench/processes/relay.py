@@ -1,14 +1,12 @@
 """Drain an outbox by the platform's relay over RabbitMQ.
 
-`python -m bench.processes.relay {"database": …, "amqp": …}`; prints seconds, CPU seconds, rows and peak memory.
+Given {"database": …, "amqp": …}; prints seconds, CPU seconds, rows and peak memory.
 """
 
-import json
 import resource
-import sys
 import time
 
-from bench.child import program, say
+from bench.child import arguments, program, say
 from bench.processes.things import InBatches, consumer
 from common.bus.rabbit import RabbitTransport
 from common.bus.relay import Relay
@@ -32,5 +30,5 @@ async def main(database_url: str, amqp: str) -> None:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
+    given = arguments()
     program(main(given["database"], given["amqp"]))
