@@ -112,7 +112,9 @@ async def test_what_a_name_calls_secret_is_not_shown(service: Service, staff: ht
 
 async def test_logged_requests_are_kept_in_their_own_log_only(service: Service, staff: httpx.AsyncClient) -> None:
     entry = LoggedRequest(request_id="r-1", at=clock.now(), method="GET", path="/", status=404, duration_ms=1.5)
-    other = entry.model_copy(update={"request_id": "r-2", "status": 200, "service": "orders", "user_id": new_id()})
+    other = entry.model_copy(
+        update={"request_id": "r-2", "status": 200, "service": "orders", "user_id": new_id(), "times": 7}
+    )
     event = RequestsLogged(batch_id=new_id(), requests=(entry, other))
     await deliver(service, event)
 
@@ -122,7 +124,7 @@ async def test_logged_requests_are_kept_in_their_own_log_only(service: Service, 
     theirs = (await staff.get("/api/v1/analytics/requests", params={"user_id": str(other.user_id)})).json()["data"]
 
     assert journal[0]["data"] == {"batch_id": str(event.batch_id)}
-    assert [request["request_id"] for request in requests] == ["r-2", "r-1"]
+    assert [(request["request_id"], request["times"]) for request in requests] == [("r-2", 7), ("r-1", 1)]
     assert [request["request_id"] for request in failed] == ["r-1"]
     assert [request["service"] for request in theirs] == ["orders"]
 

@@ -69,3 +69,4 @@ class RequestRow(SQLModel, table=True):
     user_id: UUID | None = None
     ip: str | None = None
     user_agent: str | None = None
+    times: int = 1

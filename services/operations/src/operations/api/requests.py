@@ -16,7 +16,10 @@ router = APIRouter(prefix="/analytics", tags=["analytics"])
 
 
 class RequestView(BaseModel):
-    """A request as the gateway answered it; `service` is null where the gateway answered by itself."""
+    """A request as the gateway answered it; `service` is null where the gateway answered by itself.
+
+    `times` counts those alike that were answered from memory within a second or so.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -31,6 +34,7 @@ class RequestView(BaseModel):
     user_id: UUID | None
     ip: str | None
     user_agent: str | None
+    times: int
 
 
 @router.get("/requests")

@@ -6,9 +6,10 @@ from common.contracts.gateway import LoggedRequest
 from common.persistence.transaction import Transaction
 
 INSERT = """
-INSERT INTO request (request_id, at, method, path, status, duration_ms, service, user_id, ip, user_agent)
+INSERT INTO request (request_id, at, method, path, status, duration_ms, service, user_id, ip, user_agent,
+                     times)
 SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::smallint[], $6::float8[], $7::text[],
-                     $8::uuid[], $9::text[], $10::text[])
+                     $8::uuid[], $9::text[], $10::text[], $11::integer[])
 """
 
 
@@ -29,4 +30,5 @@ def _row(request: LoggedRequest) -> tuple[object, ...]:
         request.user_id,
         request.ip,
         request.user_agent,
+        request.times,
     )
