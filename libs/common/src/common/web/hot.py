@@ -29,8 +29,11 @@ class Hot:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope) if scope["type"] == "http" else None
+        if found is None:
+            await self.app(scope, receive, send)
+            return
         body = _Kept(receive)
-        response = await self._answer(*found, Request(scope, body)) if found else None
+        response = await self._answer(*found, Request(scope, body))
         body.rewind()
         await (response or self.app)(scope, body, send)
 
