@@ -20,7 +20,7 @@ from common.bus.amqp import properties_of
 from common.bus.envelope import Envelope, MalformedEnvelope
 from common.bus.frames import Publication
 from common.bus.intake import Intake
-from common.bus.link import BROKER_ERRORS, CONNECT_TIMEOUT
+from common.bus.link import BROKER_ERRORS, CLOSE_TIMEOUT, CONNECT_TIMEOUT
 from common.bus.publisher import Publisher
 from common.bus.rabbit_consumer import consume_queue
 from common.bus.subscriptions import Consumer
@@ -64,11 +64,16 @@ class RabbitTransport:
                 await topology.declare_platform(self._broker)
                 await self._relayed.open()
         except BROKER_ERRORS as error:
+            # What was begun would go on by itself, and the next attempt would meet its closed channels.
+            await self._leave(CLOSE_TIMEOUT)
             raise ConnectionError(f"broker not reachable: {error!r}") from error
 
     async def close(self) -> None:
+        await self._leave(CONNECT_TIMEOUT)
+
+    async def _leave(self, within: float) -> None:
         with contextlib.suppress(*BROKER_ERRORS):
-            await asyncio.wait_for(self._broker.stop(), CONNECT_TIMEOUT)
+            await asyncio.wait_for(self._broker.stop(), within)
         await self._relayed.drop()
         await self._passed_on.drop()
 
