@@ -1,9 +1,11 @@
 """Whoever gives up in the middle of a transaction leaves nothing of it to the next user of the connection."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from common.persistence.database import Database, DatabaseAway
 from common.testing.plugin import FreshDatabase
@@ -17,6 +19,40 @@ async def single(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
     database = Database((await fresh_database("orders")).url, pool_size=1)
     yield database
     await database.close()
+
+
+class Link:
+    """A way to the database that can fall silent: bytes are taken and go nowhere."""
+
+    def __init__(self, url: str) -> None:
+        self._target = make_url(url)
+        self._pumps: set[asyncio.Task[None]] = set()
+        self.silent = False
+
+    @property
+    def url(self) -> str:
+        port = self._server.sockets[0].getsockname()[1]
+        return self._target.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
+
+    async def __aenter__(self) -> None:
+        self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(self._target.host, self._target.port)
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            self._pumps.add(asyncio.create_task(self._pump(source, sink)))
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.closing(sink):
+            while chunk := await source.read(65536):
+                if not self.silent:
+                    sink.write(chunk)
 
 
 async def write(database: Database, number: int) -> None:
@@ -42,11 +78,30 @@ async def test_what_is_committed_after_somebody_gave_up_is_there(single: Databas
     assert {2000 + turn for turn in range(MOST_TURNS)} <= kept
 
 
-async def test_a_statement_that_gets_no_answer_is_an_outage_and_the_next_user_gets_another_connection(
-    fresh_database: FreshDatabase,
+async def test_a_database_that_no_longer_answers_is_an_outage_and_the_next_user_gets_another_connection(
+    fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("common.persistence.database.ROLLBACK_TIMEOUT", 0.2)
+    link = Link((await fresh_database("orders")).url)
+    async with link:
+        database = Database(link.url, pool_size=1, command_timeout=0.2)
+
+        async def through_silence() -> None:
+            async with database.begin() as tx:
+                link.silent = True
+                await tx.sql.fetchval("SELECT 1")
+
+        with pytest.raises(DatabaseAway):
+            await through_silence()
+        link.silent = False
+        async with database.begin() as tx:
+            assert await tx.sql.fetchval("SELECT 1") == 1
+        await database.close()
+
+
+async def test_a_statement_that_takes_too_long_is_no_outage(fresh_database: FreshDatabase) -> None:
     database = Database((await fresh_database("orders")).url, pool_size=1, command_timeout=0.2)
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(TimeoutError):
         async with database.begin() as tx:
             await tx.sql.fetchval("SELECT pg_sleep(30)")
     async with database.begin() as tx:

@@ -24,6 +24,9 @@ CONNECTION_LOST = (
 )
 """The server says goodbye with these; the socket may close a moment later."""
 
+ROLLBACK_TIMEOUT = 5.0
+"""Seconds. The way to the database may be dead: a ROLLBACK would then wait as long as the statement did."""
+
 CANNOT_CONNECT = (*CONNECTION_LOST, OSError, PoolTimeout, DBAPIError, asyncpg.TooManyConnectionsError)
 
 
@@ -104,11 +107,8 @@ async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> 
         await transaction.start()
         try:
             yield
-        except TimeoutError as error:
-            # No ROLLBACK: if the way to the database is dead, it would wait as long again.
-            raise DatabaseAway("the database did not answer in time") from error
         except BaseException:
-            await transaction.rollback()
+            await _roll_back(transaction)
             ended = True
             raise
         await transaction.commit()
@@ -124,6 +124,15 @@ async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> 
             sql.terminate()
             # The pool cannot see failures of the driver's own calls: a dead connection must not go back.
             await connection.invalidate()
+
+
+async def _roll_back(transaction: asyncpg.transaction.Transaction) -> None:
+    """Raises DatabaseAway when no answer comes: only that tells a silent database from the work's own time-out."""
+    try:
+        async with asyncio.timeout(ROLLBACK_TIMEOUT):
+            await transaction.rollback()
+    except TimeoutError as error:
+        raise DatabaseAway("the database did not answer in time") from error
 
 
 def _engine(url: str, pool_size: int, command_timeout: float) -> AsyncEngine:
