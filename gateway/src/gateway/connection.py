@@ -97,6 +97,12 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return piece
 
+    async def stop_sending(self) -> None:
+        """What is left of the body stays with whoever gave it."""
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+
     @property
     def is_complete(self) -> bool:
         """Whether the whole answer has arrived; what of it was not read yet is at hand."""

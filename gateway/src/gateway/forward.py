@@ -9,8 +9,8 @@ from starlette.types import Receive
 from gateway.body import Body
 from gateway.connection import BrokenError, Connection
 from gateway.errors import BadGateway, BodyTooLarge, ClientLeft, GatewayTimeout
-from gateway.exchange import Exchange
-from gateway.headers import answer_headers
+from gateway.exchange import CLOSING, Exchange
+from gateway.headers import Headers, answer_headers
 from gateway.presence import Presence
 from gateway.routes import Route
 from gateway.upstream import Question, Upstream
@@ -47,7 +47,7 @@ class Forwarder:
     async def _exchange(self, exchange: Exchange, upstream: Upstream, question: Question) -> None:
         answer = await upstream.ask(question)
         try:
-            await self._relay(exchange, answer)
+            await self._relay(exchange, answer, await _closing(answer, question.body))
         except TimeoutError as error:
             raise GatewayTimeout from error
         except BrokenError as error:
@@ -55,9 +55,9 @@ class Forwarder:
         finally:
             upstream.release(answer)
 
-    async def _relay(self, exchange: Exchange, answer: Connection) -> None:
+    async def _relay(self, exchange: Exchange, answer: Connection, closing: Headers) -> None:
         """Piece by piece: `write` waits while the client's connection is full, and so the service's fills up too."""
-        headers = answer_headers(answer.headers, answer.status)
+        headers = [*answer_headers(answer.headers, answer.status), *closing]
         if answer.is_complete:
             await exchange.answer(answer.status, headers, await answer.read())
             return
@@ -68,6 +68,19 @@ class Forwarder:
             await exchange.write(piece, more=bool(piece))
             if not piece:
                 return
+
+
+async def _closing(answer: Connection, body: Body) -> Headers:
+    """A service that answers before it has the whole body may want no more of it: the client's connection then ends.
+
+    Otherwise the client would send on, and what it sends would be nobody's.
+    """
+    if not body.streams:
+        return []
+    if answer.is_complete:
+        await answer.stop_sending()
+        await body.discard()
+    return [CLOSING]
 
 
 def _question(exchange: Exchange, route: Route, body: Body) -> Question:

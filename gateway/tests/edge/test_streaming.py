@@ -117,3 +117,22 @@ async def test_a_client_that_asks_first_is_told_to_go_on(door: Door, behind: Beh
 
     assert behind.seen[0].body == b"abc"
     assert behind.seen[0].one("expect") is None
+
+
+async def test_who_sends_on_after_an_early_answer_loses_the_connection(open_door: OpenDoor, behind: Behind) -> None:
+    door = await open_door(max_body_bytes=SIZE)
+
+    async def refuse(seen: Seen) -> None:
+        await seen.answer(413, b"{}", ("connection", "close"))
+        seen.writer.close()
+
+    behind.scripts[PRODUCTS] = refuse
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nContent-Length: {SIZE}\r\n\r\n".encode())
+    writer.write(PIECE * 8)
+    async with asyncio.timeout(20):
+        heard = await reader.read()
+    writer.close()
+
+    assert heard.startswith(b"HTTP/1.1 413")
+    assert b"\r\nconnection: close\r\n" in heard.lower()
