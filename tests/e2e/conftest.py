@@ -1,5 +1,6 @@
 """Platforms for the end-to-end tests: embedded, and one process per service over RabbitMQ."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,26 @@ MODES = [
     pytest.param("embedded", marks=pytest.mark.xdist_group("platform-embedded")),
     pytest.param("processes", marks=[pytest.mark.broker, pytest.mark.xdist_group("dead-letters")]),
 ]
+
+
+# Wrong credentials and slow clients are what an exposed platform is tried with.
+EXPOSED = {
+    "DUKAN_SIGN_IN_RATE": "1000",
+    "DUKAN_SIGN_IN_BURST": "100000",
+    "DUKAN_SIGN_IN_FAILURES_PER_MINUTE": "100000",
+    "DUKAN_CLIENT_IDLE_TIMEOUT": "2",
+}
+
+
+@pytest.fixture(scope="package")
+async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """An embedded platform for tests that try to break it."""
+    under_test = Platform(tmp_path_factory.mktemp("exposed") / "data", None, env=os.environ | EXPOSED)
+    try:
+        await under_test.start()
+        yield under_test
+    finally:
+        await under_test.stop()
 
 
 @pytest.fixture(scope="package", params=MODES)

@@ -64,7 +64,9 @@ async def get_events(
 
 @router.get("/trace/{correlation_id}")
 async def get_trace(
-    correlation_id: Annotated[str, Path(max_length=200)], _: Staff, begin: Begin
+    correlation_id: Annotated[str, Path(max_length=200, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")],
+    _: Staff,
+    begin: Begin,
 ) -> Envelope[list[TracedEvent]]:
     """Everything that one request led to, as a tree; empty as long as the journal has heard of nothing."""
     async with begin() as tx:

@@ -1,0 +1,91 @@
+"""Requests after the published document, with one value at a time replaced by one that bites."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Document = Mapping[str, Any]
+
+# Where a rule beyond the type decides, something that keeps it.
+KNOWN = {
+    "email": "bites@example.com",
+    "password": "a-long-way-to-mwanza",
+    "currency": "TZS",
+    "recipient": "+255712345678",
+    "phone": "+255712345678",
+    "language": "sw",
+    "time_zone": "Africa/Nairobi",
+    "slug": "a-slug",
+    "birth_date": "1990-01-31",
+    "banner_url": "https://example.com/banner.png",
+}
+
+
+@dataclass(frozen=True)
+class Bite:
+    """A value in a place that takes a text."""
+
+    method: str
+    path: str
+    place: str
+    body: Any
+
+
+def texts_replaced(document: Document, known: Mapping[str, str], text: str) -> Iterator[Bite]:
+    """For every JSON body and each text in it: the body with that text replaced. `known` are ids by field."""
+    for method, path, schema in json_bodies(document):
+        whole = sample(document, schema, known)
+        for place in _texts(whole):
+            yield Bite(method, path, ".".join(map(str, place)), _replaced(whole, place, text))
+
+
+def json_bodies(document: Document) -> Iterator[tuple[str, str, Any]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            if "application/json" in content:
+                yield method.upper(), path, content["application/json"]["schema"]
+
+
+def sample(document: Document, schema: Any, known: Mapping[str, str], name: str = "") -> Any:
+    """A value that the schema allows, every property given."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for choices in ("anyOf", "oneOf", "allOf"):
+        if choices in schema:
+            return sample(document, schema[choices][0], known, name)
+    if "enum" in schema or "const" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            properties = schema.get("properties") or {"any": {"type": "string"}}
+            return {key: sample(document, value, known, key) for key, value in properties.items()}
+        case "array":
+            return [sample(document, schema["items"], known, name)]
+        case "integer" | "number":
+            return max(1, schema.get("minimum", 1))
+        case "boolean":
+            return True
+    if schema.get("format") == "uuid":
+        return known.get(name, "01a1fe88-a923-7491-9be5-40c78397c4ce")
+    return KNOWN.get(name, "Karibu")
+
+
+def _texts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, str):
+        yield place
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*place, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*place, index))
+
+
+def _replaced(value: Any, place: tuple[Any, ...], text: str) -> Any:
+    if not place:
+        return text
+    head, *rest = place
+    if isinstance(value, dict):
+        return {key: _replaced(inner, tuple(rest), text) if key == head else inner for key, inner in value.items()}
+    return [_replaced(inner, tuple(rest), text) if index == head else inner for index, inner in enumerate(value)]

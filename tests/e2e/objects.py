@@ -1,0 +1,171 @@
+"""Every operation on one thing, found in the published document, and how to make such a thing that is somebody's."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from common.testing import eventually
+
+from .platform import API, Customer, Platform
+
+ADDRESS = {"name": "Asha", "line1": "Uhuru Street 1", "city": "Mwanza", "country": "TZ", "phone": "+255712345678"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`role` is what it asks for: None where anybody may call."""
+
+    method: str
+    path: str
+    role: str | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class World:
+    """What a customer owns, by the name of the path's parameter."""
+
+    owner: Customer
+    ids: Mapping[str, str]
+
+    def url(self, operation: Operation) -> str:
+        return operation.path.format(**self.ids, key=self.ids["product_id"], variant="thumb")
+
+
+def operations_on_things(document: Mapping[str, Any]) -> list[Operation]:
+    return [
+        Operation(method.upper(), path, _role(operation))
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if "{" in path
+    ]
+
+
+def _role(operation: Mapping[str, Any]) -> str | None:
+    """`signed in`, or a role; None when it may be called without a token."""
+    security = operation.get("security", [{}])
+    if {} in security:
+        return None
+    return next((role for role in security[0]["bearer"]), "signed in")
+
+
+Maker = Callable[[Platform, Customer], Awaitable[str]]
+
+
+async def _order(shop: Platform, owner: Customer) -> str:
+    order = await owner.order(await shop.product(stock=5), wait=10)
+    return str(order["id"])
+
+
+async def _payment(shop: Platform, owner: Customer) -> str:
+    order = await owner.order(await shop.product(stock=5), token="tok_action", wait=10)
+    [payment] = await owner.data("/payments", order_id=order["id"])
+    return str(payment["id"])
+
+
+async def _notification(shop: Platform, owner: Customer) -> str:
+    async def told() -> Any:
+        return await owner.data("/notifications")
+
+    return str((await eventually(told))[0]["id"])
+
+
+async def _message(shop: Platform, owner: Customer) -> str:
+    body = {"recipient": "+255712345678", "text": "Karibu", "channel": "sms"}
+    sent = await owner.post("/messages/send-text", body)
+    assert sent.status_code == 202, sent.text
+    return str(sent.json()["data"]["id"])
+
+
+async def _address(shop: Platform, owner: Customer) -> str:
+    made = await owner.post("/addresses", ADDRESS)
+    assert made.status_code == 201, made.text
+    return str(made.json()["data"]["id"])
+
+
+async def _cart_item(shop: Platform, owner: Customer) -> str:
+    item = {"product_id": await shop.product(stock=5), "quantity": 1}
+    filled = await owner.post("/cart/items", item)
+    assert filled.status_code == 201, filled.text
+    return str(filled.json()["data"]["items"][0]["id"])
+
+
+async def _user(shop: Platform, owner: Customer) -> str:
+    return owner.id
+
+
+async def _product(shop: Platform, owner: Customer) -> str:
+    return await shop.product(stock=5)
+
+
+async def _category(shop: Platform, owner: Customer) -> str:
+    made = await (await shop.admin()).post("/categories", {"name": f"Shelf {uuid4().hex[:8]}"})
+    assert made.status_code == 201, made.text
+    return str(made.json()["data"]["id"])
+
+
+async def _any_id(shop: Platform, owner: Customer) -> str:
+    """Of what only staff see; the role is asked for before the thing is looked for."""
+    return str(uuid4())
+
+
+# Path parameter → how the customer comes to own one.
+MAKERS: Mapping[str, Maker] = {
+    "order_id": _order,
+    "payment_id": _payment,
+    "notification_id": _notification,
+    "message_id": _message,
+    "address_id": _address,
+    "item_id": _cart_item,
+    "user_id": _user,
+    "product_id": _product,
+    "category_id": _category,
+    "media_id": _any_id,
+    "event_id": _any_id,
+    "letter_id": _any_id,
+    "correlation_id": _any_id,
+}
+
+# What belongs to a customer: whoever is signed in may call, and must not find another's.
+OWNED = {
+    f"{method} {API}{path}"
+    for path, methods in {
+        "/orders/{order_id}": "GET",
+        "/orders/{order_id}/timeline": "GET",
+        "/orders/{order_id}/cancel": "POST",
+        "/payments/{payment_id}": "GET",
+        "/payments/{payment_id}/sandbox/complete": "POST",
+        "/notifications/{notification_id}": "DELETE",
+        "/notifications/{notification_id}/read": "POST",
+        "/messages/{message_id}": "GET",
+        "/addresses/{address_id}": "GET PUT PATCH DELETE",
+        "/cart/items/{item_id}": "PATCH DELETE",
+    }.items()
+    for method in methods.split()
+}
+
+# The shop window: the same for everybody.
+PUBLIC = {
+    f"GET {API}{path}"
+    for path in (
+        "/products/{key}",
+        "/categories/{key}",
+        "/categories/{category_id}/children",
+        "/products/{product_id}/stock",
+        "/media/{media_id}/{variant}",
+    )
+}
+
+BODIES: Mapping[str, Any] = {
+    f"PUT {API}/addresses/{{address_id}}": ADDRESS,
+    f"PATCH {API}/addresses/{{address_id}}": {"line1": "Mine now"},
+    f"PATCH {API}/cart/items/{{item_id}}": {"quantity": 2},
+}
+
+
+async def world_of(shop: Platform, owner: Customer | None = None) -> World:
+    owner = owner or await shop.customer()
+    return World(owner, {name: await make(shop, owner) for name, make in MAKERS.items()})

@@ -1,0 +1,83 @@
+"""What schemathesis is told of this interface: who calls, and when a refusal is right although the document is kept.
+
+Named in SCHEMATHESIS_HOOKS. SCHEMA_URL is the gateway's; SCHEMA_LOGIN the body of a sign-in, without it nobody is.
+"""
+
+import json
+import os
+import re
+from contextlib import suppress
+from typing import Any, get_args
+
+import httpx
+import schemathesis
+from pydantic_core.core_schema import ErrorType
+from schemathesis.specs.openapi.checks import allow_header_conformance, positive_data_acceptance, unsupported_method
+
+LOGIN = os.environ.get("SCHEMA_LOGIN")
+
+# What pydantic says when a value has the wrong shape. `value_error` is ours: a rule that no schema can hold.
+SHAPE = set(get_args(ErrorType)) - {"value_error"}
+
+
+class SignedIn:
+    """A new token now and then, because some of the operations tried are those that end sessions."""
+
+    def get(self, case: schemathesis.Case[Any], ctx: schemathesis.AuthContext) -> str:
+        url = f"{os.environ['SCHEMA_URL']}/api/v1/auth/login"
+        answer = httpx.post(url, json=json.loads(LOGIN or ""), timeout=20, trust_env=False)
+        return str(answer.raise_for_status().json()["data"]["access_token"])
+
+    def set(self, case: schemathesis.Case[Any], data: str, ctx: schemathesis.AuthContext) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+if LOGIN:
+    schemathesis.auth(refresh_interval=1)(SignedIn)
+
+
+@schemathesis.check
+def what_fits_is_refused_for_a_reason_of_the_house_only(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> bool | None:
+    """A product that is not there, a slug that is taken: right. A type or a length that the document allows: not."""
+    if response.status_code in {413, 415, 422} and SHAPE.isdisjoint(_codes(response)):
+        return None
+    return positive_data_acceptance(ctx, response, case)
+
+
+@schemathesis.check
+def a_verb_that_is_not_offered_is_refused_as_such(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> bool | None:
+    """`DELETE /notifications/read` is offered, by `DELETE /notifications/{notification_id}`: `read` is no id."""
+    if str(response.request.method) in _offered(case, response):
+        return None
+    return unsupported_method(ctx, response, case)
+
+
+@schemathesis.check
+def a_refused_verb_is_told_those_that_are_offered(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> bool | None:
+    """For the same reason: by every template that fits."""
+    allowed = set(response.headers.get("allow", [""])[0].split(", "))
+    if response.status_code == 405 and allowed == _offered(case, response):
+        return None
+    return allow_header_conformance(ctx, response, case)
+
+
+def _codes(response: schemathesis.Response) -> set[str]:
+    with suppress(ValueError, KeyError, TypeError):
+        return {problem["code"] for problem in response.json()["errors"]}
+    return set()
+
+
+def _offered(case: schemathesis.Case[Any], response: schemathesis.Response) -> set[str]:
+    path = str(response.request.url).partition("?")[0]
+    paths: dict[str, Any] = case.operation.schema.raw_schema["paths"]
+    return {method.upper() for template, item in paths.items() if _fits(template, path) for method in item}
+
+
+def _fits(template: str, url: str) -> bool:
+    return re.search(re.sub(r"\{\w+\}", "[^/]+", template) + r"/?$", url) is not None

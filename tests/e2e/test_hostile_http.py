@@ -1,0 +1,319 @@
+"""Requests made to confuse, at the gateway and at a service that is reached directly: never a 500, never a hang,
+never another's data, and the connection ends or stays in step.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from common.testing import eventually
+
+from .bodies import json_bodies, texts_replaced
+from .objects import World, world_of
+from .platform import API, Customer, Platform
+from .wire import GOOD, Heard, say
+
+pytestmark = [pytest.mark.xdist_group("platform-embedded"), pytest.mark.timeout(300)]
+
+SMUGGLED = b"GET /health/live?smuggled HTTP/1.1\r\nHost: shop\r\nX-Request-ID: smuggled-one\r\n\r\n"
+CHUNKED_END = b"0\r\n\r\n"
+
+FRAMINGS = {
+    "length and chunks": b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
+    "chunks and length": b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n" + SMUGGLED + CHUNKED_END,
+    "two lengths": b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+    "two lengths in one": b"Content-Length: 5, 5\r\n\r\n12345",
+    "a signed length": b"Content-Length: +5\r\n\r\n12345",
+    "a length below nothing": b"Content-Length: -5\r\n\r\n12345",
+    "a length with a space in it": b"Content-Length: 5 5\r\n\r\n12345",
+    "a length in hexadecimal": b"Content-Length: 0x5\r\n\r\n12345",
+    "a length beyond any number": b"Content-Length: 99999999999999999999999\r\n\r\n12345",
+    "an unknown coding": b"Transfer-Encoding: xchunked\r\n\r\n" + CHUNKED_END,
+    "a coding after chunked": b"Transfer-Encoding: chunked, identity\r\n\r\n" + CHUNKED_END,
+    "a coding with a tab": b"Transfer-Encoding:\tchunked\r\n\r\n" + CHUNKED_END,
+    "a coding with a vertical tab": b"Transfer-Encoding: \x0bchunked\r\n\r\n" + CHUNKED_END,
+    "a space before the colon": b"Transfer-Encoding : chunked\r\n\r\n" + CHUNKED_END,
+    "a folded header": b"X-Folded: a\r\n Transfer-Encoding: chunked\r\n\r\n" + CHUNKED_END,
+    "a bare line feed": b"X-Bare: a\nTransfer-Encoding: chunked\n\n" + CHUNKED_END,
+    "a bare carriage return": b"X-Bare: a\rTransfer-Encoding: chunked\r\n\r\n" + CHUNKED_END,
+    "a chunk size that is no number": b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n" + CHUNKED_END,
+    "a chunk size with a sign": b"Transfer-Encoding: chunked\r\n\r\n+3\r\nabc\r\n" + CHUNKED_END,
+    "a chunk size beyond any number": b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nabc\r\n" + CHUNKED_END,
+    "a chunk that is longer than it says": b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n" + CHUNKED_END,
+    "a chunk's extension": b"Transfer-Encoding: chunked\r\n\r\n3;a=\r\nabc\r\n" + CHUNKED_END,
+    "trailers that would be headers": b"Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 50\r\nHost: x\r\n\r\n",
+    "two hosts": b"Host: other\r\nContent-Length: 0\r\n\r\n",
+    "a NUL in a header": b"X-Nul: a\x00b\r\nContent-Length: 0\r\n\r\n",
+    "bytes that are no text in a header": b"X-Bytes: \xff\xfe\xc0\xaf\r\nContent-Length: 0\r\n\r\n",
+    "a header without a name": b": nothing\r\nContent-Length: 0\r\n\r\n",
+    "an expectation": b"Expect: 200-maybe\r\nContent-Length: 0\r\n\r\n",
+}
+
+LINES = {
+    "an absolute target": b"GET http://evil.example/api/v1/users HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "another's authority": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n",
+    "a version of the future": b"GET / HTTP/3.0\r\nHost: shop\r\n\r\n",
+    "no version": b"GET /\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a greeting of TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 100,
+    "an unknown method": b"FROBNICATE / HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "tabs for spaces": b"GET\t/\tHTTP/1.1\r\nHost: shop\r\n\r\n",
+    "a path of 200 kB": b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: shop\r\n\r\n",
+    "10,000 headers": b"GET / HTTP/1.1\r\nHost: shop\r\n" + b"X-A: b\r\n" * 10_000 + b"\r\n",
+    "a header of 1 MB": b"GET / HTTP/1.1\r\nHost: shop\r\nX-Big: " + b"a" * 1_000_000 + b"\r\n\r\n",
+}
+
+PATHS = [
+    "/internal/revocations",
+    "//internal/revocations",
+    "/%2finternal/revocations",
+    "/api/v1/../../internal/revocations",
+    "/api/v1/%2e%2e/%2e%2e/internal/revocations",
+    "/api/v1/auth/..%2f..%2f..%2finternal/revocations",
+    "/api/v1/auth/..;/..;/..;/internal/revocations",
+    "/api/v1/auth/..\\..\\..\\internal/revocations",
+    "/api/v1/auth/%5c..%5c..%5cinternal/revocations",
+    "/api/v1/auth/%252e%252e/%252e%252e/internal/revocations",
+    "/api/v1/auth/%c0%ae%c0%ae/%c0%ae%c0%ae/internal/revocations",
+    "/api/v1/auth/me/.././../users",
+    "/api/v1/users/.",
+    "/api/v1/users/..",
+    "/api/v1/users%00",
+    "/api/v1/products/%00",
+    "/api/v1/products/%ff%fe",
+    "/api/v1/products/%ed%a0%80",
+    "/api/v1/products/%",
+    "/api/v1/products/%u0041",
+    "/api/v1/products/a%0d%0aX-Injected:%201",
+    "/api/v1/products?search=%00",
+    "/api/v1/products?search=%ff%fe",
+    "/api/v1/products?search=%ed%a0%80",
+    "/api/v1/products?page=" + "9" * 5000,
+    "/api/v1/products?" + "&".join(f"search={n}" for n in range(2000)),
+    "/.well-known/../internal/revocations",
+    "/metrics/../internal/revocations",
+]
+
+SPOOFS = {
+    "X-User-Id": "00000000-0000-0000-0000-000000000000",
+    "X-User-Roles": "admin",
+    "X-User": "admin",
+    "X-Roles": "admin",
+    "X-Auth-Request-User": "admin",
+    "X-Authenticated-User": "admin",
+    "X-Dukan-Identity": '{"roles": ["admin"]}',
+    "X-Forwarded-For": "203.0.113.7",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-User": "admin",
+    "X-Forwarded-Prefix": "/internal",
+    "X_Forwarded_For": "203.0.113.8",
+    "X-Real-IP": "203.0.113.9",
+    "X-Client-IP": "203.0.113.10",
+    "True-Client-IP": "203.0.113.11",
+    "Forwarded": "for=203.0.113.12;host=evil.example",
+    "X-Original-URL": "/api/v1/users",
+    "X-Rewrite-URL": "/api/v1/users",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-Original-Method": "DELETE",
+    "Proxy": "http://evil.example",
+}
+
+RAW_BODIES = {
+    "100,000 lists in each other": b"[" * 100_000 + b"]" * 100_000,
+    "100,000 objects in each other": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "nothing": b"",
+    "null": b"null",
+    "a number": b"1",
+    "a list": b"[]",
+    "NaN": b'{"quantity": NaN, "amount": NaN, "delta": NaN, "price": {"amount": NaN}}',
+    "infinity": b'{"quantity": -Infinity, "delta": Infinity, "price": {"amount": 1e999}}',
+    "a number of 10,000 digits": b'{"quantity": %s, "delta": %s, "price": {"amount": %s}}' % ((b"9" * 10_000,) * 3),
+    "a number of 1,000 digits after the point": b'{"quantity": 0.%s}' % (b"1" * 1000),
+    "the same key twice": b'{"email": "a@example.com", "email": {"$ne": null}, "role": "customer", "role": "admin"}',
+    "bytes that are no text": b'{"title": "\xff\xfe", "text": "\xc0\xaf"}',
+    "UTF-16": '{"title": "a"}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"title": "a"}',
+    "an end too early": b'{"title": "a',
+    "two documents": b"{}{}",
+    "a comment": b'{/* a */ "title": "a"}',
+    "a key that is a prototype": b'{"__proto__": {"role": "admin"}, "constructor": {"name": "x"}}',
+}
+
+TEXTS = {
+    "a NUL": "a\x00b",
+    "half a pair of surrogates": "a\ud800b",
+    "a text that turns around": "\u202e\u2066abc",
+    "what a terminal obeys": "\x1b]0;x\x07\x9b31m",
+    "a formula": '=HYPERLINK("http://evil.example")',
+    "SQL": "'; DROP TABLE product; --",
+    "a pattern": "%_\\%%%" + "(a+)+$",
+    "100,000 characters": "a" * 100_000,
+}
+
+VALUES = ["\x00", "%", "\\", "'", "9" * 400, "-1", "0", "NaN", "1e400", "a" * 5000, "\U0010ffff"]
+VALUES += ["0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-02-30T00:00:00Z"]
+
+
+@pytest.fixture(scope="module")
+async def world(exposed: Platform) -> World:
+    """Everything belongs to the administrator, who may send all bodies; the user is another."""
+    known = await world_of(exposed, owner=await exposed.admin())
+    return replace(known, ids={**known.ids, "user_id": (await exposed.customer()).id})
+
+
+@pytest.fixture(scope="module")
+async def document(exposed: Platform) -> Any:
+    return (await exposed.http.get("/openapi.json")).json()
+
+
+@pytest.fixture(autouse=True)
+async def still_healthy(exposed: Platform) -> AsyncIterator[None]:
+    yield
+
+    async def healthy() -> bool:
+        return (await exposed.http.get("/health")).status_code == 200
+
+    await eventually(healthy, within=20)
+
+
+def ports(shop: Platform) -> dict[str, int]:
+    """The gateway, and a service reached past it."""
+    return {"gateway": shop.port, "catalog": int(shop.url_of("catalog").rpartition(":")[2])}
+
+
+def check(heard: Heard, *where: object) -> None:
+    assert all(status < 500 or status in {501, 505} for status in heard.statuses), (where, heard.text[:500])
+    assert heard.is_in_sync, (where, heard.text[:2000])
+    assert b"smuggled-one" not in heard.text, (where, heard.text[:2000])
+
+
+@pytest.mark.parametrize("shape", FRAMINGS)
+async def test_a_body_that_could_end_in_two_places(exposed: Platform, shape: str) -> None:
+    head = f"POST {API}/products HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n".encode()
+    for name, port in ports(exposed).items():
+        check(await say(port, head + FRAMINGS[shape], GOOD), name, shape)
+
+
+@pytest.mark.parametrize("shape", LINES)
+async def test_a_request_that_is_none(exposed: Platform, shape: str) -> None:
+    for name, port in ports(exposed).items():
+        heard = await say(port, LINES[shape], GOOD)
+        check(heard, name, shape)
+        assert b"evil.example" not in heard.text
+
+
+async def test_paths_that_mean_two_things_lead_nowhere(exposed: Platform) -> None:
+    admin = await exposed.admin()
+    for path in PATHS:
+        request = f"GET {path} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {admin.token}\r\n\r\n".encode("latin-1")
+        heard = await say(exposed.port, request, GOOD)
+        check(heard, path)
+        assert b"session_id" not in heard.text, path
+        assert b"X-Injected" not in heard.text, path
+        if "internal" in path:
+            assert heard.statuses[0] in {400, 404}, (path, heard.text[:300])
+
+
+async def test_headers_make_nobody_another_and_hide_nobody(exposed: Platform) -> None:
+    customer = await exposed.customer()
+    services = [exposed.url, exposed.url_of("auth")]
+    async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        for base in services:
+            headers = {"Authorization": f"Bearer {customer.token}"} | SPOOFS
+            answer = await client.get(f"{base}{API}/auth/me", headers=headers)
+            assert answer.status_code == 200, base
+            assert answer.json()["data"]["id"] == customer.id
+            assert answer.json()["data"]["role"] == "customer"
+            assert (await client.get(f"{base}{API}/users", headers=headers)).status_code == 403
+            assert (await client.get(f"{base}{API}/auth/me", headers=SPOOFS)).status_code == 401
+    admin = await exposed.admin()
+
+    async def logged() -> Any:
+        return await admin.data("/analytics/requests", user_id=customer.id)
+
+    assert {entry["ip"] for entry in await eventually(logged)} == {"127.0.0.1"}
+
+
+async def test_a_body_above_the_limit_is_refused_however_it_comes(exposed: Platform) -> None:
+    head = f"POST {API}/auth/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n".encode()
+    piece = b"10000\r\n" + b"a" * 65536 + b"\r\n"
+    declared = [head + b"Content-Length: 40000000\r\n\r\n", *[b"a" * 65536] * 610]
+    streamed = [head + b"Transfer-Encoding: chunked\r\n\r\n", *[piece] * 610]
+    for pieces in (declared, streamed):
+        heard = await say(exposed.port, *pieces)
+        assert heard.statuses in ([413], []), heard.text[:300]
+    for service in ("auth", "catalog"):
+        port = int(exposed.url_of(service).rpartition(":")[2])
+        heard = await say(port, head + b"Connection: close\r\nContent-Length: 9000000\r\n\r\n", *[b"a" * 90_000] * 100)
+        assert set(heard.statuses) <= {404, 413}, heard.text[:300]
+
+
+async def test_who_dawdles_is_shown_the_door(exposed: Platform) -> None:
+    post = f"POST {API}/auth/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n".encode()
+    slow = {
+        "nothing at all": b"",
+        "half a line": b"GET /heal",
+        "headers without an end": b"GET /health HTTP/1.1\r\nHost: shop\r\nX-A: b\r\n",
+        "half a body": post + b'Content-Length: 100\r\n\r\n{"email": ',
+        "half a chunk": post + b'Transfer-Encoding: chunked\r\n\r\n64\r\n{"email": ',
+    }
+    heard = await asyncio.gather(*(say(exposed.port, start) for start in slow.values()))
+    assert {name: set(each.statuses) <= {408} for name, each in zip(slow, heard, strict=True)} == dict.fromkeys(
+        slow, True
+    )
+
+
+@pytest.mark.parametrize("shape", RAW_BODIES)
+async def test_a_document_that_is_none_is_refused_by_every_operation(
+    exposed: Platform, world: World, document: Any, shape: str
+) -> None:
+    async with asyncio.timeout(120):
+        for method, path, _ in json_bodies(document):
+            answer = await send(exposed, world, method, path, RAW_BODIES[shape])
+            assert answer.status_code < 500, (method, path, answer.text)
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+async def test_a_text_that_bites_is_refused_or_kept_in_every_field(
+    exposed: Platform, world: World, document: Any, kind: str
+) -> None:
+    for bite in texts_replaced(document, world.ids, TEXTS[kind]):
+        answer = await send(exposed, world, bite.method, bite.path, json.dumps(bite.body).encode())
+        assert answer.status_code < 500, (kind, bite.method, bite.path, bite.place, answer.text)
+
+
+async def test_parameters_of_every_query_may_be_anything(exposed: Platform, world: World, document: Any) -> None:
+    for path, name in parameters(document):
+        for value in VALUES:
+            url = f"{_filled(path, world)}?{name}={quote(value)}"
+            answer = await exposed.http.get(url, headers=_bearer(world.owner))
+            assert answer.status_code < 500, (url, answer.text)
+
+
+def parameters(document: Any) -> Iterator[tuple[str, str]]:
+    for path, item in document["paths"].items():
+        for parameter in item.get("get", {}).get("parameters", ()):
+            if parameter["in"] == "query":
+                yield path, parameter["name"]
+
+
+async def send(shop: Platform, world: World, method: str, path: str, body: bytes) -> httpx.Response:
+    # Whoever is tried with signing out had better be another.
+    caller = await shop.customer() if "logout" in path else world.owner
+    headers = _bearer(caller) | {"Content-Type": "application/json"}
+    return await shop.http.request(method, _filled(path, world), content=body, headers=headers)
+
+
+def _filled(path: str, world: World) -> str:
+    return path.format(**world.ids, key=world.ids["product_id"], variant="thumb")
+
+
+def _bearer(caller: Customer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {caller.token}"}

@@ -1,0 +1,64 @@
+"""Whatever a client may send by the published document is answered as the document says, whoever the client is."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dukan import running
+
+from .platform import API, Platform
+
+ROOT = Path(__file__).parents[2]
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+MINUTES_AT_MOST = 12
+
+# The whole document by whoever may call everything; by the others, where they may come in at all.
+EFFORT = {"anonymous": "examples,fuzzing", "customer": "examples,fuzzing", "admin": "examples,coverage,fuzzing"}
+
+pytestmark = [pytest.mark.xdist_group("platform-embedded"), pytest.mark.timeout(60 * MINUTES_AT_MOST)]
+
+
+@pytest.mark.parametrize("who", EFFORT)
+async def test_the_document_is_kept_for(exposed: Platform, who: str) -> None:
+    login = await login_of(exposed, who)
+    report = await asyncio.to_thread(tried, exposed.url, login, EFFORT[who])
+    assert (await exposed.http.get("/health")).status_code == 200
+    if login:
+        signed_in = await exposed.http.post(f"{API}/auth/login", json=login)
+        assert signed_in.status_code == 200, "the account did not outlive what was tried with it"
+    found = re.search(r"(\d+) generated", report)
+    assert found is not None, report
+    assert int(found.group(1)) > 200, report
+
+
+async def login_of(platform: Platform, who: str) -> dict[str, str] | None:
+    match who:
+        case "customer":
+            login = {"email": "schema@example.com", "password": "a-long-way-to-mwanza"}
+            assert (await platform.http.post(f"{API}/auth/register", json=login)).status_code == 201
+            return login
+        case "admin":
+            found = running.find(platform.data)
+            assert found is not None
+            email, password = found.admin()
+            return {"email": email, "password": password}
+    return None
+
+
+def tried(url: str, login: dict[str, str] | None, phases: str) -> str:
+    """What schemathesis reports; fails with it when it found anything."""
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", f"{url}/openapi.json"]
+    command += ["--phases", phases, "--max-examples", "6", "--no-color"]
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.e2e.schema_rules", "SCHEMA_URL": url}
+    env = os.environ | hooks | ({"SCHEMA_LOGIN": json.dumps(login)} if login else {})
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60 * MINUTES_AT_MOST, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

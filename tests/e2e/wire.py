@@ -1,0 +1,52 @@
+"""HTTP by hand: requests that no client library would send, and what comes back until the connection ends."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+GOOD = b"GET /health/live HTTP/1.1\r\nHost: shop\r\nX-Request-ID: the-good-one\r\nConnection: close\r\n\r\n"
+STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Everything that came back, to the end of the connection."""
+
+    text: bytes
+
+    @property
+    def statuses(self) -> list[int]:
+        return [int(status) for status in STATUS.findall(self.text)]
+
+    @property
+    def is_in_sync(self) -> bool:
+        """Either the request that followed was answered as such, or the connection was closed before it."""
+        live = self.text.count(b'"live":true')
+        return (live == 1 and len(self.statuses) == 2) or live == 0
+
+
+async def say(port: int, *pieces: bytes) -> Heard:
+    """Send the pieces, and read until the server closes; TimeoutError when it does not."""
+    async with asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        sending = asyncio.create_task(_send(writer, pieces))
+        heard = bytearray()
+        try:
+            while received := await reader.read(65536):
+                heard += received
+        except ConnectionError:
+            pass  # closed in the middle of what we send: that is an end as well
+        finally:
+            sending.cancel()
+            writer.close()
+        return Heard(bytes(heard))
+
+
+async def _send(writer: asyncio.StreamWriter, pieces: Sequence[bytes]) -> None:
+    with contextlib.suppress(ConnectionError):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
