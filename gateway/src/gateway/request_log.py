@@ -125,7 +125,7 @@ def logged(
         "request_id": request_id,
         "at": clock.now() - timedelta(seconds=seconds),
         "method": method[:20],
-        "path": TOKEN.sub("***", path)[:LONGEST_PATH] if len(path) >= SHORTEST_TOKEN else path,
+        "path": _readable(path),
         "status": status,
         "duration_ms": round(seconds * 1000, 2),
         "service": service,
@@ -134,3 +134,9 @@ def logged(
         "user_agent": user_agent[:LONGEST_AGENT] if user_agent else None,
         "times": 1,
     }
+
+
+def _readable(path: str) -> str:
+    """Without tokens, and without the NUL that PostgreSQL refuses: one would cost all that share its batch."""
+    path = path.replace("\0", "\ufffd")
+    return TOKEN.sub("***", path)[:LONGEST_PATH] if len(path) >= SHORTEST_TOKEN else path

@@ -167,6 +167,13 @@ async def test_every_request_is_logged_without_what_could_be_a_secret(
     assert entry["request_id"] == behind.seen[0].one("x-request-id")
 
 
+async def test_a_logged_path_holds_nothing_that_a_database_refuses(door: Door) -> None:
+    """One such entry would take all others of its batch with it: whoever asked could hide what was done meanwhile."""
+    await door.client.get("/api/v1/products/%00", headers={"User-Agent": "hider/1"})
+    (entry,) = await eventually(lambda: _entries(door, "hider/1"))
+    assert entry["path"] == "/api/v1/products/\ufffd"
+
+
 async def test_what_the_bus_cannot_take_is_kept_until_it_can(
     door: Door, behind: Behind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
