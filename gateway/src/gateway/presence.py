@@ -29,6 +29,8 @@ class Presence:
             self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
+            # Its end remembers us: no cycle of the two.
+            self._watch = None
 
     def _start_watching(self) -> None:
         self._watch = asyncio.create_task(self._wait_for_leave())

@@ -1,10 +1,13 @@
 """What passes through the gateway, in both directions, and what does not."""
 
+import gc
 import gzip
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from common.testing import eventually
+from gateway.presence import Presence
 
 from .behind import Behind, Seen
 from .conftest import Door, OpenDoor
@@ -170,3 +173,22 @@ async def test_only_what_the_table_lists_is_reached(door: Door, behind: Behind, 
 
 async def _logged_ip(door: Door, ip: str) -> bool:
     return any(ip.encode() in envelope.data for envelope in door.transport.published)
+
+
+async def test_a_request_leaves_nothing_for_the_collector_of_cycles(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stop the gateway for as long as it looks: with a cycle in every request, 70 ms twice a second."""
+    monkeypatch.setattr("gateway.presence.WATCH_AFTER", 0)
+    await door.client.post("/api/v1/orders", json={})
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for _ in range(20):
+            await door.client.post("/api/v1/orders", json={})
+        gc.collect()
+        left = [each for each in gc.garbage if isinstance(each, RequestResponseCycle | Presence)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert not left
