@@ -86,12 +86,13 @@ def test_chaos_hands_its_arguments_on_and_names_a_fault_that_does_not_exist() ->
 def test_mail_is_listed_by_age_and_shown_by_number(tmp_path: Path) -> None:
     folder = tmp_path / "mail"
     folder.mkdir()
-    for name, subject in (("2-b.eml", "Your order"), ("1-a.eml", "Welcome")):
+    for name, subject in (("2-b", "Your order"), ("1-a", "Welcome"), ("3-a", "Welcome")):
         message = EmailMessage()
         message["To"], message["Subject"] = "asha@example.com", subject
+        message["Message-ID"] = f"<{subject.split()[-1]}@shop.example>"
         message.set_content(f"{subject}, in plain text")
         message.add_alternative(f"<p>{subject}</p>", subtype="html")
-        (folder / name).write_bytes(bytes(message))
+        (folder / f"{name}.mbox").write_bytes(b"From shop Sun Mar  1 12:00:00 2026\n" + bytes(message) + b"\n")
     listed = dukan("mail", "--data", tmp_path).stdout
     assert listed.index("Welcome") < listed.index("Your order")
     shown = dukan("mail", "--data", tmp_path, "show", "2").stdout

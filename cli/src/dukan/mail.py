@@ -1,5 +1,6 @@
 """`dukan mail`: the local mailbox, where the embedded platform puts what it would send."""
 
+import mailbox
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -10,22 +11,28 @@ from dukan import screen
 from dukan.errors import ProvisionError
 
 
-def mailbox(data: Path) -> list[EmailMessage]:
-    """All messages, oldest first: file names begin with the time."""
-    files = sorted((data / "mail").glob("*.eml"))
-    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+def letters(data: Path) -> list[EmailMessage]:
+    """All messages, oldest first (file names begin with the time), each once: a crash may have it sent again."""
+    found: dict[str, EmailMessage] = {}
+    for file in sorted((data / "mail").glob("*.mbox")):
+        box = mailbox.mbox(file, create=False)
+        for key in box.iterkeys():
+            message = message_from_bytes(box.get_bytes(key), policy=policy.default)
+            found.setdefault(str(message["Message-ID"]), message)
+        box.close()
+    return list(found.values())
 
 
 def show_list(data: Path) -> None:
     table = Table("n", "date", "to", "subject")
-    for number, message in enumerate(mailbox(data), start=1):
+    for number, message in enumerate(letters(data), start=1):
         table.add_row(str(number), *(str(message[header] or "") for header in ("date", "to", "subject")))
     screen.out.print(table if table.row_count else f"no mail in {data / 'mail'}")
 
 
 def show_one(data: Path, number: int) -> None:
     """Headers and text part of message `number`, counted as in the list."""
-    messages = mailbox(data)
+    messages = letters(data)
     if not 1 <= number <= len(messages):
         raise ProvisionError(f"there is no message {number}: the mailbox holds {len(messages)}")
     message = messages[number - 1]

@@ -1,5 +1,6 @@
 """A notifications service on a database of its own, with a mailbox in a temporary folder."""
 
+import mailbox
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -52,8 +53,10 @@ def letters(tmp_path: Path) -> Letters:
     """The letters in the mailbox, oldest first."""
 
     def read() -> list[EmailMessage]:
-        files = sorted((tmp_path / "mail").glob("*.eml"))
-        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+        boxes = [mailbox.mbox(file, create=False) for file in sorted((tmp_path / "mail").glob("*.mbox"))]
+        return [
+            message_from_bytes(box.get_bytes(key), policy=policy.default) for box in boxes for key in box.iterkeys()
+        ]
 
     return read
 

@@ -17,12 +17,12 @@ class Subscribers:
         self._offered = offered
         self._wake = wake
 
-    @subscribe(PaymentRequested, consumer="billing.checkout", batch=64)
+    @subscribe(PaymentRequested, consumer="billing.checkout", batch=256)
     async def on_payments_requested(self, events: Sequence[PaymentRequested], tx: Transaction) -> None:
         await request_payments(tx, events, self._offered, clock.now())
         tx.after_commit(self._wake)
 
-    @subscribe(OrderCancelled, consumer="billing.checkout", batch=64)
+    @subscribe(OrderCancelled, consumer="billing.checkout", batch=256)
     async def on_orders_cancelled(self, events: Sequence[OrderCancelled], tx: Transaction) -> None:
         await cancel_payments(tx, events, clock.now())
         tx.after_commit(self._wake)

@@ -11,7 +11,7 @@ from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from common.persistence.transaction import Transaction
 
 CONSUMER = "catalog.checkout"
-BATCH = 64
+BATCH = 256
 
 
 class Checkout:

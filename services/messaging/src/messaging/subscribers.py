@@ -21,15 +21,15 @@ class Subscribers:
     def __init__(self, wake_courier: Callable[[], None]) -> None:
         self._wake_courier = wake_courier
 
-    @subscribe(UserRegistered, consumer=PEOPLE, batch=64)
+    @subscribe(UserRegistered, consumer=PEOPLE, batch=256)
     async def on_users_registered(self, events: Sequence[UserRegistered], tx: Transaction) -> None:
         await self._remember(events, tx)
 
-    @subscribe(UserUpdated, consumer=PEOPLE, batch=64)
+    @subscribe(UserUpdated, consumer=PEOPLE, batch=256)
     async def on_users_updated(self, events: Sequence[UserUpdated], tx: Transaction) -> None:
         await self._remember(events, tx)
 
-    @subscribe(OrderConfirmed, consumer=ORDERS, batch=64)
+    @subscribe(OrderConfirmed, consumer=ORDERS, batch=256)
     async def on_orders_confirmed(self, events: Sequence[OrderConfirmed], tx: Transaction) -> None:
         await confirm_orders(tx, [_confirmation(event, tx) for event in events])
         tx.after_commit(self._wake_courier)

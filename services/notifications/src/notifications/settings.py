@@ -15,7 +15,7 @@ class Settings(ServiceSettings):
     )
 
     mail_backend: Literal["mailbox", "smtp"] = Field(
-        "mailbox", description="mailbox writes .eml files into DUKAN_DATA_DIR/mail, smtp sends"
+        "mailbox", description="mailbox writes .mbox files into DUKAN_DATA_DIR/mail, smtp sends"
     )
     mail_from: str = Field("Dukan <shop@dukan.local>", description="sender, with or without a display name")
     smtp_host: str = ""

@@ -21,26 +21,26 @@ class Subscribers:
     def __init__(self, wake_postman: Callable[[], None]) -> None:
         self._wake_postman = wake_postman
 
-    @subscribe(UserRegistered, consumer=PEOPLE, batch=64)
+    @subscribe(UserRegistered, consumer=PEOPLE, batch=256)
     async def on_users_registered(self, events: Sequence[UserRegistered], tx: Transaction) -> None:
         await remember_contacts(tx, [_contact(event, tx) for event in events])
         await self._announce(tx, [Announcement(event, event.user_id, notices.welcome()) for event in events])
 
-    @subscribe(UserUpdated, consumer=PEOPLE, batch=64)
+    @subscribe(UserUpdated, consumer=PEOPLE, batch=256)
     async def on_users_updated(self, events: Sequence[UserUpdated], tx: Transaction) -> None:
         await remember_contacts(tx, [_contact(event, tx) for event in events])
         tx.after_commit(self._wake_postman)
 
-    @subscribe(OrderConfirmed, consumer=ORDERS, batch=64)
+    @subscribe(OrderConfirmed, consumer=ORDERS, batch=256)
     async def on_orders_confirmed(self, events: Sequence[OrderConfirmed], tx: Transaction) -> None:
         await self._announce(tx, [Announcement(event, event.customer_id, _confirmed(event)) for event in events])
 
-    @subscribe(OrderCancelled, consumer=ORDERS, batch=64)
+    @subscribe(OrderCancelled, consumer=ORDERS, batch=256)
     async def on_orders_cancelled(self, events: Sequence[OrderCancelled], tx: Transaction) -> None:
         told = [(event, notices.order_cancelled(event.order_id, event.number, event.reason)) for event in events]
         await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
 
-    @subscribe(OrderShipped, consumer=ORDERS, batch=64)
+    @subscribe(OrderShipped, consumer=ORDERS, batch=256)
     async def on_orders_shipped(self, events: Sequence[OrderShipped], tx: Transaction) -> None:
         told = [
             (event, notices.order_shipped(event.order_id, event.number, event.carrier, event.tracking_number))
@@ -48,12 +48,12 @@ class Subscribers:
         ]
         await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
 
-    @subscribe(OrderDelivered, consumer=ORDERS, batch=64)
+    @subscribe(OrderDelivered, consumer=ORDERS, batch=256)
     async def on_orders_delivered(self, events: Sequence[OrderDelivered], tx: Transaction) -> None:
         told = [(event, notices.order_delivered(event.order_id, event.number)) for event in events]
         await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
 
-    @subscribe(PaymentRefunded, consumer=ORDERS, batch=64)
+    @subscribe(PaymentRefunded, consumer=ORDERS, batch=256)
     async def on_payments_refunded(self, events: Sequence[PaymentRefunded], tx: Transaction) -> None:
         told = [(event, notices.payment_refunded(event.order_id, event.amount)) for event in events]
         await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])

@@ -23,6 +23,6 @@ async def on_requests_logged(events: Sequence[RequestsLogged], tx: Transaction) 
     await keep_requests(tx, [request for event in events for request in event.requests])
 
 
-@subscribe_dead_letters(consumer=DEAD_LETTERS, batch=64)
+@subscribe_dead_letters(consumer=DEAD_LETTERS, batch=256)
 async def on_dead_letters(deliveries: Sequence[Delivery], tx: Transaction) -> None:
     await keep_dead_letters(tx, deliveries)

@@ -9,7 +9,7 @@ from orders.queries import unfinished
 from orders.usecases.expire_orders import expire_orders
 
 SWEEP_EVERY = 1.0
-SWEEP_BATCH = 64
+SWEEP_BATCH = 256
 MEASURE_EVERY = 10.0
 
 

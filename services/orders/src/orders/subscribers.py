@@ -23,7 +23,7 @@ from orders.usecases.learn_prices import learn_prices
 
 CHECKOUT = "orders.checkout"
 PRICES = "orders.prices"
-BATCH = 64
+BATCH = 256
 
 AboutStock = StockReserved | StockRejected | ReservationExpired
 AboutPayment = PaymentSucceeded | PaymentFailed | PaymentActionRequired | PaymentRefunded

@@ -9,9 +9,9 @@ the rest grows, and so do the batches. An event that comes alone is never held u
 import asyncio
 import time
 
-DENSE = 0.03
-REST = 3.0
-LONGEST_REST = 0.1
+DENSE = 0.05
+REST = 4.0
+LONGEST_REST = 0.15
 
 
 class Linger:
