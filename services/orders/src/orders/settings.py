@@ -27,6 +27,7 @@ class Settings(ServiceSettings):
     )
     stock_deadline: float = Field(60, gt=0, description="for catalog to answer about the stock of an order")
     payment_deadline: float = Field(900, gt=0, description="for an order to be paid")
+    most_pending: int = Field(2000, ge=1, description="checkouts without an answer of catalog; more are turned away")
     catalog_timeout: float = Field(2, gt=0, description="for catalog to tell a price that no event has told")
 
     @field_validator("payment_providers", mode="before")

@@ -13,6 +13,7 @@ from common.persistence.transaction import Transaction
 from common.web import idempotency
 from common.web.envelope import accepted, created
 from common.web.idempotency import Claim
+from orders.api.rush import Rush
 from orders.api.views import OrderView
 from orders.domain.order import Deadlines
 from orders.domain.payment import PaymentStatus
@@ -67,14 +68,15 @@ class Desk:
     """`place(Placing)` answers once the order is committed, or with the first answer to its key; `look(Looking)` is
     the order as it stands, and its key remembers the answer if that is final."""
 
-    def __init__(self, database: Database, deadlines: Deadlines) -> None:
+    def __init__(self, database: Database, deadlines: Deadlines, rush: Rush) -> None:
         self._deadlines = deadlines
+        self._rush = rush
         self.place: GroupCommit[Placing, Answer | Response] = GroupCommit(database, self._place)
         self.look: GroupCommit[Looking, Answer] = GroupCommit(database, _look)
 
     async def _place(self, tx: Transaction, group: Sequence[Placing]) -> list[Answer | Response | Exception]:
         fresh, late = await _first_and_late(tx, group)
-        placed = await place_orders(tx, [group[n].checkout for n in fresh], self._deadlines)
+        placed = await self._placed(tx, [group[n].checkout for n in fresh])
         outcomes: dict[int, Answer | Response | Exception] = {
             n: order if isinstance(order, DukanError) else Answer.of(order)
             for n, order in zip(fresh, placed, strict=True)
@@ -83,6 +85,12 @@ class Desk:
         # Last, so that a repetition in the same group is answered too.
         outcomes.update(zip(late, await idempotency.replay(tx, list(late.values())), strict=True))
         return [outcomes[n] for n in range(len(group))]
+
+    async def _placed(self, tx: Transaction, checkouts: Sequence[Checkout]) -> Sequence[OrderRow | DukanError]:
+        # Asked here and not at the door: who repeats a request gets the answer that it had.
+        if refusal := self._rush.refusal():
+            return [refusal] * len(checkouts)
+        return await place_orders(tx, checkouts, self._deadlines)
 
 
 async def _first_and_late(tx: Transaction, group: Sequence[Placing]) -> tuple[list[int], dict[int, Claim]]:
