@@ -9,7 +9,7 @@ the rest grows, and so do the batches. An event that comes alone is never held u
 import asyncio
 import time
 
-DENSE = 0.05
+DENSE = 0.03
 REST = 4.0
 LONGEST_REST = 0.15
 
