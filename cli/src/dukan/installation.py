@@ -90,4 +90,6 @@ class Platform:
             values["public_url"] = self.url
             values["admin_email"], values["admin_password"] = self.admin()
             values["key_secret"] = os.environ.get("DUKAN_KEY_SECRET") or self.secrets.secret("key_secret")
+        if name in ("auth", "notifications"):
+            values["mail_secret"] = os.environ.get("DUKAN_MAIL_SECRET") or self.secrets.secret("mail_secret")
         return values

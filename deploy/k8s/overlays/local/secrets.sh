@@ -26,6 +26,7 @@ fi
 
 rabbit=$(random)
 admin=$(random)
+mail=--from-literal=DUKAN_MAIL_SECRET=$(random)
 amqp=--from-literal=DUKAN_AMQP_URL=amqp://dukan:$rabbit@rabbitmq:5672/dukan
 roles=
 for service in auth catalog orders billing messaging notifications operations; do
@@ -34,8 +35,10 @@ for service in auth catalog orders billing messaging notifications operations; d
     roles="$roles --from-literal=$variable=$password"
     set -- "$amqp" "--from-literal=DUKAN_DATABASE_URL=postgresql://dukan_$service:$password@postgres:5432/dukan_$service"
     if [ "$service" = auth ]; then
-        set -- "$@" "--from-literal=DUKAN_KEY_SECRET=$(random)" \
+        set -- "$@" "$mail" "--from-literal=DUKAN_KEY_SECRET=$(random)" \
             --from-literal=DUKAN_ADMIN_EMAIL=admin@example.com "--from-literal=DUKAN_ADMIN_PASSWORD=$admin"
+    elif [ "$service" = notifications ]; then
+        set -- "$@" "$mail"
     fi
     secret "$service-secrets" "$@"
 done

@@ -7,10 +7,8 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from auth.domain.addresses import Network
+from common.sealing import LOCAL_SECRET, SHORTEST_SECRET
 from common.settings import ServiceSettings
-
-SHORTEST_SECRET = 32
-LOCAL_SECRET = "known to everybody, so for local mode only"  # noqa: S105
 
 
 def _networks(value: object) -> object:
@@ -23,10 +21,17 @@ def _networks(value: object) -> object:
 
 
 class Settings(ServiceSettings):
-    required_in_production: ClassVar[tuple[str, ...]] = (*ServiceSettings.required_in_production, "key_secret")
+    required_in_production: ClassVar[tuple[str, ...]] = (
+        *ServiceSettings.required_in_production,
+        "key_secret",
+        "mail_secret",
+    )
 
     key_secret: SecretStr = Field(
         SecretStr(LOCAL_SECRET), description="seals the signing keys; at least 32 characters in production"
+    )
+    mail_secret: SecretStr = Field(
+        SecretStr(LOCAL_SECRET), description="seals codes for notifications; at least 32 characters in production"
     )
     admin_email: str = Field("", description="the first admin, made at start when there is none")
     admin_password: SecretStr = SecretStr("")
@@ -45,8 +50,9 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _by_mode(self) -> Self:
-        if self.is_production and len(self.key_secret.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"DUKAN_KEY_SECRET needs at least {SHORTEST_SECRET} characters")
+        for name in ("key_secret", "mail_secret"):
+            if self.is_production and len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET:
+                raise ValueError(f"DUKAN_{name.upper()} needs at least {SHORTEST_SECRET} characters")
         if self.trusted_proxies is None:
             self.trusted_proxies = () if self.is_production else (ip_network("127.0.0.0/8"), ip_network("::1/128"))
         if self.existence_replies is None:

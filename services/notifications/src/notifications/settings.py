@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from common.sealing import LOCAL_SECRET, SHORTEST_SECRET
 from common.settings import ServiceSettings
 
 
@@ -12,12 +13,16 @@ class Settings(ServiceSettings):
         *ServiceSettings.required_in_production,
         "mail_backend",
         "mail_from",
+        "mail_secret",
     )
 
     mail_backend: Literal["mailbox", "smtp"] = Field(
         "mailbox", description="mailbox writes .mbox files into DUKAN_DATA_DIR/mail, smtp sends"
     )
     mail_from: str = Field("Dukan <shop@dukan.local>", description="sender, with or without a display name")
+    mail_secret: SecretStr = Field(
+        SecretStr(LOCAL_SECRET), description="opens what auth sealed; at least 32 characters in production"
+    )
     smtp_host: str = ""
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_user: str = ""
@@ -26,6 +31,12 @@ class Settings(ServiceSettings):
         "starttls", description="starttls: refuse to go on without it; tls: from the first byte; none: plain text"
     )
     smtp_timeout: float = Field(20.0, gt=0, le=120, description="seconds one mail may take, connection included")
+
+    @model_validator(mode="after")
+    def _sealed_well(self) -> Self:
+        if self.is_production and len(self.mail_secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"DUKAN_MAIL_SECRET needs at least {SHORTEST_SECRET} characters")
+        return self
 
     @model_validator(mode="after")
     def _smtp_named(self) -> Self:

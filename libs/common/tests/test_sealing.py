@@ -1,0 +1,34 @@
+"""What is sealed opens for its purpose only, and unaltered only."""
+
+import pytest
+
+from common.sealing import CannotUnsealError, Seal
+
+CONTENT = {"code": "123456", "link": "https://shop.example/confirm?token=x"}
+
+
+def test_what_was_sealed_opens_under_the_same_secret_for_the_same_purpose() -> None:
+    assert Seal("one secret").open(Seal("one secret").close(CONTENT, "reset/7"), "reset/7") == CONTENT
+
+
+def test_a_seal_shows_nothing_and_never_looks_the_same_twice() -> None:
+    seal = Seal("one secret")
+    first, second = seal.close(CONTENT, "reset/7"), seal.close(CONTENT, "reset/7")
+    assert first != second
+    assert "123456" not in first
+
+
+@pytest.mark.parametrize(("secret", "purpose"), [("another secret", "reset/7"), ("one secret", "reset/8")])
+def test_another_secret_or_purpose_opens_nothing(secret: str, purpose: str) -> None:
+    sealed = Seal("one secret").close(CONTENT, "reset/7")
+    with pytest.raises(CannotUnsealError):
+        Seal(secret).open(sealed, purpose)
+
+
+def test_what_was_altered_does_not_open() -> None:
+    seal = Seal("one secret")
+    sealed = seal.close(CONTENT, "reset/7")
+    flipped = ("A" if sealed[30] != "A" else "B").join((sealed[:30], sealed[31:]))
+    for altered in (flipped, sealed[:10], "", "no base64!"):
+        with pytest.raises(CannotUnsealError):
+            seal.open(altered, "reset/7")
