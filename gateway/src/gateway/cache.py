@@ -8,15 +8,17 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.compression import accepts
 from gateway.headers import Headers, Inbound
 from gateway.routes import Route
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Kept:
     """A service's 200 to the decoded `path`. `born` and `until` are times of the cache's clock.
 
     `lines` are the headers of a whole answer as they are written; `vary` holds what a request has to say to get it.
+    One that `can_pack` is packed by the first who accepts that, for all.
     """
 
     path: str
@@ -28,16 +30,24 @@ class Kept:
     vary: tuple[tuple[bytes, str | None], ...]
     born: float
     until: float
+    can_pack: bool = False
+    packed: "Kept | None" = None
 
     def suits(self, inbound: Inbound) -> bool:
         return not self.vary or all(inbound.said(name) == value for name, value in self.vary)
 
+    def form_for(self, inbound: Inbound) -> "Kept | None":
+        """It in the coding that the request accepts; None while nobody has packed it."""
+        return self.packed if self.can_pack and accepts(inbound) else self
+
     @property
     def size(self) -> int:
         """Bytes in memory, about."""
-        return (
+        entry = (
             1000 + len(self.body) + len(self.path) + sum(len(name) + len(value) + 100 for name, value in self.headers)
         )
+        # Room for the packed one as well, which may come at any time and is smaller.
+        return entry * 2 if self.can_pack else entry
 
 
 class Cache:

@@ -84,12 +84,13 @@ class Edge:
     def _judge(self, exchange: Exchange) -> None:
         """Take in what the client sent, or refuse it as malformed."""
         scope = exchange.scope
-        check_path(scope["raw_path"], exchange.path)
-        check_query(scope["query_string"])
         exchange.inbound = read_headers(scope["headers"], self.header_limits)
         peer = scope["client"][0] if scope.get("client") else None
         exchange.client = self.clients.identify(peer, scope["scheme"], exchange.inbound)
         exchange.extra.extend(self.cors.headers(exchange.inbound.get(b"origin")))
+        # Last, so that the log names who tried.
+        check_path(scope["raw_path"], exchange.path)
+        check_query(scope["query_string"])
 
     async def _preflight(self, exchange: Exchange) -> bool:
         """Answer a browser's question whether a page may call; other OPTIONS requests are the service's."""

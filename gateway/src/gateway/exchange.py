@@ -12,6 +12,7 @@ from common.context import Origin
 from common.errors import DukanError
 from common.web.failures import render
 from gateway.clients import NOBODY
+from gateway.compression import VARIES, Packer, accepts, can_pack, pack, packed_headers
 from gateway.headers import Headers, Inbound, lines_of
 from gateway.routes import Route
 
@@ -62,8 +63,8 @@ class Exchange:
     `extra` headers go with every answer; `status` is 0 until the answer begins.
     """
 
-    __slots__ = ("client", "extra", "inbound", "method", "origin", "path", "route", "scope", "send", "started",
-                 "status", "tap", "user_id")  # fmt: skip
+    __slots__ = ("client", "extra", "inbound", "method", "origin", "packer", "path", "route", "scope", "send",
+                 "started", "status", "tap", "user_id")  # fmt: skip
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
@@ -79,15 +80,23 @@ class Exchange:
         self.route: Route | None = None
         self.user_id: UUID | None = None
         self.tap: Tap | None = None
+        self.packer: Packer | None = None
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers. From here on only cutting the connection tells the client of a failure."""
+        if self.tap is not None:
+            self.tap.begin(status, headers)
+        if self._can_pack(status, headers, int(dict(headers).get(LENGTH, b"0"))):
+            headers = [*headers, VARIES]
+            if accepts(self.inbound):
+                headers, self.packer = packed_headers(headers), Packer()
         await self.send({"type": "http.response.start", "status": status, "headers": self._headed(status, headers)})
+
+    def _can_pack(self, status: int, headers: Headers, length: int) -> bool:
+        return (self.route is None or self.route.compresses) and can_pack(status, headers, length)
 
     def _headed(self, status: int, headers: Headers) -> Headers:
         self.status = status
-        if self.tap is not None:
-            self.tap.begin(status, headers)
         return [*safe(headers), *self.marks(), *self.extra]
 
     def marks(self) -> Headers:
@@ -100,17 +109,25 @@ class Exchange:
     async def write(self, body: bytes, *, more: bool = False) -> None:
         if self.tap is not None:
             self.tap.add(body)
-        await self.send({"type": "http.response.body", "body": body, "more_body": more})
+        if self.packer is not None:
+            body = await self.packer.add(body, more=more)
+        if body or not more:
+            await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """The whole answer at once, in one write where the server can. `headers` may tell the body's length."""
+        if self.tap is not None:
+            self.tap.begin(status, headers)
+            self.tap.add(body)
+        if self._can_pack(status, headers, len(body)):
+            headers = [*headers, VARIES]
+            if self.method != "HEAD" and accepts(self.inbound):
+                headers, body = packed_headers(headers), await pack(body)
         if status not in BODILESS and LENGTH not in dict(headers):
             headers = [*headers, (LENGTH, b"%d" % len(body))]
         complete = self._headed(status, headers)
         if self.method == "HEAD":
             body = b""
-        if self.tap is not None:
-            self.tap.add(body)
         write_whole = None if CLOSING in headers else self.scope.get(WRITE_WHOLE)
         if write_whole is not None and write_whole(whole(status, complete, body)):
             return

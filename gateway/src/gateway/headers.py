@@ -31,6 +31,7 @@ HOP_BY_HOP = frozenset(
 )
 READ = frozenset(
     (
+        b"accept-encoding",
         b"authorization",
         b"connection",
         b"content-length",

@@ -49,7 +49,7 @@ class Hits:
         if not self._judge(exchange, kept):
             return None
         exchange.origin = origin_of(scope["headers"])
-        answer = self._compose(exchange, kept, given)
+        answer = self._compose(exchange, kept.form_for(exchange.inbound) or kept, given)
         metrics.CACHE_HITS.inc()
         self.observer.gave(exchange, time.perf_counter() - exchange.started)
         return answer
@@ -59,7 +59,7 @@ class Hits:
         scope, limits = exchange.scope, self.header_limits
         try:
             exchange.inbound = inbound = read_headers(scope["headers"], limits)
-            if not is_shared(inbound) or not kept.suits(inbound):
+            if not is_shared(inbound) or not kept.suits(inbound) or kept.form_for(inbound) is None:
                 return False
             peer = scope["client"][0] if scope["client"] else None
             exchange.client = self.clients.identify(peer, scope["scheme"], inbound)

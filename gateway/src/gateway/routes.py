@@ -19,6 +19,7 @@ class Route:
     `timeout` is seconds until the service's answer begins, longer than any of its own. `checks_identity` is off
     where the Authorization header is somebody else's. `body_limit` is bytes, where the setting does not fit.
     `family` names what may be kept of public answers, and is forgotten together when something in it changes.
+    `compresses` is off where answers carry tokens and codes.
     """
 
     prefix: str
@@ -28,17 +29,18 @@ class Route:
     checks_identity: bool = True
     body_limit: int | None = None
     family: str | None = None
+    compresses: bool = True
 
 
-def _routes(service: str, *prefixes: str, timeout: float = 10.0) -> tuple[Route, ...]:
-    return tuple(Route(prefix, service, timeout) for prefix in prefixes)
+def _routes(
+    service: str, *prefixes: str, timeout: float = 10.0, rate: str = DEFAULT, compresses: bool = True
+) -> tuple[Route, ...]:
+    return tuple(Route(prefix, service, timeout, rate, compresses=compresses) for prefix in prefixes)
 
 
 ROUTES: tuple[Route, ...] = (
-    *_routes("auth", "/auth", "/users", "/api-keys"),
-    Route("/auth/login", "auth", rate=SIGN_IN),
-    Route("/auth/otp", "auth", rate=SIGN_IN),
-    Route("/auth/password/reset", "auth", rate=SIGN_IN),
+    *_routes("auth", "/auth", "/users", "/api-keys", compresses=False),
+    *_routes("auth", "/auth/login", "/auth/otp", "/auth/password/reset", rate=SIGN_IN, compresses=False),
     # A product shows its category, and a category says what is listed: one family.
     Route("/products", "catalog", family=OFFER),
     Route("/categories", "catalog", family=OFFER),

@@ -4,7 +4,7 @@ A request with credentials passes by: what it gets may be for its caller alone, 
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.types import Receive
 
@@ -13,6 +13,7 @@ from common.contracts import catalog
 from common.contracts.event import Event
 from common.errors import DukanError
 from gateway.cache import Cache, Kept, key_of
+from gateway.compression import VARIES, can_pack, pack, packed_headers
 from gateway.errors import GatewayTimeout
 from gateway.exchange import Exchange, safe
 from gateway.forward import Forwarder, target_of
@@ -132,12 +133,25 @@ def is_shared(inbound: Inbound) -> bool:
 
 async def give(exchange: Exchange, kept: Kept, now: float) -> None:
     """The kept answer, or 304 to a client that has it."""
-    headers = [*kept.headers, *hit_headers(kept, now)]
+    form = kept.form_for(exchange.inbound)
+    if form is None:
+        form = kept.packed = await _packed(kept)
+    headers = [*form.headers, *hit_headers(form, now)]
     metrics.CACHE_HITS.inc()
     if is_known(exchange.inbound.get(b"if-none-match"), kept.etag):
         await exchange.answer(304, of_304(headers), b"")
     else:
-        await exchange.answer(200, headers, kept.body)
+        await exchange.answer(200, headers, form.body)
+
+
+async def _packed(kept: Kept) -> Kept:
+    body = await pack(kept.body)
+    headers = packed_headers(kept.headers)
+    return replace(kept, headers=headers, body=body, lines=_lines(headers, body))
+
+
+def _lines(headers: Headers, body: bytes) -> bytes:
+    return lines_of([*safe(headers), (b"content-length", b"%d" % len(body))])
 
 
 def hit_headers(kept: Kept, now: float) -> Headers:
@@ -200,15 +214,18 @@ class _Copy:
         if not seconds or self._size > self._most or exchange.method == "HEAD":
             return None
         body = b"".join(self._pieces)
-        headers = [pair for pair in self._headers if pair[0] not in (b"age", b"content-length")]
+        packs = route.compresses and can_pack(self._status, self._headers, len(body))
+        dropped = (b"age", b"content-length")
+        headers = [*(pair for pair in self._headers if pair[0] not in dropped), *((VARIES,) if packs else ())]
         return Kept(
             path=exchange.path,
             route=route,
             headers=headers,
             body=body,
-            lines=lines_of([*safe(headers), (b"content-length", b"%d" % len(body))]),
+            lines=_lines(headers, body),
             etag=next((value.decode("latin-1") for name, value in headers if name == b"etag"), None),
-            vary=what_varies(headers, exchange.inbound),
+            vary=what_varies(self._headers, exchange.inbound),
             born=began - age(self._headers),
             until=began + seconds,
+            can_pack=packs,
         )
