@@ -16,7 +16,6 @@ from dukan.installation import default_data
 if TYPE_CHECKING:
     from dukan.product_import import ProductImport, Report
 
-DEFAULT_URL = "http://127.0.0.1:8000"
 SHOWN_PROBLEMS = 20
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
@@ -53,7 +52,7 @@ def products(
     from dukan.product_import import REQUEST_SECONDS, ProductImport, SignedIn, read
 
     rows, columns = read(file, _pairs(mapping or []), stock)
-    base_url, account = _platform(data, url, email, password)
+    base_url, account = running.reachable(data, url, email, password)
     with httpx.Client(
         base_url=base_url, auth=SignedIn(base_url, *account), timeout=REQUEST_SECONDS, trust_env=False
     ) as http:
@@ -72,16 +71,6 @@ def _pairs(mapping: list[str]) -> dict[str, str]:
     if wrong := next((pair for pair in pairs if not (pair[0] and pair[2])), None):
         raise typer.BadParameter(f"--map takes field=column, not {''.join(wrong)}")
     return {field: column for field, _, column in pairs}
-
-
-def _platform(data: Path, url: str | None, email: str | None, password: str | None) -> tuple[str, tuple[str, str]]:
-    """Where to import, and as whom: what is given, else the platform that runs on the data folder."""
-    found = running.find(data)
-    if email and password:
-        return url or (found.url if found else DEFAULT_URL), (email, password)
-    if found is None:
-        raise ProvisionError("no platform is running: start it with `dukan up`, or give --url, --email, --password")
-    return url or found.url, found.admin()
 
 
 def _show_progress(work: "ProductImport", *, quiet: bool) -> None:

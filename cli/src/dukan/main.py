@@ -12,7 +12,7 @@ import typer
 from dukan.errors import ProvisionError
 from dukan.installation import default_data
 
-REGISTERED_ELSEWHERE = ("demo", "imports", "bench", "chaos")
+REGISTERED_ELSEWHERE = ("demo", "imports", "emergencies", "bench", "chaos")
 """Modules beside this one with `register(commands: typer.Typer) -> None`."""
 
 

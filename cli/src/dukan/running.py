@@ -5,11 +5,13 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dukan.errors import ProvisionError
 from dukan.folderlock import FolderLock
 from dukan.installation import Platform
 from dukan.secretfile import SecretFile
 
 FILE = "run.json"
+DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,13 @@ def find(data: Path) -> Running | None:
         lock.release()
         return None
     return Running(**content)
+
+
+def reachable(data: Path, url: str | None, email: str | None, password: str | None) -> tuple[str, tuple[str, str]]:
+    """Which platform is meant, and as whom: what is given, else the one on the data folder. Raises ProvisionError."""
+    found = find(data)
+    if email and password:
+        return url or (found.url if found else DEFAULT_URL), (email, password)
+    if found is None:
+        raise ProvisionError("no platform is running: start it with `dukan up`, or give --url, --email, --password")
+    return url or found.url, found.admin()

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from auth.api import hot, internal, me, registration, sign_in, sign_out, users, well_known
+from auth.api import emergencies, hot, internal, me, registration, sign_in, sign_out, users, well_known
 from auth.api.context import Identification
 from auth.domain.passwords import normalised
 from auth.jobs import build_jobs
@@ -23,6 +23,17 @@ from common.web.keys import KeySet
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
 
+API = (
+    registration,
+    sign_in,
+    sign_out,
+    me,
+    # Before `users`, whose paths take any id.
+    emergencies,
+    users,
+    well_known,
+    internal,
+)
 READERS = 2
 """Connections for the one read that is gathered into few statements."""
 
@@ -36,7 +47,7 @@ def build(settings: Settings) -> Service:
         name="auth",
         settings=settings,
         database=database,
-        routers=[module.router for module in (registration, sign_in, sign_out, me, users, well_known, internal)],
+        routers=[module.router for module in API],
         root_routers=[well_known.router],
         jobs=build_jobs(database, vault, timedelta(days=settings.audit_days)),
         resources=[reader, _prepared(settings, database, vault, identification.hashing)],

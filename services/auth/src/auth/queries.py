@@ -18,6 +18,7 @@ from common.persistence.transaction import Transaction
 KEYS = """
 SELECT kid, public_key FROM signing_key WHERE state <> 'retired' OR retired_at >= $1 ORDER BY created_at DESC, kid
 """
+SIGNING_KEYS = "SELECT kid, state, created_at, activated_at, retired_at FROM signing_key ORDER BY created_at DESC, kid"
 REVOKED = "SELECT id, access_expires_at FROM session WHERE ended_at IS NOT NULL AND access_expires_at > $1"
 LIVE = """
 SELECT EXISTS (SELECT FROM session JOIN account ON account.id = account_id
@@ -85,6 +86,12 @@ async def key_set(tx: Transaction) -> dict[str, Any]:
     """The JWKS (RFC 7517): what signs, what will sign next, and what signed tokens that may still be alive."""
     keys = await tx.sql.fetch(KEYS, clock.now() - OVERLAP)
     return {"keys": [as_jwk(key["kid"], key["public_key"]) for key in keys]}
+
+
+async def signing_keys(tx: Transaction) -> list[asyncpg.Record]:
+    """Every key that is kept, the newest first, without its private part."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(SIGNING_KEYS)
+    return rows
 
 
 async def revoked_sessions(tx: Transaction) -> list[asyncpg.Record]:

@@ -11,6 +11,8 @@ State = Literal["next", "active", "retired"]
 
 ACTIVE_FOR = timedelta(days=30)
 OVERLAP = timedelta(hours=1)
+KNOWN_AFTER = timedelta(minutes=1)
+"""A verifier asks for keys that it does not know, but twice a minute at most."""
 
 
 def is_due(activated_at: datetime, now: datetime, active_for: timedelta = ACTIVE_FOR) -> bool:

@@ -1,5 +1,6 @@
 """Ending sessions: their tokens are refused everywhere from now on."""
 
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +19,11 @@ UPDATE session SET ended_at = $2, end_reason = $3
 WHERE id IN (SELECT id FROM session WHERE account_id = $1 AND ended_at IS NULL ORDER BY id FOR UPDATE)
 RETURNING id, account_id, access_expires_at
 """
+END_ANY = """
+UPDATE session SET ended_at = $1, end_reason = $2
+WHERE id IN (SELECT id FROM session WHERE ended_at IS NULL AND created_at <= $3 ORDER BY id LIMIT $4 FOR UPDATE)
+RETURNING id, account_id, access_expires_at
+"""
 OWNER = """
 SELECT session.id, account_id FROM session JOIN refresh_token ON session_id = session.id WHERE hash = $1
 """
@@ -31,6 +37,11 @@ async def end_session(tx: Transaction, session_id: UUID, reason: str) -> list[Se
 async def end_sessions_of(tx: Transaction, account_id: UUID, reason: str) -> list[SessionRevoked]:
     """End all sessions of an account."""
     return _revoked(tx, await tx.sql.fetch(END_ALL, account_id, clock.now(), reason), reason)
+
+
+async def end_any_sessions(tx: Transaction, begun_by: datetime, most: int, reason: str) -> list[SessionRevoked]:
+    """End sessions of whoever, `most` at a time so that no transaction lasts; call it until it ends none."""
+    return _revoked(tx, await tx.sql.fetch(END_ANY, clock.now(), reason, begun_by, most), reason)
 
 
 async def session_of(tx: Transaction, refresh_token: str, account_id: UUID | None) -> UUID | None:

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from auth.domain.keyring import OVERLAP, State, is_due
+from auth.domain.keyring import KNOWN_AFTER, OVERLAP, State, is_due
 from auth.providers.signing import generate
 from auth.providers.vault import Vault
 from common import clock
+from common.errors import Conflict
 from common.persistence.transaction import Transaction
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('auth.signing-keys', 0))"
@@ -49,6 +50,15 @@ async def rotate_when_due(tx: Transaction, vault: Vault) -> bool:
         return False
     await rotate_keys(tx, vault)
     return True
+
+
+async def rotate_on_demand(tx: Transaction, vault: Vault) -> None:
+    """Raises Conflict when the next key is so new that verifiers may not know it yet."""
+    await tx.sql.execute(LOCK)
+    published = await tx.sql.fetchval("SELECT created_at FROM signing_key WHERE state = 'next'")
+    if clock.now() < published + KNOWN_AFTER:
+        raise Conflict("The next key was published a moment ago, try again in a minute", code="rotated_just_now")
+    await rotate_keys(tx, vault)
 
 
 async def _add(tx: Transaction, vault: Vault, state: State, now: datetime) -> None:

@@ -1,0 +1,75 @@
+"""`dukan keys rotate` and `dukan users logout-all`: for the day when a secret may have leaked."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.table import Table
+
+from dukan import running, screen
+from dukan.errors import ProvisionError
+from dukan.installation import default_data
+
+REQUEST_SECONDS = 60.0
+API = "/api/v1"
+
+Url = Annotated[str | None, typer.Option(help="Of the gateway; default: the running platform.")]
+Email = Annotated[str | None, typer.Option(envvar="DUKAN_ADMIN_EMAIL", help="Of an administrator.")]
+Password = Annotated[str | None, typer.Option(envvar="DUKAN_ADMIN_PASSWORD")]
+Data = Annotated[Path, typer.Option("--data", help="The running platform's data folder.")]
+DATA = default_data()
+
+keys_app = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+users_app = typer.Typer(help="Everybody who can sign in.", no_args_is_help=True)
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the commands to the `dukan` command line."""
+    commands.add_typer(keys_app, name="keys")
+    commands.add_typer(users_app, name="users")
+
+
+@keys_app.callback()
+def keys() -> None:
+    """The keys that sign access tokens."""
+
+
+@users_app.callback()
+def users() -> None:
+    """Everybody who can sign in."""
+
+
+@keys_app.command()
+def rotate(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
+    """Sign with the next key from now on; tokens that are out stay good until they expire."""
+    table = Table("key", "state", "made")
+    for key in _order("/auth/signing-keys/rotate", url, email, password, data):
+        table.add_row(key["kid"], key["state"], key["created_at"])
+    screen.out.print(table)
+
+
+@users_app.command()
+def logout_all(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
+    """End every session: everybody has to sign in again."""
+    ended = _order("/users/logout-all", url, email, password, data)
+    screen.out.print(f"{ended['sessions']} sessions ended")
+
+
+def _order(path: str, url: str | None, email: str | None, password: str | None, data: Path) -> Any:
+    """What the platform answers to the administrator's POST. Raises ProvisionError with its refusal."""
+    base, account = running.reachable(data, url, email, password)
+    with httpx.Client(base_url=base, timeout=REQUEST_SECONDS, trust_env=False) as http:
+        try:
+            login = http.post(f"{API}/auth/login", json=dict(zip(("email", "password"), account, strict=True)))
+            token = _content(login)["access_token"]
+            return _content(http.post(f"{API}{path}", headers={"Authorization": f"Bearer {token}"}))
+        except httpx.TransportError as error:
+            raise ProvisionError(f"{base} cannot be reached: {error}") from error
+
+
+def _content(answer: httpx.Response) -> Any:
+    content = answer.json()
+    if answer.is_error:
+        raise ProvisionError(content["message"])
+    return content["data"]

@@ -1,0 +1,71 @@
+"""What an administrator does when a secret may have leaked: new signing keys, nobody signed in."""
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from auth.api.context import Forget, Identifying, RequestingClient
+from auth.queries import signing_keys
+from auth.usecases.end_sessions import end_any_sessions
+from auth.usecases.record_audit import record_audit
+from auth.usecases.rotate_keys import rotate_on_demand
+from common import clock
+from common.web.dependencies import Admin, Begin
+from common.web.envelope import Envelope, ok
+
+BATCH = 1000
+
+router = APIRouter()
+
+
+class SigningKeyView(BaseModel):
+    """`kid` is the key's public name."""
+
+    kid: str
+    state: Literal["next", "active", "retired"]
+    created_at: datetime
+    activated_at: datetime | None
+    retired_at: datetime | None
+
+
+class EndedView(BaseModel):
+    """How many sessions were ended."""
+
+    sessions: int
+
+
+@router.get("/auth/signing-keys")
+async def get_signing_keys(_admin: Admin, begin: Begin) -> Envelope[list[SigningKeyView]]:
+    async with begin() as tx:
+        return ok([SigningKeyView.model_validate(dict(key)) for key in await signing_keys(tx)])
+
+
+@router.post("/auth/signing-keys/rotate")
+async def post_rotate(
+    admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[list[SigningKeyView]]:
+    """The next key signs from now on. Tokens that are out stay good until they expire."""
+    async with begin() as tx:
+        await rotate_on_demand(tx, identification.vault)
+        await record_audit(tx, "rotate_keys", "by_admin", client, actor_id=admin.user_id)
+        keys = await signing_keys(tx)
+    return ok([SigningKeyView.model_validate(dict(key)) for key in keys], "Rotated")
+
+
+@router.post("/users/logout-all")
+async def post_logout_everybody(
+    admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
+) -> Envelope[EndedView]:
+    """Everybody has to sign in again, the caller too."""
+    begun_by, sessions = clock.now(), 0
+    async with begin() as tx:
+        await record_audit(tx, "logout_everybody", "by_admin", client, actor_id=admin.user_id)
+    while True:
+        async with begin() as tx:
+            ended = await end_any_sessions(tx, begun_by, BATCH, "ended_by_admin")
+        forget(ended)
+        sessions += len(ended)
+        if len(ended) < BATCH:
+            return ok(EndedView(sessions=sessions), "Everybody is signed out")

@@ -1,0 +1,48 @@
+"""New signing keys while customers are at work: nobody notices."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import jwt
+import pytest
+
+from common.testing import eventually
+
+from .platform import Customer, Platform
+
+
+def dukan(shop: Platform, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dukan", *words, "--data", str(shop.data)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DUKAN_")}
+    return subprocess.run(command, env=clean, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.timeout(240)
+async def test_keys_are_rotated_and_no_request_is_refused(shop: Platform) -> None:
+    customers = [await shop.customer() for _ in range(3)]
+    over, statuses = asyncio.Event(), set[int]()
+
+    async def at_work(customer: Customer) -> None:
+        while not over.is_set():
+            statuses.add((await customer.get("/auth/me")).status_code)
+            statuses.add((await customer.get("/orders")).status_code)
+            # Signs in anew: sometimes with the key that was the next one a moment ago.
+            statuses.add((await (await shop.customer()).get("/notifications")).status_code)
+
+    working = [asyncio.create_task(at_work(customer)) for customer in customers]
+    # As if the platform had not just been started.
+    await shop.sql("auth", "UPDATE signing_key SET created_at = created_at - interval '2 min' RETURNING kid")
+    done = await asyncio.to_thread(dukan, shop, "keys", "rotate")
+    assert done.returncode == 0, done.stderr
+    assert "active" in done.stdout
+
+    async def signs_with_the_new_key() -> bool:
+        kid = (await shop.sql("auth", "SELECT kid FROM signing_key WHERE state = 'active'"))[0]["kid"]
+        return bool(jwt.get_unverified_header((await shop.customer()).token)["kid"] == kid)
+
+    assert await eventually(signs_with_the_new_key, within=30)
+    over.set()
+    await asyncio.gather(*working)
+    assert statuses == {200}
