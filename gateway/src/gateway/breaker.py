@@ -13,7 +13,7 @@ class Breaker:
     """Opens when more than a quarter of at least 20 requests in ten seconds failed, for ten seconds.
 
     A failure is a connection that could not be had or broke, or a time-out; a service's own 5xx shows that it lives.
-    After that one request tries; its outcome decides.
+    After that one request tries; its outcome decides, and not that of one which was under way when it opened.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,6 +22,7 @@ class Breaker:
         self._requests = 0
         self._failures = 0
         self._open_until: float | None = None
+        self._is_trying = False
 
     def allows(self) -> bool:
         """Whether a request may go through now. When the pause is over this admits one, until it has reported."""
@@ -31,6 +32,7 @@ class Breaker:
         if now < self._open_until:
             return False
         self._open_until = now + OPEN_FOR
+        self._is_trying = True
         return True
 
     @property
@@ -38,15 +40,21 @@ class Breaker:
         return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock())
 
     def succeeded(self) -> None:
-        if self._open_until is not None:
+        if self._is_trying:
+            self._is_trying = False
             self._open_until = None
             self._window_ends = 0.0
-        self._count()
+        if self._open_until is None:
+            self._count()
 
     def failed(self) -> None:
-        self._count()
-        self._failures += 1
-        if self._requests >= LEAST_REQUESTS and self._failures > WORST_SHARE * self._requests:
+        if self._open_until is None:
+            self._count()
+            self._failures += 1
+            fails = self._requests >= LEAST_REQUESTS and self._failures > WORST_SHARE * self._requests
+        else:
+            fails, self._is_trying = self._is_trying, False
+        if fails:
             self._open_until = self._clock() + OPEN_FOR
 
     def _count(self) -> None:
