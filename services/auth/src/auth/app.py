@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from auth.api import emergencies, hot, internal, me, registration, sign_in, sign_out, users, well_known
+from auth.api import emergencies, hot, internal, me, registration, second_factor, sign_in, sign_out, users, well_known
 from auth.api.context import Identification
 from auth.domain.passwords import normalised
 from auth.jobs import build_jobs
@@ -27,6 +27,7 @@ API = (
     registration,
     sign_in,
     sign_out,
+    second_factor,
     me,
     # Before `users`, whose paths take any id.
     emergencies,

@@ -24,6 +24,10 @@ LIVE = """
 SELECT EXISTS (SELECT FROM session JOIN account ON account.id = account_id
                WHERE session.id = $1 AND ended_at IS NULL AND expires_at > $2 AND is_active)
 """
+FACTORS = """
+SELECT EXISTS (SELECT FROM totp WHERE account_id = $1 AND confirmed_at IS NOT NULL) AS totp,
+       (SELECT count(*) FROM recovery_code WHERE account_id = $1 AND used_at IS NULL) AS recovery_codes_left
+"""
 
 # As UserView renders an account; a test holds the two together.
 PROFILES = """
@@ -102,3 +106,8 @@ async def revoked_sessions(tx: Transaction) -> list[asyncpg.Record]:
 
 async def is_live(tx: Transaction, session_id: UUID) -> bool:
     return bool(await tx.sql.fetchval(LIVE, session_id, clock.now()))
+
+
+async def factors_of(tx: Transaction, account_id: UUID) -> asyncpg.Record:
+    """`totp`, whether it is on, and `recovery_codes_left`."""
+    return await tx.sql.fetchrow(FACTORS, account_id)

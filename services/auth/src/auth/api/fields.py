@@ -60,3 +60,5 @@ TimeZone = Annotated[str, _stripped(64), AfterValidator(_zone)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 """Longer than any password may be, so that the rule that names the limit can answer."""
 RefreshToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+FactorCode = Annotated[str, _stripped(20)]
+"""Of an authenticator app, or a recovery code."""

@@ -7,9 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, StringConstraints
 
 from auth.api.context import Identification, Identifying, RequestingClient
-from auth.api.fields import Name, Password, RefreshToken
+from auth.api.fields import FactorCode, Name, Password, RefreshToken
 from auth.api.views import SignInView, TokenView
-from auth.domain.clients import Client
 from auth.domain.passwords import normalised
 from auth.queries import is_live
 from auth.usecases.open_session import Grant
@@ -30,11 +29,13 @@ Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=
 
 
 class Login(BaseModel):
-    """An e-mail address or a username, in either field, and the password."""
+    """An e-mail address or a username, in either field, and the password; `otp` where there is a second factor: a code
+    of the authenticator app, or a recovery code."""
 
     email: Identifier | None = None
     username: Identifier | None = None
     password: Password
+    otp: FactorCode | None = None
     device_name: Name | None = None
 
     @property
@@ -61,13 +62,11 @@ async def post_login(
         attempt = await begin_sign_in(tx, identifier, client, identification.per_address)
     if isinstance(attempt, DukanError):
         raise attempt
-    grant = await _verified(attempt, body, client, begin, identification)
+    grant = await _verified(attempt, body, begin, identification)
     return ok(SignInView.of(grant), "Signed in")
 
 
-async def _verified(
-    attempt: Attempt, body: Login, client: Client, begin: Begin, identification: Identification
-) -> Grant:
+async def _verified(attempt: Attempt, body: Login, begin: Begin, identification: Identification) -> Grant:
     """Outside any transaction while the password is hashed, which may have to wait for its turn."""
     password = normalised(body.password)
     verification = await identification.hashing.verify(attempt.password_hash, password)
@@ -77,10 +76,11 @@ async def _verified(
             tx,
             attempt,
             verification,
-            client,
+            otp=body.otp or None,
             new_hash=new_hash,
             device_name=body.device_name,
             signer=identification.signer,
+            vault=identification.vault,
         )
     if isinstance(outcome, DukanError):
         raise outcome

@@ -12,7 +12,9 @@ from auth.domain.clients import Client
 from auth.domain.throttle import Policy
 from auth.providers.hashing import Verification
 from auth.providers.signing import Signer
+from auth.providers.vault import Vault
 from auth.tables import Account
+from auth.usecases.check_factor import Factor, check_factor
 from auth.usecases.open_session import Grant, open_session
 from auth.usecases.record_audit import record_audit
 from auth.usecases.throttle import Limits, count_failure, forgive, limits_of, settled_wait_of, wait_of
@@ -22,10 +24,12 @@ from common.persistence.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Between the transactions: whose password is to be verified, if anybody's."""
+    """Between the transactions: whose password is to be verified, if anybody's; `action` names it on the trail."""
 
     account: Account | None
     limits: Limits
+    client: Client
+    action: str = "sign_in"
 
     @property
     def password_hash(self) -> str | None:
@@ -35,41 +39,70 @@ class Attempt:
 async def begin_sign_in(tx: Transaction, identifier: str, client: Client, per_address: Policy) -> Attempt | RateLimited:
     """`identifier` is an e-mail address or a username."""
     name = identifier.strip().lower()
-    limits = limits_of(name, client.address, per_address)
     known = or_(Account.email == name, func.lower(Account.username) == name)
     account = (await tx.session.exec(select(Account).where(known))).first()
-    wait = await wait_of(tx, limits)
-    return await _too_many(tx, account, client, wait) if wait else Attempt(account, limits)
+    attempt = Attempt(account, limits_of(name, client.address, per_address), client)
+    wait = await wait_of(tx, attempt.limits)
+    return await too_many(tx, attempt, wait) if wait else attempt
 
 
 async def finish_sign_in(
     tx: Transaction,
     attempt: Attempt,
     verification: Verification,
-    client: Client,
     *,
+    otp: str | None,
     new_hash: str | None,
     device_name: str | None,
     signer: Signer,
+    vault: Vault,
 ) -> Grant | DukanError:
     """`new_hash` replaces one that was made with outdated parameters."""
+    account = await settle(tx, attempt, verification, otp, vault)
+    if isinstance(account, DukanError):
+        return account
+    account.password_hash = new_hash or account.password_hash
+    grant = await open_session(tx, account, attempt.client, device_name, signer)
+    await record_audit(
+        tx, attempt.action, "succeeded", attempt.client, account_id=account.id, session_id=grant.session_id
+    )
+    return grant
+
+
+async def settle(
+    tx: Transaction, attempt: Attempt, verification: Verification, otp: str | None, vault: Vault
+) -> Account | DukanError:
+    """The account, locked, of someone whose password is right and who has the second factor where there is one."""
     known = attempt.account
     if known is None or not verification.matches:
-        wait = await count_failure(tx, attempt.limits)
-        return await _too_many(tx, known, client, wait) if wait else await _wrong(tx, known, client)
-    if wait := await settled_wait_of(tx, attempt.limits):
-        return await _too_many(tx, known, client, wait)
+        return await _failed(tx, attempt, attempt.limits) or await _wrong(tx, attempt)
+    # With a code the counters are taken now, before the account: whoever counts a failure later has them already.
+    limits = attempt.limits.of_factor(known.id) if otp else attempt.limits
+    if wait := await settled_wait_of(tx, limits, reserve=otp is not None):
+        return await too_many(tx, attempt, wait)
     account = await _unchanged(tx, known)
     if account is None:
-        return await _wrong(tx, known, client)
+        return await _wrong(tx, attempt)
     if not account.is_active:
-        await record_audit(tx, "sign_in", "account_deactivated", client, account_id=account.id)
+        await _record(tx, attempt, "account_deactivated")
         return Forbidden("This account has been deactivated", code="account_deactivated")
-    await forgive(tx, attempt.limits)
-    account.password_hash = new_hash or account.password_hash
-    grant = await open_session(tx, account, client, device_name, signer)
-    await record_audit(tx, "sign_in", "succeeded", client, account_id=account.id, session_id=grant.session_id)
-    return grant
+    if refusal := await _second(tx, attempt, await check_factor(tx, account.id, otp, vault), limits):
+        return refusal
+    await forgive(tx, limits)
+    return account
+
+
+async def _second(tx: Transaction, attempt: Attempt, factor: Factor, limits: Limits) -> DukanError | None:
+    """A second factor is asked for only after the right password, so that nobody learns who has one."""
+    if factor is Factor.MISSING:
+        await _record(tx, attempt, "otp_required")
+        return Unauthenticated("Give the code that your authenticator app shows", code="otp_required")
+    if factor is not Factor.WRONG:
+        return None
+    if refusal := await _failed(tx, attempt, limits):
+        return refusal
+    await _record(tx, attempt, "wrong_otp")
+    return Unauthenticated("The code is wrong, or was used before", code="otp_invalid")
 
 
 async def _unchanged(tx: Transaction, account: Account) -> Account | None:
@@ -78,12 +111,22 @@ async def _unchanged(tx: Transaction, account: Account) -> Account | None:
     return (await tx.session.exec(select(Account).where(*same).with_for_update())).first()
 
 
-async def _wrong(tx: Transaction, account: Account | None, client: Client) -> Unauthenticated:
-    outcome = "wrong_password" if account else "unknown_account"
-    await record_audit(tx, "sign_in", outcome, client, account_id=account.id if account else None)
+async def _failed(tx: Transaction, attempt: Attempt, limits: Limits) -> RateLimited | None:
+    """Count a failure; a refusal when the attempt came too early to be one."""
+    wait = await count_failure(tx, limits)
+    return await too_many(tx, attempt, wait) if wait else None
+
+
+async def _wrong(tx: Transaction, attempt: Attempt) -> Unauthenticated:
+    await _record(tx, attempt, "wrong_password" if attempt.account else "unknown_account")
     return Unauthenticated("E-mail, username or password is wrong", code="invalid_credentials")
 
 
-async def _too_many(tx: Transaction, account: Account | None, client: Client, wait: float) -> RateLimited:
-    await record_audit(tx, "sign_in", "throttled", client, account_id=account.id if account else None)
+async def too_many(tx: Transaction, attempt: Attempt, wait: float) -> RateLimited:
+    await _record(tx, attempt, "throttled")
     return RateLimited(wait, "Too many failed attempts, try again later", code="too_many_attempts")
+
+
+async def _record(tx: Transaction, attempt: Attempt, outcome: str) -> None:
+    account_id = attempt.account.id if attempt.account else None
+    await record_audit(tx, attempt.action, outcome, attempt.client, account_id=account_id)

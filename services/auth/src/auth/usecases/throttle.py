@@ -1,12 +1,14 @@
 """Failed sign-ins, counted in the database so that every process sees them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Self
+from uuid import UUID
 
 import asyncpg
 
 from auth.domain.addresses import Address, neighbourhood
-from auth.domain.throttle import PER_ACCOUNT, Failures, Policy
+from auth.domain.throttle import PER_ACCOUNT, PER_FACTOR, Failures, Policy
 from common import clock
 from common.persistence.transaction import Transaction
 
@@ -14,22 +16,34 @@ WAIT = "SELECT max(blocked_until) FROM throttle WHERE key = ANY($1)"
 CREATE = "INSERT INTO throttle (key) SELECT * FROM unnest($1::bytea[]) ORDER BY 1 ON CONFLICT DO NOTHING"
 LOCK = "SELECT key, failures, last_at, blocked_until FROM throttle WHERE key = ANY($1) ORDER BY key FOR UPDATE"
 STORE = "UPDATE throttle SET failures = $2, last_at = $3, blocked_until = $4 WHERE key = $1"
-FORGIVE = "DELETE FROM throttle WHERE key = $1"
+FORGIVE = "DELETE FROM throttle WHERE key = ANY($1)"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one attempt counts against: the account from this address, and this address."""
+    """What one attempt counts against: the account from this address, this address, and with a code the account's
+    second factor from anywhere, which only those come to who know the password."""
 
     account: bytes
     address: bytes
     per_address: Policy
+    factor: bytes | None = None
+
+    def of_factor(self, account_id: UUID) -> Self:
+        return replace(self, factor=_key("factor", str(account_id)))
+
+    @property
+    def own(self) -> list[bytes]:
+        """All but the address."""
+        return [self.account, self.factor] if self.factor else [self.account]
 
     @property
     def keys(self) -> list[bytes]:
-        return sorted((self.account, self.address))
+        return sorted((*self.own, self.address))
 
     def policy_of(self, key: bytes) -> Policy:
+        if key == self.factor:
+            return PER_FACTOR
         return PER_ACCOUNT if key == self.account else self.per_address
 
 
@@ -45,8 +59,13 @@ async def wait_of(tx: Transaction, limits: Limits) -> float:
     return Failures(blocked_until=blocked_until).wait(clock.now())
 
 
-async def settled_wait_of(tx: Transaction, limits: Limits) -> float:
-    """`wait_of` after those who are being judged at this moment: attempts made together are judged one by one."""
+async def settled_wait_of(tx: Transaction, limits: Limits, *, reserve: bool = False) -> float:
+    """`wait_of` after those who are being judged at this moment: attempts made together are judged one by one.
+
+    With `reserve` also when there was no failure before, for an attempt that may become one.
+    """
+    if reserve:
+        await tx.sql.execute(CREATE, limits.keys)
     return _longest_wait(await tx.sql.fetch(LOCK, limits.keys))
 
 
@@ -68,7 +87,7 @@ async def count_failure(tx: Transaction, limits: Limits) -> float:
 
 async def forgive(tx: Transaction, limits: Limits) -> None:
     """After a success. The address stays counted: a thief's own account must not buy more guesses."""
-    await tx.sql.execute(FORGIVE, limits.account)
+    await tx.sql.execute(FORGIVE, limits.own)
 
 
 def _longest_wait(rows: list[asyncpg.Record]) -> float:

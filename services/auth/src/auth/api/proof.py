@@ -1,0 +1,54 @@
+"""The password, and the second factor where there is one, asked for again of someone who is signed in."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BaseModel
+
+from auth.api.context import Identifying, RequestingClient
+from auth.api.fields import FactorCode, Password
+from auth.domain.passwords import normalised
+from auth.tables import Account
+from auth.usecases.prove import begin_proof, named
+from auth.usecases.sign_in import settle
+from common.errors import DukanError
+from common.persistence.transaction import Transaction
+from common.web.dependencies import Begin, Caller
+
+
+class Proof(BaseModel):
+    """`code`, of the authenticator app or a recovery code, where there is a second factor."""
+
+    password: Password
+    code: FactorCode | None = None
+
+
+Proving = Callable[[Proof], AbstractAsyncContextManager[tuple[Transaction, Account]]]
+
+
+async def _prove(caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying) -> Proving:
+    """`async with prove(body) as (tx, account)`: a transaction after the proof, and the caller's account, locked.
+
+    Raises Invalid naming the field, or RateLimited, once what was tried is recorded.
+    """
+
+    @asynccontextmanager
+    async def prove(proof: Proof) -> AsyncIterator[tuple[Transaction, Account]]:
+        async with begin() as tx:
+            attempt = await begin_proof(tx, caller.user_id, client, identification.per_address)
+        if isinstance(attempt, DukanError):
+            raise attempt
+        verification = await identification.hashing.verify(attempt.password_hash, normalised(proof.password))
+        async with begin() as tx:
+            outcome = await settle(tx, attempt, verification, proof.code or None, identification.vault)
+            if isinstance(outcome, Account):
+                yield tx, outcome
+        if isinstance(outcome, DukanError):
+            raise named(outcome)
+
+    return prove
+
+
+Prove = Annotated[Proving, Depends(_prove)]

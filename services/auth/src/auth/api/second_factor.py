@@ -1,0 +1,93 @@
+"""/auth/mfa: the authenticator app and its recovery codes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, StringConstraints
+
+from auth.api.context import Identifying, RequestingClient
+from auth.api.proof import Proof, Prove
+from auth.domain.totp import otpauth_uri, secret_text
+from auth.queries import factors_of
+from auth.usecases.enrol_totp import confirm_totp, remove_totp, renew_recovery_codes, start_totp
+from common.errors import DukanError
+from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, ok
+
+
+async def _never_stored(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+router = APIRouter(prefix="/auth/mfa", dependencies=[Depends(_never_stored)])
+
+AppCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+
+
+class Confirmation(BaseModel):
+    code: AppCode
+
+
+class FactorsView(BaseModel):
+    totp: bool
+    recovery_codes_left: int
+
+
+class EnrolmentView(BaseModel):
+    """`uri` as a QR code, or `secret` typed in; shown this once."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodesView(BaseModel):
+    """Each signs in once instead of the app's code; shown this once."""
+
+    recovery_codes: list[str]
+
+
+@router.get("")
+async def get_factors(caller: Caller, begin: Begin) -> Envelope[FactorsView]:
+    async with begin() as tx:
+        factors = await factors_of(tx, caller.user_id)
+    return ok(FactorsView(totp=factors["totp"], recovery_codes_left=factors["recovery_codes_left"]))
+
+
+@router.post("/totp", status_code=201)
+async def post_totp(
+    body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
+) -> Envelope[EnrolmentView]:
+    """A secret for an authenticator app. Sign-in asks for nothing before it is confirmed."""
+    async with prove(body) as (tx, account):
+        secret = await start_totp(tx, account, client, identification.vault)
+    view = EnrolmentView(secret=secret_text(secret), uri=otpauth_uri(secret, account.email))
+    return ok(view, "Confirm with a code of the app")
+
+
+@router.post("/totp/confirm")
+async def post_confirm(
+    body: Confirmation, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[RecoveryCodesView]:
+    """Turns the second factor on."""
+    async with begin() as tx:
+        outcome = await confirm_totp(tx, caller.user_id, body.code, client, identification.vault)
+    if isinstance(outcome, DukanError):
+        raise outcome
+    return ok(RecoveryCodesView(recovery_codes=outcome), "The second factor is on")
+
+
+@router.delete("/totp")
+async def delete_totp(body: Proof, prove: Prove, client: RequestingClient) -> Envelope[None]:
+    async with prove(body) as (tx, account):
+        await remove_totp(tx, account.id, client)
+    return ok(None, "The second factor is off")
+
+
+@router.post("/recovery-codes")
+async def post_recovery_codes(
+    body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
+) -> Envelope[RecoveryCodesView]:
+    """Ten new codes; the old ones are good for nothing."""
+    async with prove(body) as (tx, account):
+        codes = await renew_recovery_codes(tx, account.id, client, identification.vault)
+    return ok(RecoveryCodesView(recovery_codes=codes), "Keep them where the app is not")
