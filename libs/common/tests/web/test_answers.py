@@ -188,7 +188,7 @@ async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials
     order = document["paths"]["/api/v1/orders"]["post"]
     assert order["operationId"] == "shop.post_order"
     assert order["security"] == [{"bearer": []}]
-    refusals = {"400", "401", "409", "413", "415", "422", "429", "503"}
+    refusals = {"400", "401", "403", "409", "413", "415", "422", "429", "503"}
     assert set(order["responses"]) == {"202"} | refusals
     assert document["paths"]["/api/v1/greeting"]["get"]["security"] == [{}, {"bearer": []}]
     assert document["paths"]["/api/v1/staff-room"]["get"]["security"] == [{"bearer": ["staff"]}]

@@ -39,6 +39,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=process.lifespan,
     )
+    app.state.service = service.name
     app.state.database = service.database
     for name, value in service.state.items():
         setattr(app.state, name, value)

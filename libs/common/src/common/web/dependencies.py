@@ -18,6 +18,7 @@ from fastapi.security.base import SecurityBase
 from common.errors import Forbidden, Unauthenticated
 from common.persistence.transaction import Transaction
 from common.web.openapi import OPTIONAL, scheme_of
+from common.web.scopes import allows
 from common.web.tokens import Identity, TokenVerifier
 
 Admits = Callable[[Identity], bool]
@@ -42,6 +43,8 @@ class MaybeAuthenticated(SecurityBase):
             raise Unauthenticated("Only Bearer credentials are accepted here", code="unsupported_credentials")
         verifier: TokenVerifier = request.app.state.verifier
         identity = await verifier.verify(token.strip())
+        if not allows(identity.scope, request.app.state.service, request.method):
+            raise Forbidden("The credential's scopes do not allow this", code="insufficient_scope")
         request.state.identity = identity
         return identity
 
