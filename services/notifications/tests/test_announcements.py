@@ -1,10 +1,11 @@
 """What people are told of events, in the app and by mail."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
-from common.contracts.auth import UserUpdated
+from common.contracts.auth import EmailConfirmationRequested, PasswordChanged, PasswordResetRequested, UserUpdated
 from common.contracts.billing import PaymentRefunded
 from common.contracts.event import Event
 from common.contracts.notifications import EmailFailed, EmailSent, NotificationCreated
@@ -12,6 +13,7 @@ from common.contracts.orders import OrderCancelled, OrderDelivered, OrderShipped
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
+from common.sealing import LOCAL_SECRET, Seal
 from common.service import Service
 from common.testing import deliver, envelope_of, eventually, facts, waits_for_a_lock
 from notifications.domain.notices import order_delivered
@@ -38,6 +40,47 @@ async def test_who_registers_is_welcomed_in_the_app_and_by_mail(
     assert [fact.template for fact in await facts(database, EmailSent)] == ["welcome"]
     assert (letter["To"], letter["Subject"]) == ("asha@example.com", "Welcome to Dukan")
     assert "Hello Asha," in part(letter, "plain")
+
+
+@pytest.mark.parametrize(
+    ("event", "template"),
+    [(EmailConfirmationRequested, "confirm_email"), (PasswordResetRequested, "reset_password")],
+)
+async def test_a_code_goes_by_mail_only_and_is_never_kept_in_clear(
+    service: Service,
+    database: Database,
+    letters: Letters,
+    event: type[EmailConfirmationRequested | PasswordResetRequested],
+    template: str,
+) -> None:
+    user, seal = new_id(), Seal(LOCAL_SECRET)
+    sealed = seal.close({"code": "407193", "link": "https://shop.example/page"}, f"{template}/{user}")
+    person = registered(user).model_dump()
+    await deliver(service, registered(user))
+    await deliver(service, event(**person, sealed=sealed, expires_at=datetime.now(UTC)))
+    async with database.begin() as tx:
+        waiting = [str(dict(row)) for row in await tx.sql.fetch("SELECT * FROM email")]
+    await run_jobs(service)
+
+    assert "407193" in part(letters()[-1], "plain")
+    assert [fact.topic for fact in await facts(database, NotificationCreated)] == ["account.welcome"]
+    async with database.begin() as tx:
+        kept = [str(dict(row)) for row in await tx.sql.fetch("SELECT * FROM email")]
+    assert not [row for row in waiting + kept if "407193" in row]
+    assert not [row for row in kept if sealed in row]
+
+
+async def test_a_changed_password_is_told_in_the_app_and_by_mail(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    await deliver(service, PasswordChanged(**registered(user).model_dump()))
+    await run_jobs(service)
+
+    assert letters()[-1]["Subject"] == "Your password was changed"
+    topics = [fact.topic for fact in await facts(database, NotificationCreated)]
+    assert topics == ["account.welcome", "account.password_changed"]
 
 
 async def test_a_confirmed_order_is_mailed_with_its_lines_and_total(service: Service, letters: Letters) -> None:

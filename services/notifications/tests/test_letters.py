@@ -1,5 +1,6 @@
 """What letters look like, and what nobody can smuggle into them."""
 
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -9,17 +10,19 @@ import pytest
 
 from common.ids import new_id
 from common.money import Money
+from common.sealing import Seal
 from notifications.domain.amounts import spoken
 from notifications.domain.mail import Mail
 from notifications.letters import UnwritableError, Writer, one_line
 
 from .conftest import part
 
+SEAL = Seal("of these tests")
 PRICE = {"amount": 250000, "currency": "TZS"}
 
 
 def write(template: str = "welcome", **changes: Any) -> EmailMessage:
-    letter = Writer("Dukan <shop@dukan.example>").write(mail_of(template, **changes))
+    letter = Writer("Dukan <shop@dukan.example>", SEAL).write(mail_of(template, **changes))
     return message_from_bytes(letter.content, policy=policy.default)
 
 
@@ -90,20 +93,20 @@ def test_a_quoted_address_is_an_address_too() -> None:
 @pytest.mark.parametrize("word", ["wonderful ", "ajabu – ☕ "])
 def test_a_long_subject_arrives_whole_in_lines_of_a_lawful_length(word: str) -> None:
     mail = mail_of("order_cancelled", data={"number": word * 15, "because": "of rain"})
-    content = Writer("Dukan <shop@dukan.example>").write(mail).content
+    content = Writer("Dukan <shop@dukan.example>", SEAL).write(mail).content
 
     assert message_from_bytes(content, policy=policy.default)["Subject"] == one_line(f"Order {word * 15} was cancelled")
     assert max(map(len, content.split(b"\r\n"))) <= 78
 
 
 def test_a_letter_written_again_is_the_same_to_the_byte() -> None:
-    mail, writer = mail_of("welcome"), Writer("Dukan <shop@dukan.example>")
+    mail, writer = mail_of("welcome"), Writer("Dukan <shop@dukan.example>", SEAL)
 
     assert writer.write(mail) == writer.write(mail)
 
 
 def test_a_senders_name_beyond_ascii_arrives_as_it_was_written() -> None:
-    content = Writer("Dükan ☕ <shop@dukan.example>").write(mail_of("welcome")).content
+    content = Writer("Dükan ☕ <shop@dukan.example>", SEAL).write(mail_of("welcome")).content
 
     assert message_from_bytes(content, policy=policy.default)["From"] == "Dükan ☕ <shop@dukan.example>"
 
@@ -131,6 +134,27 @@ def test_a_language_without_a_translation_is_written_in_english(language: str) -
 def test_data_that_its_template_lacks_is_an_error_and_not_a_gap() -> None:
     with pytest.raises(UnwritableError, match="number"):
         write("order_shipped", data={})
+
+
+@pytest.mark.parametrize("template", ["confirm_email", "reset_password"])
+def test_a_code_and_its_link_are_opened_for_the_letter_of_their_person_only(template: str) -> None:
+    user, link = new_id(), "https://shop.example/confirm?token=abc"
+    sealed = SEAL.close({"code": "123456", "link": link}, f"{template}/{user}")
+    letter = write(template, user_id=user, data={"sealed": sealed})
+    assert all("123456" in part(letter, kind) and link in part(letter, kind) for kind in ("plain", "html"))
+    with pytest.raises(UnwritableError, match="Unseal"):
+        write(template, user_id=new_id(), data={"sealed": sealed})
+
+
+def test_a_letter_without_a_code_offers_its_link() -> None:
+    user, link = new_id(), "https://shop.example/reset?token=abc"
+    letter = write(
+        "reset_password",
+        user_id=user,
+        data={"sealed": SEAL.close({"code": None, "link": link}, f"reset_password/{user}")},
+    )
+    assert link in part(letter, "plain")
+    assert not re.search("code is|None", part(letter, "plain") + part(letter, "html"))
 
 
 @pytest.mark.parametrize(

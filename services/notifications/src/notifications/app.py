@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from common.persistence.database import Database
+from common.sealing import Seal
 from common.service import Job, Service
 from notifications.api import emails, notifications
 from notifications.jobs import Postman
@@ -18,7 +19,7 @@ MAIL_EVERY = 2.0
 
 def build(settings: Settings) -> Service:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    postman = Postman(database, Writer(settings.mail_from), _post(settings))
+    postman = Postman(database, _writer(settings), _post(settings))
     mail = Job("mail", MAIL_EVERY, postman.send_due)
     return Service(
         name="notifications",
@@ -28,6 +29,10 @@ def build(settings: Settings) -> Service:
         subscribers=[Subscribers(mail.wake)],
         jobs=[mail],
     )
+
+
+def _writer(settings: Settings) -> Writer:
+    return Writer(settings.mail_from, Seal(settings.mail_secret.get_secret_value()))
 
 
 def _post(settings: Settings) -> Post:

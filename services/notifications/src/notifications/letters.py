@@ -15,6 +15,7 @@ from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
+from common.sealing import CannotUnsealError, Seal
 from notifications.domain.amounts import amount_spoken
 from notifications.domain.mail import Mail
 from notifications.mime import alternatives, checked_address
@@ -43,9 +44,13 @@ class Letter:
 
 
 class Writer:
-    """Writes letters from `sender`, an address with or without a display name. Safe to use from several threads."""
+    """Writes letters from `sender`, an address with or without a display name. Safe to use from several threads.
 
-    def __init__(self, sender: str) -> None:
+    `seal` opens what only the letter's reader may see.
+    """
+
+    def __init__(self, sender: str, seal: Seal) -> None:
+        self._seal = seal
         name, address = parseaddr(sender)
         self._from = formataddr((name, checked_address(address)))
         self._sender = address
@@ -61,12 +66,12 @@ class Writer:
         """Raises UnwritableError."""
         try:
             content = self._message(mail)
-        except (TemplateError, ValueError, TypeError, LookupError) as error:
+        except (TemplateError, CannotUnsealError, ValueError, TypeError, LookupError) as error:
             raise UnwritableError(f"{type(error).__name__}: {error}") from error
         return Letter(mail.id, mail.created_at, self._sender, mail.recipient, content)
 
     def _message(self, mail: Mail) -> bytes:
-        known = {**mail.data, "first_name": mail.first_name}
+        known = {**mail.data, **self._opened(mail), "first_name": mail.first_name}
         subject, text, html = [part.render(known) for part in self._parts(_base(mail.language), mail.template)]
         headers = {
             "Subject": one_line(subject),
@@ -78,6 +83,10 @@ class Writer:
             "Auto-Submitted": "auto-generated",
         }
         return alternatives(headers, text, html, boundary=f"=_{mail.id.hex}")
+
+    def _opened(self, mail: Mail) -> Mapping[str, Any]:
+        sealed = mail.data.get("sealed")
+        return self._seal.open(sealed, f"{mail.template}/{mail.user_id}") if sealed else {}
 
     def _load(self, language: str, template: str) -> list[Template]:
         """Subject, text and HTML."""

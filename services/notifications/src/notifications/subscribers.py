@@ -3,7 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from common.bus.subscriptions import subscribe
-from common.contracts.auth import UserRegistered, UserUpdated
+from common.contracts.auth import (
+    EmailConfirmationRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    UserRegistered,
+    UserUpdated,
+)
 from common.contracts.billing import PaymentRefunded
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped
 from common.persistence.transaction import Transaction
@@ -30,6 +36,20 @@ class Subscribers:
     async def on_users_updated(self, events: Sequence[UserUpdated], tx: Transaction) -> None:
         await remember_contacts(tx, [_contact(event, tx) for event in events])
         tx.after_commit(self._wake_postman)
+
+    @subscribe(EmailConfirmationRequested, consumer=PEOPLE, batch=256)
+    async def on_confirmations_requested(self, events: Sequence[EmailConfirmationRequested], tx: Transaction) -> None:
+        told = [(event, notices.confirm_email(event.sealed, event.expires_at)) for event in events]
+        await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
+
+    @subscribe(PasswordResetRequested, consumer=PEOPLE, batch=256)
+    async def on_resets_requested(self, events: Sequence[PasswordResetRequested], tx: Transaction) -> None:
+        told = [(event, notices.reset_password(event.sealed, event.expires_at)) for event in events]
+        await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
+
+    @subscribe(PasswordChanged, consumer=PEOPLE, batch=256)
+    async def on_passwords_changed(self, events: Sequence[PasswordChanged], tx: Transaction) -> None:
+        await self._announce(tx, [Announcement(event, event.user_id, notices.password_changed()) for event in events])
 
     @subscribe(OrderConfirmed, consumer=ORDERS, batch=256)
     async def on_orders_confirmed(self, events: Sequence[OrderConfirmed], tx: Transaction) -> None:

@@ -39,6 +39,44 @@ class UserUpdated(Person, Event):
     subject_field: ClassVar[str] = "user_id"
 
 
+class EmailConfirmationRequested(Person, Event):
+    """Somebody is to prove that the address is theirs.
+
+    `sealed` holds `code` and `link`, for `confirm_email/<user_id>` (common.sealing); without a code, only the link
+    works. Both end at `expires_at`.
+    """
+
+    type: ClassVar[str] = "auth.email.confirmation_requested.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    sealed: str
+    expires_at: datetime
+
+
+class EmailConfirmed(Person, Event):
+    """The address is the person's: they read what was sent there."""
+
+    type: ClassVar[str] = "auth.email.confirmed.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+
+class PasswordResetRequested(Person, Event):
+    """Somebody asked to choose a new password; `sealed` is for `reset_password/<user_id>`, else as for confirmation."""
+
+    type: ClassVar[str] = "auth.password.reset_requested.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    sealed: str
+    expires_at: datetime
+
+
+class PasswordChanged(Person, Event):
+    """The account has a new password, chosen by its owner or after a reset."""
+
+    type: ClassVar[str] = "auth.password.changed.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+
 class UserDeactivated(Event):
     """The account may no longer sign in."""
 

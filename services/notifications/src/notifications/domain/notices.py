@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,10 @@ UNKNOWN_REASON = "it could not be completed"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One in-app notification; with `template`, a mail as well, rendered from `details`."""
+    """One in-app notification; with `template`, a mail as well, rendered from `details`; without a title only that.
+
+    What `details` hold under `sealed` is opened when the letter is written: it is for its reader's eyes.
+    """
 
     topic: str
     title: str
@@ -48,6 +52,34 @@ def welcome() -> Notice:
         title="Welcome to Dukan",
         body="Your account is ready.",
         template="welcome",
+    )
+
+
+def confirm_email(sealed: str, expires_at: datetime) -> Notice:
+    return _letter("confirm_email", sealed, expires_at)
+
+
+def reset_password(sealed: str, expires_at: datetime) -> Notice:
+    return _letter("reset_password", sealed, expires_at)
+
+
+def password_changed() -> Notice:
+    return Notice(
+        topic="account.password_changed",
+        title="Your password was changed",
+        body="If it was not you, reset it at once.",
+        template="password_changed",
+    )
+
+
+def _letter(template: str, sealed: str, expires_at: datetime) -> Notice:
+    """By mail only: who reads the app is signed in, and need not be the one who reads the mailbox."""
+    return Notice(
+        topic=f"account.{template}",
+        title="",
+        body="",
+        template=template,
+        details={"sealed": sealed, "expires_at": expires_at.isoformat()},
     )
 
 

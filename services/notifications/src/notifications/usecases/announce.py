@@ -53,6 +53,12 @@ async def announce(tx: Transaction, announcements: Sequence[Announcement]) -> No
     mails = [announcement for announcement in announcements if announcement.notice.template]
     if mails:
         await _queue_mails(tx, mails)
+    await _notify(tx, [announcement for announcement in announcements if announcement.notice.title])
+
+
+async def _notify(tx: Transaction, announcements: Sequence[Announcement]) -> None:
+    if not announcements:
+        return
     ids = [new_id() for _ in announcements]
     rows = [_notification(tx, id_, a) for id_, a in zip(ids, announcements, strict=True)]
     inserted = await tx.sql.fetch(INSERT_NOTIFICATIONS, *_columns(rows), clock.now())

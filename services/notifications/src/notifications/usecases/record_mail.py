@@ -12,9 +12,11 @@ from notifications.domain.mail import Deferred, Mail, Outcome, Refused, Sent, pa
 
 SPENT = "no attempt is left"
 
+# What was sealed goes with the letter: nobody has to keep it once that is sent, or never will be.
 # A worker whose claim ran out changes nothing: the attempt number is then another's.
 RECORD = """
 UPDATE email SET state = fresh.state, next_attempt_at = coalesce(fresh.next_attempt_at, email.next_attempt_at),
+                 data = CASE WHEN fresh.state = 'queued' THEN data ELSE data - 'sealed' END,
                  last_error = fresh.error, sent_at = CASE WHEN fresh.state = 'sent' THEN $6::timestamptz END
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::text[])
      AS fresh (id, attempt, state, next_attempt_at, error)
