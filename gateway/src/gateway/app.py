@@ -165,6 +165,7 @@ def _throttle(settings: Settings) -> Throttle:
     return Throttle(
         by_ip=Limiter(Policy("ip", settings.ip_rate, settings.ip_burst)),
         by_credential=Limiter(Policy("credential", settings.credential_rate, settings.credential_burst)),
+        write=Limiter(Policy("write", settings.write_rate, settings.write_burst)),
         sign_in=Limiter(Policy("sign-in", settings.sign_in_rate, settings.sign_in_burst)),
         exempts_loopback=not settings.is_production,
     )

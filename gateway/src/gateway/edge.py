@@ -78,6 +78,7 @@ class Edge:
             if identity is not None:
                 exchange.user_id = identity.user_id
                 self.throttle.admit_credential(exchange, identity.user_id)
+        self.throttle.admit_write(exchange)
         await self.sharing.forward(exchange, route, receive)
         self.throttle.settle(exchange)
 

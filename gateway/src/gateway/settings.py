@@ -48,6 +48,8 @@ class Settings(ServiceSettings):
     ip_burst: int = Field(1500, gt=0)
     credential_rate: float = Field(100.0, gt=0)
     credential_burst: int = Field(500, gt=0)
+    write_rate: float = Field(30.0, gt=0, description="per second and user, or IP of one without")
+    write_burst: int = Field(150, gt=0)
     sign_in_rate: float = Field(10 / 60, gt=0, description="failed sign-ins per second and IP")
     sign_in_burst: int = Field(20, gt=0)
 

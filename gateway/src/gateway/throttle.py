@@ -8,16 +8,19 @@ from gateway.exchange import Exchange
 from gateway.limits import Limiter, TooManyRequests, Verdict
 from gateway.routes import SIGN_IN
 
+READS = frozenset(("GET", "HEAD", "OPTIONS"))
+
 
 @dataclass(slots=True)
 class Throttle:
-    """Per IP and per credential for everything; failed sign-ins per IP besides, tightly.
+    """Per IP and per credential for everything; writes per caller and failed sign-ins per IP besides, tighter.
 
     A sign-in that succeeds costs nothing, so an office behind one address is not locked out by its own people.
     """
 
     by_ip: Limiter
     by_credential: Limiter
+    write: Limiter
     sign_in: Limiter
     exempts_loopback: bool
 
@@ -36,6 +39,13 @@ class Throttle:
         if exchange.route is not None and exchange.route.rate == SIGN_IN:
             _report(exchange, self.sign_in.peek(_ip(exchange)))
 
+    def admit_write(self, exchange: Exchange) -> None:
+        """Count what may change something, per user or else per IP. Webhooks, which are no caller's, are free."""
+        route = exchange.route
+        if exchange.method in READS or route is None or not route.checks_identity or self._is_exempt(exchange):
+            return
+        _report(exchange, self.write.take(exchange.user_id or _ip(exchange)))
+
     def settle(self, exchange: Exchange) -> None:
         """Count a sign-in that failed."""
         if exchange.route is not None and exchange.route.rate == SIGN_IN and 400 <= exchange.status < 500:
@@ -51,8 +61,8 @@ def _ip(exchange: Exchange) -> Hashable:
 
 def _report(exchange: Exchange, verdict: Verdict) -> None:
     """Put the verdict on the answer; the last limit that was looked at is the narrowest and replaces the others."""
+    exchange.extra[:] = [pair for pair in exchange.extra if not pair[0].startswith(b"ratelimit")]
     if not verdict.allowed:
         metrics.RATE_LIMITED.labels(verdict.policy.name).inc()
         raise TooManyRequests(verdict)
-    exchange.extra[:] = [pair for pair in exchange.extra if not pair[0].startswith(b"ratelimit")]
     exchange.extra.extend(verdict.headers())

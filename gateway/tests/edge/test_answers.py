@@ -6,12 +6,10 @@ import httpx
 import pytest
 
 from common.testing import eventually
-from gateway.breaker import Breaker
 from gateway.connection import MOST_HEADERS
 
 from .behind import Behind, Script, Seen
 from .conftest import Door
-from .test_limits import Clock
 
 PRODUCTS = "/api/v1/products"
 
@@ -125,39 +123,6 @@ async def test_many_at_once_each_get_their_own_answer(door: Door, behind: Behind
     answers = await asyncio.gather(*(door.client.get(path) for path in paths))
 
     assert [answer.text for answer in answers] == paths
-
-
-def test_the_breaker_opens_on_a_bad_share_tries_once_and_closes_on_success() -> None:
-    clock = Clock()
-    breaker = Breaker(clock)
-    for _ in range(15):
-        breaker.succeeded()
-    for _ in range(5):
-        breaker.failed()
-    assert breaker.allows()
-    breaker.failed()
-    assert not breaker.allows()
-    assert breaker.retry_after == 10
-
-    clock.at += 10
-    assert [breaker.allows() for _ in range(3)] == [True, False, False]
-    breaker.failed()
-    assert not breaker.allows()
-    clock.at += 10
-    assert breaker.allows()
-    breaker.succeeded()
-    assert breaker.allows()
-
-
-def test_few_failures_or_old_ones_do_not_open_the_breaker() -> None:
-    clock = Clock()
-    breaker = Breaker(clock)
-    for _ in range(10):
-        for _ in range(19):
-            breaker.failed()
-        clock.at += 10
-
-    assert breaker.allows()
 
 
 async def test_a_breaker_that_opened_closes_again_when_the_service_is_back(

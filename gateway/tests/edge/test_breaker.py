@@ -1,18 +1,10 @@
 """When a service's callers are told at once that it is down, and when they are let through again."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from gateway.breaker import Breaker
 
-
-@dataclass
-class Clock:
-    at: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
+from .test_limits import Clock
 
 
 @pytest.fixture

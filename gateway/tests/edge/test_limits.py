@@ -114,6 +114,23 @@ async def test_a_credential_is_limited_wherever_it_is_used(
     assert (await door.client.get("/api/v1/orders", headers=other)).status_code == 200
 
 
+async def test_writes_are_limited_per_caller_and_reads_are_not_counted_with_them(
+    open_door: OpenDoor, behind: Behind, tokens: TestIssuer
+) -> None:
+    door = await open_production(open_door, behind, write_rate=0.01, write_burst=2)
+    mine, other = tokens.bearer(), tokens.bearer()
+    for _ in range(5):
+        assert (await door.client.get("/api/v1/orders", headers=mine)).status_code == 200
+    writes = [await door.client.post("/api/v1/orders", headers=mine) for _ in range(3)]
+
+    assert [answer.status_code for answer in writes] == [200, 200, 429]
+    assert writes[-1].headers["ratelimit-policy"] == '"write";q=2;w=200'
+    assert writes[-1].headers["ratelimit-limit"] == "2"
+    assert (await door.client.post("/api/v1/orders", headers=other)).status_code == 200
+    assert {(await door.client.post("/api/v1/enquiries")).status_code for _ in range(3)} == {200, 429}
+    assert {(await door.client.post("/api/v1/webhooks/polar")).status_code for _ in range(5)} == {200}
+
+
 async def test_in_local_mode_loopback_is_free_except_for_failed_sign_ins(open_door: OpenDoor, behind: Behind) -> None:
     door = await open_door(ip_rate=0.01, ip_burst=1, sign_in_rate=0.01, sign_in_burst=3)
     assert {(await door.client.get("/api/v1/products")).status_code for _ in range(10)} == {200}
