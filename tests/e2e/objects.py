@@ -107,6 +107,12 @@ async def _category(shop: Platform, owner: Customer) -> str:
     return str(made.json()["data"]["id"])
 
 
+async def _api_key(shop: Platform, owner: Customer) -> str:
+    made = await owner.post("/api-keys", {"name": "Till", "scopes": ["read"]})
+    assert made.status_code == 201, made.text
+    return str(made.json()["data"]["id"])
+
+
 async def _any_id(shop: Platform, owner: Customer) -> str:
     """Of what only staff see; the role is asked for before the thing is looked for."""
     return str(uuid4())
@@ -124,6 +130,7 @@ MAKERS: Mapping[str, Maker] = {
     "product_id": _product,
     "category_id": _category,
     "media_id": _any_id,
+    "api_key_id": _api_key,
     "event_id": _any_id,
     "letter_id": _any_id,
     "correlation_id": _any_id,
@@ -143,6 +150,8 @@ OWNED = {
         "/messages/{message_id}": "GET",
         "/addresses/{address_id}": "GET PUT PATCH DELETE",
         "/cart/items/{item_id}": "PATCH DELETE",
+        "/api-keys/{api_key_id}": "GET DELETE",
+        "/api-keys/{api_key_id}/rotate": "POST",
     }.items()
     for method in methods.split()
 }

@@ -5,7 +5,20 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from auth.api import emergencies, hot, internal, me, registration, second_factor, sign_in, sign_out, users, well_known
+from auth.api import (
+    api_keys,
+    emergencies,
+    hot,
+    internal,
+    key_exchange,
+    me,
+    registration,
+    second_factor,
+    sign_in,
+    sign_out,
+    users,
+    well_known,
+)
 from auth.api.context import Identification
 from auth.domain.passwords import normalised
 from auth.jobs import build_jobs
@@ -33,7 +46,9 @@ API = (
     emergencies,
     users,
     well_known,
+    api_keys,
     internal,
+    key_exchange,
 )
 READERS = 2
 """Connections for the one read that is gathered into few statements."""

@@ -28,6 +28,23 @@ FACTORS = """
 SELECT EXISTS (SELECT FROM totp WHERE account_id = $1 AND confirmed_at IS NOT NULL) AS totp,
        (SELECT count(*) FROM recovery_code WHERE account_id = $1 AND used_at IS NULL) AS recovery_codes_left
 """
+API_KEYS = "SELECT * FROM api_key WHERE $1::uuid IS NULL OR account_id = $1 ORDER BY id DESC OFFSET $2 LIMIT $3"
+API_KEYS_TOTAL = "SELECT count(*) FROM api_key WHERE $1::uuid IS NULL OR account_id = $1"
+API_KEY = "SELECT * FROM api_key WHERE id = $1 AND ($2::uuid IS NULL OR account_id = $2)"
+DEVICES = """
+SELECT device.id, name, device.address, device.user_agent, first_seen_at, device.seen_at, count(session.id) AS sessions,
+       coalesce(bool_or(session.id = $2), false) AS is_current
+FROM device LEFT JOIN session ON device_id = device.id AND ended_at IS NULL AND expires_at > $3
+WHERE device.account_id = $1 GROUP BY device.id ORDER BY device.seen_at DESC, device.id LIMIT $4
+"""
+SESSIONS = """
+SELECT session.id, device_id, coalesce(device.name, device_name) AS device_name, session.address, session.user_agent,
+       created_at, session.seen_at, expires_at
+FROM session LEFT JOIN device ON device.id = device_id
+WHERE session.account_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY session.seen_at DESC, session.id LIMIT $3
+"""
+HAS_SESSION = "SELECT EXISTS (SELECT FROM session WHERE id = $1 AND account_id = $2 AND ended_at IS NULL)"
+MOST_LISTED = 100
 
 # As UserView renders an account; a test holds the two together.
 PROFILES = """
@@ -111,3 +128,33 @@ async def is_live(tx: Transaction, session_id: UUID) -> bool:
 async def factors_of(tx: Transaction, account_id: UUID) -> asyncpg.Record:
     """`totp`, whether it is on, and `recovery_codes_left`."""
     return await tx.sql.fetchrow(FACTORS, account_id)
+
+
+async def list_api_keys(
+    tx: Transaction, owner_id: UUID | None, offset: int, limit: int
+) -> tuple[list[asyncpg.Record], int]:
+    """One page, the newest first, and how many there are on all; everybody's without an owner."""
+    total = await tx.sql.fetchval(API_KEYS_TOTAL, owner_id)
+    return await tx.sql.fetch(API_KEYS, owner_id, offset, limit), total
+
+
+async def find_api_key(tx: Transaction, key_id: UUID, owner_id: UUID | None) -> asyncpg.Record | None:
+    """None when there is no such key, or when it is not the owner's."""
+    return await tx.sql.fetchrow(API_KEY, key_id, owner_id)
+
+
+async def devices_of(tx: Transaction, account_id: UUID, current: UUID) -> list[asyncpg.Record]:
+    """Rows as DeviceView shows them; `current` is the caller's session."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(DEVICES, account_id, current, clock.now(), MOST_LISTED)
+    return rows
+
+
+async def sessions_of(tx: Transaction, account_id: UUID) -> list[asyncpg.Record]:
+    """Rows as SessionView shows them, but for `is_current`."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(SESSIONS, account_id, clock.now(), MOST_LISTED)
+    return rows
+
+
+async def has_session(tx: Transaction, account_id: UUID, session_id: UUID) -> bool:
+    """Whether it is the account's, and has not ended."""
+    return bool(await tx.sql.fetchval(HAS_SESSION, session_id, account_id))

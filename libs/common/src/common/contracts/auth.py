@@ -96,3 +96,27 @@ class SessionRevoked(Event):
     user_id: UUID
     expires_at: datetime
     reason: str
+
+
+class ApiKeyRevoked(Event):
+    """The key opens nothing any more; its tokens end with the session that SessionRevoked names."""
+
+    type: ClassVar[str] = "auth.api_key.revoked.v1"
+    subject_field: ClassVar[str] = "api_key_id"
+
+    api_key_id: UUID
+    user_id: UUID
+    public_id: str
+
+
+class NewDeviceSeen(Event):
+    """Someone signed in on a device that the account was never used on before; never said of its first."""
+
+    type: ClassVar[str] = "auth.new_device.seen.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+    device_id: UUID
+    name: str
+    address: str
+    seen_at: datetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from auth.domain.addresses import Network, client_address
 from auth.domain.clients import Client
@@ -69,3 +69,11 @@ async def _forget(request: Request) -> Callable[[Sequence[SessionRevoked]], None
 
 RequestingClient = Annotated[Client, Depends(_client)]
 Forget = Annotated[Callable[[Sequence[SessionRevoked]], None], Depends(_forget)]
+
+
+async def _never_stored(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+NEVER_STORED = Depends(_never_stored)
+"""For routers whose answers hold secrets."""

@@ -18,7 +18,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     address = _parse(peer) or NOWHERE
     for hop in reversed(forwarded_for.split(",")):
         claimed = _parse(hop.strip())
-        if claimed is None or not _is_within(address, trusted):
+        if claimed is None or not is_within(address, trusted):
             break
         address = claimed
     return address
@@ -39,5 +39,6 @@ def _parse(text: str) -> Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-def _is_within(address: Address, networks: Sequence[Network]) -> bool:
+def is_within(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether one of the networks has the address."""
     return any(address in network for network in networks)

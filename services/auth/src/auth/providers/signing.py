@@ -3,6 +3,7 @@
 import random
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth.providers.vault import Vault
 from common.ids import new_id
+from common.web.cookies import csrf_claim
 
 ALGORITHM = "EdDSA"
 SHORTENED_BY = 0.05
@@ -75,10 +77,21 @@ class Signer:
             self._kid = kid
         self._adopted = time.monotonic()
 
-    def sign(self, user_id: UUID, session_id: UUID, roles: list[str], now: datetime) -> AccessToken:
+    def sign(
+        self,
+        user_id: UUID,
+        session_id: UUID,
+        roles: list[str],
+        now: datetime,
+        *,
+        scope: Sequence[str] = (),
+        until: datetime | None = None,
+    ) -> AccessToken:
+        """Good for its lifetime, `until` at most; without a scope for whatever the roles allow."""
         if self._key is None:
             raise RuntimeError("a signer signs once it has adopted a key")
         expires_at = now + self._lifetime * (1 - random.uniform(0, SHORTENED_BY))  # noqa: S311 (spreads load)
+        expires_at = min(expires_at, until or expires_at)
         issued = now.replace(microsecond=0)
         expires = expires_at.replace(microsecond=0)
         claims = {
@@ -90,7 +103,9 @@ class Signer:
             "iat": int(issued.timestamp()),
             "exp": int(expires.timestamp()),
             "roles": roles,
-            "scope": "",
+            "scope": " ".join(scope),
+            # A page that is signed in by cookies shows what this is the hash of (see common.web.cookies).
+            "csrf": csrf_claim(self._vault.csrf_token(session_id)),
         }
         text = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})
         return AccessToken(text, issued, expires)

@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
+from uuid import UUID
 
 from common.sealing import CannotUnsealError, Cipher, derived
 
@@ -13,6 +14,8 @@ class Vault:
         self._sealing = Cipher(derived(secret, b"dukan.auth.signing-keys"))
         self._rotation = derived(secret, b"dukan.auth.refresh-tokens")
         self._codes = derived(secret, b"dukan.auth.one-time-codes")
+        self._api_keys = derived(secret, b"dukan.auth.api-keys")
+        self._csrf = derived(secret, b"dukan.auth.csrf")
 
     def seal(self, content: bytes, name: str) -> bytes:
         """Encrypt (AES-256-GCM); `name` is bound to the content, so rows cannot be swapped."""
@@ -32,3 +35,11 @@ class Vault:
     def code_digest(self, *parts: str) -> bytes:
         """Of what is short enough to be guessed from a plain hash: six digits, an e-mail address."""
         return hmac.digest(self._codes, "\0".join(parts).encode(), "sha256")
+
+    def api_key_digest(self, text: str) -> bytes:
+        """What is kept of an API key; 256 random bits need no slow hash."""
+        return hmac.digest(self._api_keys, text.encode(), "sha256")
+
+    def csrf_token(self, session_id: UUID) -> str:
+        """What a page has to show beside the cookies of this session; nobody else can make it."""
+        return urlsafe_b64encode(hmac.digest(self._csrf, session_id.bytes, "sha256")).rstrip(b"=").decode()
