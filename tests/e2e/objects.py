@@ -93,6 +93,14 @@ async def _cart_item(shop: Platform, owner: Customer) -> str:
     return str(filled.json()["data"]["items"][0]["id"])
 
 
+async def _device(shop: Platform, owner: Customer) -> str:
+    return str((await owner.data("/auth/devices"))[0]["id"])
+
+
+async def _session(shop: Platform, owner: Customer) -> str:
+    return str((await owner.data("/auth/sessions"))[0]["id"])
+
+
 async def _user(shop: Platform, owner: Customer) -> str:
     return owner.id
 
@@ -126,6 +134,8 @@ MAKERS: Mapping[str, Maker] = {
     "message_id": _message,
     "address_id": _address,
     "item_id": _cart_item,
+    "device_id": _device,
+    "session_id": _session,
     "user_id": _user,
     "product_id": _product,
     "category_id": _category,
@@ -140,6 +150,8 @@ MAKERS: Mapping[str, Maker] = {
 OWNED = {
     f"{method} {API}{path}"
     for path, methods in {
+        "/auth/devices/{device_id}": "DELETE",
+        "/auth/sessions/{session_id}": "DELETE",
         "/orders/{order_id}": "GET",
         "/orders/{order_id}/timeline": "GET",
         "/orders/{order_id}/cancel": "POST",

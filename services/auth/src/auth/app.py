@@ -7,6 +7,7 @@ from typing import Any
 
 from auth.api import (
     api_keys,
+    devices,
     emergencies,
     hot,
     internal,
@@ -41,6 +42,7 @@ API = (
     sign_in,
     sign_out,
     second_factor,
+    devices,
     me,
     # Before `users`, whose paths take any id.
     emergencies,

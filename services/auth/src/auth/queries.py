@@ -41,7 +41,8 @@ SESSIONS = """
 SELECT session.id, device_id, coalesce(device.name, device_name) AS device_name, session.address, session.user_agent,
        created_at, session.seen_at, expires_at
 FROM session LEFT JOIN device ON device.id = device_id
-WHERE session.account_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY session.seen_at DESC, session.id LIMIT $3
+WHERE session.account_id = $1 AND ended_at IS NULL AND expires_at > $2
+ORDER BY session.seen_at DESC, session.id LIMIT $3
 """
 HAS_SESSION = "SELECT EXISTS (SELECT FROM session WHERE id = $1 AND account_id = $2 AND ended_at IS NULL)"
 MOST_LISTED = 100

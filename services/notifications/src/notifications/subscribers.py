@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from common.bus.subscriptions import subscribe
 from common.contracts.auth import (
     EmailConfirmationRequested,
+    NewDeviceSeen,
     PasswordChanged,
     PasswordResetRequested,
     UserRegistered,
@@ -50,6 +51,11 @@ class Subscribers:
     @subscribe(PasswordChanged, consumer=PEOPLE, batch=256)
     async def on_passwords_changed(self, events: Sequence[PasswordChanged], tx: Transaction) -> None:
         await self._announce(tx, [Announcement(event, event.user_id, notices.password_changed()) for event in events])
+
+    @subscribe(NewDeviceSeen, consumer=PEOPLE, batch=256)
+    async def on_new_devices_seen(self, events: Sequence[NewDeviceSeen], tx: Transaction) -> None:
+        told = [(event, notices.new_device(event.name, event.address, event.seen_at)) for event in events]
+        await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
 
     @subscribe(OrderConfirmed, consumer=ORDERS, batch=256)
     async def on_orders_confirmed(self, events: Sequence[OrderConfirmed], tx: Transaction) -> None:

@@ -19,6 +19,11 @@ UPDATE session SET ended_at = $2, end_reason = $3
 WHERE id IN (SELECT id FROM session WHERE account_id = $1 AND ended_at IS NULL ORDER BY id FOR UPDATE)
 RETURNING id, account_id, access_expires_at
 """
+END_ON_DEVICE = """
+UPDATE session SET ended_at = $2, end_reason = $3
+WHERE id IN (SELECT id FROM session WHERE device_id = $1 AND ended_at IS NULL ORDER BY id FOR UPDATE)
+RETURNING id, account_id, access_expires_at
+"""
 END_ANY = """
 UPDATE session SET ended_at = $1, end_reason = $2
 WHERE id IN (SELECT id FROM session WHERE ended_at IS NULL AND created_at <= $3 ORDER BY id LIMIT $4 FOR UPDATE)
@@ -37,6 +42,11 @@ async def end_session(tx: Transaction, session_id: UUID, reason: str) -> list[Se
 async def end_sessions_of(tx: Transaction, account_id: UUID, reason: str) -> list[SessionRevoked]:
     """End all sessions of an account."""
     return _revoked(tx, await tx.sql.fetch(END_ALL, account_id, clock.now(), reason), reason)
+
+
+async def end_sessions_on(tx: Transaction, device_id: UUID, reason: str) -> list[SessionRevoked]:
+    """End the sessions of a device."""
+    return _revoked(tx, await tx.sql.fetch(END_ON_DEVICE, device_id, clock.now(), reason), reason)
 
 
 async def end_any_sessions(tx: Transaction, begun_by: datetime, most: int, reason: str) -> list[SessionRevoked]:

@@ -11,14 +11,15 @@ from auth.domain.refresh import ABSOLUTE, expiry
 from auth.providers.signing import AccessToken, Signer
 from auth.tables import Account
 from auth.usecases.issue_access import issue_access
+from auth.usecases.recognise_device import recognise_device
 from common import clock
 from common.ids import new_id
 from common.persistence.transaction import Transaction
 
 OPEN = """
 INSERT INTO session
-    (id, account_id, device_name, address, user_agent, created_at, seen_at, expires_at, access_expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
+    (id, account_id, device_id, device_name, address, user_agent, created_at, seen_at, expires_at, access_expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
 """
 STORE = "INSERT INTO refresh_token (hash, session_id, parent, issued_at) VALUES ($1, $2, $3, $4)"
 
@@ -37,6 +38,7 @@ class Grant:
 async def open_session(
     tx: Transaction, account: Account, client: Client, device_name: str | None, signer: Signer
 ) -> Grant:
+    """The account's lock must be held."""
     now = clock.now()
     session_id, expires_at = new_id(), now + ABSOLUTE
     access = await issue_access(tx, account, session_id, signer)
@@ -44,6 +46,7 @@ async def open_session(
         OPEN,
         session_id,
         account.id,
+        await recognise_device(tx, account.id, client, device_name),
         device_name,
         client.address,
         client.user_agent,

@@ -11,10 +11,17 @@ SESSIONS = """
 DELETE FROM session WHERE id IN (
     SELECT id FROM session WHERE expires_at < $1 OR ended_at < $1 OR seen_at < $2 LIMIT 1000)
 """
+DEVICES = """
+DELETE FROM device WHERE id IN (
+    SELECT id FROM device WHERE seen_at < $1 AND NOT EXISTS (SELECT FROM session WHERE device_id = device.id)
+    LIMIT 1000)
+"""
 THROTTLES = "DELETE FROM throttle WHERE coalesce(greatest(last_at, blocked_until), '-infinity') < $1"
 AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 5000)"
 
 SHOWN = timedelta(days=30)
+REMEMBERED = timedelta(days=180)
+"""How long a device stays known that nobody signs in on."""
 
 
 async def purge(tx: Transaction, keep_audit: timedelta) -> int:
@@ -22,6 +29,7 @@ async def purge(tx: Transaction, keep_audit: timedelta) -> int:
     now = clock.now()
     deleted = (
         await tx.sql.execute(SESSIONS, now - SHOWN, now - SHOWN - IDLE),
+        await tx.sql.execute(DEVICES, now - REMEMBERED),
         await tx.sql.execute(THROTTLES, now - timedelta(days=1)),
         await tx.sql.execute(AUDIT, now - keep_audit),
     )

@@ -31,7 +31,13 @@ SELECT token.issued_at, token.rotated_at, child.issued_at AS child_issued_at, ch
 FROM refresh_token token LEFT JOIN refresh_token child ON child.parent = token.hash WHERE token.hash = $1
 """
 ROTATED = "UPDATE refresh_token SET rotated_at = $2 WHERE hash = $1"
-SEEN = "UPDATE session SET seen_at = $2, access_expires_at = greatest(access_expires_at, $3) WHERE id = $1"
+SEEN = """
+WITH seen AS (
+    UPDATE session SET seen_at = $2, access_expires_at = greatest(access_expires_at, $3) WHERE id = $1
+    RETURNING device_id
+)
+UPDATE device SET seen_at = $2, address = $4 FROM seen WHERE device.id = seen.device_id
+"""
 
 
 async def refresh_session(
@@ -54,7 +60,7 @@ async def refresh_session(
             issued_at = await _rotate(tx, token, session["id"], vault, now)
         case Verdict.REPEAT:
             issued_at = row["child_issued_at"]
-    return await _grant(tx, session, vault.child_of(token), issued_at, signer)
+    return await _grant(tx, session, vault.child_of(token), issued_at, signer=signer, client=client)
 
 
 async def _rotate(tx: Transaction, token: str, session_id: UUID, vault: Vault, now: datetime) -> datetime:
@@ -63,10 +69,12 @@ async def _rotate(tx: Transaction, token: str, session_id: UUID, vault: Vault, n
     return now
 
 
-async def _grant(tx: Transaction, session: asyncpg.Record, child: str, issued_at: datetime, signer: Signer) -> Grant:
+async def _grant(
+    tx: Transaction, session: asyncpg.Record, child: str, issued_at: datetime, *, signer: Signer, client: Client
+) -> Grant:
     account = await tx.session.get_one(Account, session["account_id"])
     access = await issue_access(tx, account, session["id"], signer)
-    await tx.sql.execute(SEEN, session["id"], access.issued_at, access.expires_at)
+    await tx.sql.execute(SEEN, session["id"], access.issued_at, access.expires_at, client.address)
     return Grant(account, session["id"], access, child, expiry(issued_at, session["expires_at"]))
 
 

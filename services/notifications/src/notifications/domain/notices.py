@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -80,6 +80,18 @@ def _letter(template: str, sealed: str, expires_at: datetime) -> Notice:
         body="",
         template=template,
         details={"sealed": sealed, "expires_at": expires_at.isoformat()},
+    )
+
+
+def new_device(name: str, address: str, seen_at: datetime) -> Notice:
+    when = f"{seen_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return Notice(
+        topic="account.new_device",
+        title="New sign-in to your account",
+        body=f"{name}, from {address}, {when}. If it was not you, change your password.",
+        data={"device": name, "address": address},
+        template="new_device",
+        details={"device": name, "address": address, "seen_at": when},
     )
 
 

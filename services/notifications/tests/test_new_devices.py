@@ -1,0 +1,43 @@
+"""The letter about a sign-in that its owner may know nothing of."""
+
+from datetime import UTC, datetime
+
+from common.contracts.auth import NewDeviceSeen
+from common.ids import new_id
+from common.persistence.database import Database
+from common.service import Service
+from common.testing import deliver, envelope_of
+
+from .conftest import Letters, mail_states, part, registered, run_jobs
+
+
+def seen(user_id: object, name: str = "Firefox on Linux") -> NewDeviceSeen:
+    about = {"user_id": user_id, "device_id": new_id(), "name": name, "address": "203.0.113.9"}
+    return NewDeviceSeen.model_validate(about | {"seen_at": datetime(2026, 3, 1, 12, 5, tzinfo=UTC)})
+
+
+async def test_a_sign_in_on_a_new_device_is_told_once_by_mail_and_in_the_app(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    event = envelope_of(seen(user))
+    await deliver(service, event, event)
+    await run_jobs(service)
+
+    letter = letters()[-1]
+    assert await mail_states(database) == ["welcome sent", "new_device sent"]
+    assert (letter["To"], letter["Subject"]) == ("asha@example.com", "New sign-in to your account: Firefox on Linux")
+    for kind in ("plain", "html"):
+        assert "203.0.113.9, 2026-03-01 12:05 UTC" in part(letter, kind)
+
+
+async def test_a_device_that_calls_itself_something_hostile_stays_text(service: Service, letters: Letters) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    await deliver(service, seen(user, "<b>Phone</b>\r\nBcc: all@example.com"))
+    await run_jobs(service)
+
+    letter = letters()[-1]
+    assert letter["Bcc"] is None
+    assert "<b>Phone" not in part(letter, "html")
