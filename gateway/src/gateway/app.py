@@ -16,6 +16,7 @@ from common.contracts.auth import SessionRevoked
 from common.web.jobs import running
 from common.web.tokens import TokenVerifier
 from common.web.verification import verification_jobs, verifier_over_http
+from gateway.api_keys import ApiKeys
 from gateway.cache import Cache
 from gateway.clients import Clients
 from gateway.cors import Cors
@@ -96,8 +97,10 @@ class Gateway:
             upstreams = {name: _upstream(settings, name) for name in SERVICES}
             for upstream in upstreams.values():
                 stack.callback(upstream.pool.close)
+            api_keys = ApiKeys(inquiries, settings.url_of("auth"))
+            gatekeeper = Gatekeeper(verifier, api_keys, plain_cookies=not settings.is_production)
             self._edge = edge = _edge(
-                settings, Sharing(cache, _forwarder(settings, upstreams)), verifier, pages, request_log
+                settings, Sharing(cache, _forwarder(settings, upstreams)), gatekeeper, pages, request_log
             )
             self._hits = Hits(cache, edge.header_limits, edge.clients, edge.cors, edge.throttle, edge.observer)
             yield
@@ -144,7 +147,7 @@ def _forwarder(settings: Settings, upstreams: Mapping[str, Upstream]) -> Forward
 def _edge(
     settings: Settings,
     sharing: Sharing,
-    verifier: TokenVerifier,
+    gatekeeper: Gatekeeper,
     pages: Mapping[str, Page],
     request_log: RequestLog,
 ) -> Edge:
@@ -155,7 +158,7 @@ def _edge(
         throttle=_throttle(settings),
         pages=pages,
         routes=RouteTable(ROUTES, settings.longest_timeout),
-        gatekeeper=Gatekeeper(verifier),
+        gatekeeper=gatekeeper,
         sharing=sharing,
         observer=Observer(request_log),
     )

@@ -43,6 +43,7 @@ READ = frozenset(
         b"traceparent",
         b"tracestate",
         b"transfer-encoding",
+        b"upgrade",
         b"user-agent",
         b"x-forwarded-for",
         b"x-forwarded-host",
@@ -99,6 +100,23 @@ class Inbound:
         """What any header says, several of it joined by commas."""
         values = [value.decode("latin-1") for given, value in self.passed if given == name]
         return ", ".join(values) if values else self.read.get(name)
+
+    def cookies(self) -> dict[str, str]:
+        """By name; of several with one name the first."""
+        given = (part.strip().partition("=") for part in self.read.get(b"cookie", "").split(";"))
+        found: dict[str, str] = {}
+        for name, _, value in given:
+            found.setdefault(name, value)
+        return found
+
+    def drop(self, name: bytes) -> None:
+        """Not for the service."""
+        self.passed = [pair for pair in self.passed if pair[0] != name]
+
+    def bear(self, token: str) -> None:
+        """Pass an access token on, in place of whatever stood for it."""
+        self.drop(b"authorization")
+        self.passed.append((b"authorization", f"Bearer {token}".encode()))
 
     @property
     def body_length(self) -> int | None:

@@ -1,25 +1,76 @@
-"""Who calls: a credential that is present must be valid; without one the service decides what is public."""
+"""Who calls: a credential that is present must be valid; without one the service decides what is public.
 
-from common.errors import Unauthenticated, Unavailable
+Three kinds are understood: an access token, an API key, and the cookies of a browser that signed in with them. A
+service gets an access token whatever it was, and verifies it itself.
+"""
+
+from common.errors import Forbidden, Unauthenticated, Unavailable
+from common.web.cookies import ACCESS, CSRF, CSRF_HEADER, is_our_page, named
+from common.web.scopes import SAFE
 from common.web.tokens import Identity, TokenVerifier
+from gateway.api_keys import ApiKeys
+from gateway.clients import Client
 from gateway.headers import Inbound
 
 
 class Gatekeeper:
-    """Verifies access tokens with the platform's verifier, which remembers them until expiry or revocation."""
+    """Verifies access tokens with the platform's verifier, which remembers them until expiry or revocation.
 
-    def __init__(self, verifier: TokenVerifier) -> None:
+    `plain_cookies` are those of local mode, which has no HTTPS.
+    """
+
+    def __init__(self, verifier: TokenVerifier, api_keys: ApiKeys, *, plain_cookies: bool) -> None:
         self._verifier = verifier
+        self._api_keys = api_keys
+        self._plain_cookies = plain_cookies
 
-    async def check(self, inbound: Inbound) -> Identity | None:
-        """The caller, None for an anonymous one. Unauthenticated when what is given is not accepted."""
+    async def check(self, inbound: Inbound, method: str, client: Client) -> Identity | None:
+        """The caller, None for an anonymous one; `inbound` then has an access token to pass on.
+
+        Unauthenticated when what is given is not accepted, Forbidden when another site may have sent the cookies.
+        """
         given = inbound.get(b"authorization")
         if given is None:
+            return await self._by_cookie(inbound, method) if b"cookie" in inbound.read else None
+        scheme, _, credential = given.partition(" ")
+        match scheme.lower():
+            case "bearer":
+                return await self._verify(credential.strip())
+            case "apikey":
+                return await self._by_key(inbound, credential.strip(), client)
+        raise Unauthenticated("Only Bearer and ApiKey credentials are accepted", code="unsupported_credentials")
+
+    async def _by_key(self, inbound: Inbound, key: str, client: Client) -> Identity:
+        token = await self._api_keys.token_for(key, client)
+        try:
+            identity = await self._verify(token)
+        except Unauthenticated:
+            # Its session has ended, as all of an account may; the key may be as good as before, and auth knows.
+            self._api_keys.forget(key, client, token)
+            token = await self._api_keys.token_for(key, client)
+            identity = await self._verify(token)
+        inbound.bear(token)
+        return identity
+
+    async def _by_cookie(self, inbound: Inbound, method: str) -> Identity | None:
+        cookies = inbound.cookies()
+        secure = not self._plain_cookies or named(ACCESS, secure=True) in cookies
+        token = cookies.get(named(ACCESS, secure=secure))
+        if token is None:
             return None
-        scheme, _, token = given.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated("Only Bearer credentials are accepted here", code="unsupported_credentials")
+        try:
+            identity = await self._verify(token)
+        except Unauthenticated:
+            # A browser sends what it has, asked or not: one whose session is over is nobody in particular.
+            return None
+        csrf = cookies.get(named(CSRF, secure=secure))
+        if method not in SAFE and not is_our_page(inbound.said(CSRF_HEADER.lower().encode()), csrf, identity.csrf):
+            raise Forbidden(f"Send the CSRF token in {CSRF_HEADER}", code="csrf")
+        inbound.bear(token)
+        return identity
+
+    async def _verify(self, token: str) -> Identity:
         if not self._verifier.revocations.loaded:
             # Until the revoked sessions are known, a token that was signed out would be let in.
             raise Unavailable("Credentials cannot be checked yet", retry_after=1, code="identity_unavailable")
-        return await self._verifier.verify(token.strip())
+        return await self._verifier.verify(token)

@@ -26,7 +26,7 @@ LONGEST_TOKEN = 8192
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who calls. `expires_at` is in seconds since the epoch."""
+    """Who calls. `expires_at` is in seconds since the epoch; `csrf` is what a page shows the hash of (see cookies)."""
 
     user_id: UUID
     session_id: UUID
@@ -34,6 +34,7 @@ class Identity:
     roles: frozenset[str]
     scope: frozenset[str]
     expires_at: int
+    csrf: str = ""
 
     @property
     def is_admin(self) -> bool:
@@ -148,6 +149,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
             roles=_words(claims.get("roles", [])),
             scope=_words(str(claims.get("scope") or "").split()),
             expires_at=expires_at,
+            csrf=str(claims.get("csrf") or ""),
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise _invalid() from error

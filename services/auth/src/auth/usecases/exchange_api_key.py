@@ -79,9 +79,10 @@ def _good_until(key: asyncpg.Record, digest: bytes, now: datetime) -> datetime |
     ends: list[datetime] = [now + PASS_LASTS, *([key["expires_at"]] if key["expires_at"] else [])]
     if compare_digest(digest, key["hash"]):
         return min(ends)
-    retired, retired_until = key["retired_hash"], key["retired_until"]
-    if retired is not None and compare_digest(digest, retired) and now < retired_until:
-        return min([*ends, retired_until])
+    retired = key["retired_hash"]
+    retired_until: datetime | None = key["retired_until"]
+    if retired_until is not None and compare_digest(digest, retired) and now < retired_until:
+        return min(*ends, retired_until)
     return None
 
 
