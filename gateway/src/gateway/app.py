@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -26,6 +27,7 @@ from gateway.events_page import event_pages
 from gateway.forward import Forwarder
 from gateway.headers import Header, HeaderLimits
 from gateway.health import Health
+from gateway.held import Held
 from gateway.hits import Hits
 from gateway.identity import Gatekeeper
 from gateway.lifespan import Lifespan
@@ -39,6 +41,7 @@ from gateway.request_log import RequestLog
 from gateway.routes import ROUTES, SERVICES, RouteTable
 from gateway.settings import Settings
 from gateway.sharing import CHANGES, Sharing
+from gateway.sockets import Sockets
 from gateway.throttle import Throttle
 from gateway.upstream import Upstream
 from gateway.welcome import Welcome
@@ -97,11 +100,12 @@ class Gateway:
             upstreams = {name: _upstream(settings, name) for name in SERVICES}
             for upstream in upstreams.values():
                 stack.callback(upstream.pool.close)
+            held = Held(verifier.revocations)
+            await stack.enter_async_context(_in_background(held.watch()))
+            forwarder = _forwarder(settings, upstreams, held)
             api_keys = ApiKeys(inquiries, settings.url_of("auth"))
             gatekeeper = Gatekeeper(verifier, api_keys, plain_cookies=not settings.is_production)
-            self._edge = edge = _edge(
-                settings, Sharing(cache, _forwarder(settings, upstreams)), gatekeeper, pages, request_log
-            )
+            self._edge = edge = _edge(settings, Sharing(cache, forwarder), gatekeeper, pages, request_log)
             self._hits = Hits(cache, edge.header_limits, edge.clients, edge.cors, edge.throttle, edge.observer)
             yield
 
@@ -140,8 +144,19 @@ def _upstream(settings: Settings, service: str) -> Upstream:
     return Upstream(service, Pool(settings.url_of(service), settings.connect_timeout), settings.max_in_flight)
 
 
-def _forwarder(settings: Settings, upstreams: Mapping[str, Upstream]) -> Forwarder:
-    return Forwarder(upstreams, settings.max_body_bytes, settings.client_idle_timeout, settings.upstream_idle_timeout)
+def _forwarder(settings: Settings, upstreams: Mapping[str, Upstream], held: Held) -> Forwarder:
+    idle = (settings.client_idle_timeout, settings.upstream_idle_timeout)
+    return Forwarder(upstreams, settings.max_body_bytes, *idle, held)
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _edge(
@@ -151,15 +166,17 @@ def _edge(
     pages: Mapping[str, Page],
     request_log: RequestLog,
 ) -> Edge:
+    cors = Cors(settings.cors_origins, allow_localhost=not settings.is_production)
     return Edge(
         header_limits=HeaderLimits(settings.max_headers, settings.max_header_bytes),
         clients=Clients(settings.trusted_proxies),
-        cors=Cors(settings.cors_origins, allow_localhost=not settings.is_production),
+        cors=cors,
         throttle=_throttle(settings),
         pages=pages,
         routes=RouteTable(ROUTES, settings.longest_timeout),
         gatekeeper=gatekeeper,
         sharing=sharing,
+        sockets=Sockets(sharing.forwarder, cors, sharing.forwarder.held),
         observer=Observer(request_log),
     )
 

@@ -38,10 +38,12 @@ class Connection(asyncio.Protocol):
         self._pump: asyncio.Task[None] | None = None
         self._begin("")
 
-    def _begin(self, method: str) -> None:
+    def _begin(self, method: str, *, upgrades: bool = False) -> None:
         # A parser of its own for each answer: nothing of one can leak into the next.
         self._parser = httptools.HttpResponseParser(self)
         self._method = method
+        self._upgrades = upgrades
+        self._begun = b""
         self._unsent = False
         self._touched = False
         self._has_head = False
@@ -70,12 +72,15 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def ask(self, method: str, head: bytes, body: bytes | AsyncIterator[bytes], *, chunked: bool) -> None:
+    async def ask(
+        self, method: str, head: bytes, body: bytes | AsyncIterator[bytes], *, chunked: bool, upgrades: bool = False
+    ) -> None:
         """Send the request; return when status and headers are there. BrokenError when they will not come.
 
         A streamed body goes on being sent while its answer is awaited and read; what goes wrong with it is raised here.
+        With `upgrades` the answer may be 101: then `detach`.
         """
-        self._begin(method)
+        self._begin(method, upgrades=upgrades)
         if isinstance(body, bytes):
             self._write(head + body)
         else:
@@ -96,6 +101,18 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
         return piece
+
+    def finish(self) -> None:
+        """Take what has come for the whole answer; the service is hung up on when it has been read."""
+        self._complete = True
+        self._keep_alive = False
+        self._wake()
+
+    def detach(self) -> tuple[asyncio.Transport, bytes]:
+        """After a 101: the connection itself, not being read from, and what came after the head."""
+        if self._transport is None:
+            raise BrokenError("not connected", untouched=False)
+        return self._transport, self._begun
 
     async def stop_sending(self) -> None:
         """What is left of the body stays with whoever gave it."""
@@ -158,6 +175,10 @@ class Connection(asyncio.Protocol):
         self._touched = True
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._begun = data[upgrade.args[0] :]
+            if self._transport is not None:
+                self._transport.pause_reading()
         except httptools.HttpParserError as error:
             self._break(BrokenError(f"the answer is not HTTP: {error}", untouched=False))
             self.close()
@@ -194,9 +215,9 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
-        if self.status == 101:
+        if self.status == 101 and not self._upgrades:
             raise ValueError("an upgrade that nobody asked for")
-        if self.status < 200:
+        if self.status < 200 and self.status != 101:
             # An interim answer: the real one follows.
             self.headers.clear()
             return

@@ -1,7 +1,6 @@
 """The hot path: judge a request, find its service, check who calls, pass it on, bring back the answer."""
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,13 +14,14 @@ from common.web.failures import answer_to_crash
 from gateway.clients import Clients
 from gateway.cors import Cors
 from gateway.errors import ClientLeft
-from gateway.exchange import WRITE_WHOLE, Exchange
+from gateway.exchange import CLOSING, WRITE_WHOLE, Exchange
 from gateway.headers import HeaderLimits, read_headers
 from gateway.identity import Gatekeeper
 from gateway.observe import Observer
 from gateway.paths import check_path, check_query
 from gateway.routes import RouteTable
 from gateway.sharing import Sharing
+from gateway.sockets import TAKE_OVER, Sockets, asks_for_socket
 from gateway.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Edge:
     routes: RouteTable
     gatekeeper: Gatekeeper
     sharing: Sharing
+    sockets: Sockets
     observer: Observer
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +63,8 @@ class Edge:
             finally:
                 # It leads back to the request: every one would wait for the collector of cycles, a stall of 70 ms.
                 scope.pop(WRITE_WHOLE, None)
-                self.observer.saw(exchange, time.perf_counter() - exchange.started)
+                scope.pop(TAKE_OVER, None)
+                self.observer.saw(exchange, exchange.seconds)
 
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         self._judge(exchange)
@@ -76,15 +78,21 @@ class Edge:
         if route is None:
             raise NotFound("There is nothing at this path")
         self.throttle.admit_route(exchange)
+        is_socket = route.websocket and asks_for_socket(exchange)
+        if is_socket:
+            self.sockets.judge(exchange.inbound)
         if route.checks_identity:
             identity = await self.gatekeeper.check(exchange.inbound, exchange.method, exchange.client)
             if identity is not None:
-                exchange.user_id = identity.user_id
+                exchange.identity, exchange.user_id = identity, identity.user_id
                 self.throttle.admit_credential(exchange, identity.user_id)
         self.throttle.admit_write(exchange)
         if b"cookie" in exchange.inbound.read and route.service != SIGNS_IN:
             exchange.inbound.drop(b"cookie")
-        await self.sharing.forward(exchange, route, receive)
+        if is_socket:
+            await self.sockets.join(exchange, route, receive)
+        else:
+            await self.sharing.forward(exchange, route, receive)
         self.throttle.settle(exchange)
 
     def _judge(self, exchange: Exchange) -> None:
@@ -94,6 +102,9 @@ class Edge:
         peer = scope["client"][0] if scope.get("client") else None
         exchange.client = self.clients.identify(peer, scope["scheme"], exchange.inbound)
         exchange.extra.extend(self.cors.headers(exchange.inbound.get(b"origin")))
+        if TAKE_OVER in scope:
+            # Its parser cannot go on after a request to upgrade, whatever becomes of that.
+            exchange.extra.append(CLOSING)
         # Last, so that the log names who tried.
         check_path(scope["raw_path"], exchange.path)
         check_query(scope["query_string"])

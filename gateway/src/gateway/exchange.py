@@ -11,6 +11,7 @@ from starlette.types import Scope, Send
 from common.context import Origin
 from common.errors import DukanError
 from common.web.failures import render
+from common.web.tokens import Identity
 from gateway.clients import NOBODY
 from gateway.compression import VARIES, Packer, accepts, can_pack, pack, packed_headers
 from gateway.headers import Headers, Inbound, lines_of
@@ -63,8 +64,8 @@ class Exchange:
     `extra` headers go with every answer; `status` is 0 until the answer begins.
     """
 
-    __slots__ = ("client", "extra", "inbound", "method", "origin", "packer", "path", "route", "scope", "send",
-                 "started", "status", "tap", "user_id")  # fmt: skip
+    __slots__ = ("client", "extra", "held_since", "identity", "inbound", "method", "origin", "packer", "path",
+                 "route", "scope", "send", "started", "status", "tap", "user_id")  # fmt: skip
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
@@ -79,6 +80,8 @@ class Exchange:
         self.client = NOBODY
         self.route: Route | None = None
         self.user_id: UUID | None = None
+        self.identity: Identity | None = None
+        self.held_since: float | None = None
         self.tap: Tap | None = None
         self.packer: Packer | None = None
 
@@ -105,6 +108,16 @@ class Exchange:
             (b"x-request-id", self.origin.correlation_id.encode()),
             (b"traceparent", (self.origin.traceparent or "").encode()),
         ]
+
+    def hold(self, status: int) -> None:
+        """The answer has begun and may last for hours: what counts as its time ends here."""
+        self.status = status
+        self.held_since = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, now that it is over."""
+        return (self.held_since or time.perf_counter()) - self.started
 
     async def write(self, body: bytes, *, more: bool = False) -> None:
         if self.tap is not None:

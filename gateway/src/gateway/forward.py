@@ -1,7 +1,8 @@
 """Passing a request on and its answer back, both in bounded memory."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.types import Receive
@@ -11,27 +12,46 @@ from gateway.connection import BrokenError, Connection
 from gateway.errors import BadGateway, BodyTooLarge, ClientLeft, GatewayTimeout
 from gateway.exchange import CLOSING, Exchange
 from gateway.headers import Headers, answer_headers
+from gateway.held import Held
 from gateway.presence import Presence
 from gateway.routes import Route
 from gateway.upstream import Question, Upstream
 
+EVENTS = b"text/event-stream"
+EVENTS_IDLE = 90.0
+"""Seconds that a stream of events may be silent: half as long again as the slowest heartbeat in use."""
+Upgraded = Callable[[Connection], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Forwarder:
-    """`upstreams` by service. Idle times in seconds: how long a client or a service may pause in the middle."""
+    """`upstreams` by service. Idle times in seconds: how long a client or a service may pause in the middle.
+
+    `held` ends the streams of events of callers who may no longer see them.
+    """
 
     upstreams: Mapping[str, Upstream]
     body_limit: int
     client_idle: float
     upstream_idle: float
+    held: Held
 
-    async def forward(self, exchange: Exchange, route: Route, receive: Receive) -> None:
-        """Ask the route's service and relay what it answers, untouched whatever its status."""
+    async def forward(
+        self, exchange: Exchange, route: Route, receive: Receive, *, upgraded: Upgraded | None = None
+    ) -> None:
+        """Ask the route's service and relay what it answers, untouched whatever its status; a 101 to `upgraded`."""
         presence = Presence(receive)
         limit = route.body_limit or self.body_limit
         body = Body(receive, exchange.inbound.body_length, presence, limit=limit, idle=self.client_idle)
         try:
-            await self._exchange(exchange, self.upstreams[route.service], _question(exchange, route, body))
+            question = _question(exchange, route, body, upgrades=upgraded is not None)
+            async with self._asking(self.upstreams[route.service], question) as answer:
+                if answer.status == 101 and upgraded is not None:
+                    # From here on the tunnel knows when the client leaves.
+                    presence.end()
+                    await upgraded(answer)
+                else:
+                    await self._relay(exchange, answer, await _closing(answer, body))
             # A finished answer makes the server report a disconnect: nobody left.
             presence.end()
         except asyncio.CancelledError:
@@ -44,10 +64,11 @@ class Forwarder:
         finally:
             presence.end()
 
-    async def _exchange(self, exchange: Exchange, upstream: Upstream, question: Question) -> None:
+    @asynccontextmanager
+    async def _asking(self, upstream: Upstream, question: Question) -> AsyncIterator[Connection]:
         answer = await upstream.ask(question)
         try:
-            await self._relay(exchange, answer, await _closing(answer, question.body))
+            yield answer
         except TimeoutError as error:
             raise GatewayTimeout from error
         except BrokenError as error:
@@ -62,12 +83,20 @@ class Forwarder:
             await exchange.answer(answer.status, headers, await answer.read())
             return
         await exchange.begin(answer.status, headers)
-        while True:
-            async with asyncio.timeout(self.upstream_idle):
-                piece = await answer.read()
-            await exchange.write(piece, more=bool(piece))
-            if not piece:
-                return
+        if dict(headers).get(b"content-type", b"").startswith(EVENTS):
+            exchange.hold(answer.status)
+            with self.held.holding(exchange.identity, lambda _: answer.finish()):
+                await _pour(exchange, answer, max(self.upstream_idle, EVENTS_IDLE))
+        else:
+            await _pour(exchange, answer, self.upstream_idle)
+
+
+async def _pour(exchange: Exchange, answer: Connection, idle: float) -> None:
+    piece = b"more"
+    while piece:
+        async with asyncio.timeout(idle):
+            piece = await answer.read()
+        await exchange.write(piece, more=bool(piece))
 
 
 async def _closing(answer: Connection, body: Body) -> Headers:
@@ -83,9 +112,9 @@ async def _closing(answer: Connection, body: Body) -> Headers:
     return [CLOSING]
 
 
-def _question(exchange: Exchange, route: Route, body: Body) -> Question:
+def _question(exchange: Exchange, route: Route, body: Body, *, upgrades: bool) -> Question:
     headers = [*exchange.inbound.passed, *_ours(exchange)]
-    return Question(exchange.method, target_of(exchange), headers, body, route.timeout)
+    return Question(exchange.method, target_of(exchange), headers, body, route.timeout, upgrades)
 
 
 def target_of(exchange: Exchange) -> bytes:

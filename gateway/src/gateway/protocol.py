@@ -15,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from common.web.envelope import failure
 from gateway.exchange import WRITE_WHOLE
 from gateway.headers import Header
+from gateway.sockets import TAKE_OVER
+from gateway.tunnel import GOING_AWAY, Tunnel
 
 HEAD_BYTES = 128 * 1024
 """Above what the settings may allow and below what hurts: the polite refusal comes from the application."""
@@ -38,6 +40,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._is_answered = False
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._tunnel: Tunnel | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -45,9 +48,14 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
+        if self._tunnel is not None:
+            self._tunnel.client_left()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._tunnel is not None:
+            self._tunnel.from_client(data)
+            return
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -73,7 +81,11 @@ class EdgeProtocol(HttpToolsProtocol):
         else:
             super().on_headers_complete()
             # The task that will answer has not begun.
-            cast("Scope", self.scope)[WRITE_WHOLE] = partial(self._write_whole, self.cycle)
+            scope = cast("Scope", self.scope)
+            if self.parser.should_upgrade():
+                scope[TAKE_OVER] = partial(self._take_over, self.cycle)
+            else:
+                scope[WRITE_WHOLE] = partial(self._write_whole, self.cycle)
 
     def on_message_complete(self) -> None:
         self._in_head = True
@@ -97,6 +109,39 @@ class EdgeProtocol(HttpToolsProtocol):
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+    def _take_over(self, cycle: RequestResponseCycle, head: bytes, tunnel: Tunnel, begun: bytes) -> bool:
+        """Answer with `head`; from here on the connection is the tunnel's. False when the client has left."""
+        if cycle.disconnected or self.transport.is_closing():
+            return False
+        cycle.response_started = cycle.response_complete = True
+        self._tunnel = tunnel
+        self.transport.write(head)
+        tunnel.start(self.transport, begun)
+        return True
+
+    def _should_upgrade(self) -> bool:
+        # The application does, by the way above, once it has judged the request.
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """What else a client wants to upgrade to is ignored, as RFC 9110 allows."""
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._tunnel is not None:
+            self._tunnel.client_is_full(True)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._tunnel is not None:
+            self._tunnel.client_is_full(False)
+
+    def shutdown(self) -> None:
+        if self._tunnel is None:
+            super().shutdown()
+        else:
+            self._tunnel.end(GOING_AWAY, "the gateway stops")
 
     @property
     def _is_free(self) -> bool:

@@ -19,7 +19,7 @@ class Route:
     `timeout` is seconds until the service's answer begins, longer than any of its own. `checks_identity` is off
     where the Authorization header is somebody else's. `body_limit` is bytes, where the setting does not fit.
     `family` names what may be kept of public answers, and is forgotten together when something in it changes.
-    `compresses` is off where answers carry tokens and codes.
+    `compresses` is off where answers carry tokens and codes. `websocket` lets clients upgrade.
     """
 
     prefix: str
@@ -30,6 +30,7 @@ class Route:
     body_limit: int | None = None
     family: str | None = None
     compresses: bool = True
+    websocket: bool = False
 
 
 def _routes(
@@ -57,7 +58,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/webhooks/whatsapp", "messaging", checks_identity=False),
     Route("/webhooks/sms", "messaging", checks_identity=False),
     *_routes("messaging", "/whatsapp", "/messages", "/message-templates", "/campaigns"),
-    *_routes("notifications", "/notifications", "/email-templates", "/emails", "/unsubscribe"),
+    Route("/notifications", "notifications", websocket=True),
+    *_routes("notifications", "/email-templates", "/emails", "/unsubscribe"),
     *_routes("operations", "/tasks", "/analytics", "/events", "/dead-letters"),
     Route("/.well-known", "auth"),
 )

@@ -21,13 +21,17 @@ RETRY_PAUSE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of a service. `target` is path and query, `timeout` seconds until the answer begins."""
+    """What is asked of a service. `target` is path and query, `timeout` seconds until the answer begins.
+
+    With `upgrades` the answer may be 101.
+    """
 
     method: str
     target: bytes
     headers: Sequence[tuple[bytes, bytes]]
     body: Body
     timeout: float
+    upgrades: bool = False
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ class Upstream:
                     pieces = body.chunks(_postponing(deadline, question.timeout))
                     await connection.ask(question.method, head, pieces, chunked=body.length is None)
                 else:
-                    await connection.ask(question.method, head, start, chunked=False)
+                    await connection.ask(question.method, head, start, chunked=False, upgrades=question.upgrades)
         except BaseException:
             connection.close()
             raise
