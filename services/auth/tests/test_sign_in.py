@@ -30,7 +30,7 @@ async def test_a_customer_registers_signs_in_and_is_recognised(door: Door) -> No
 async def test_an_access_token_says_who_and_for_how_long(door: Door) -> None:
     tokens = await door.signed_in()
     content = claims(tokens)
-    assert set(content) == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "roles", "scope"}
+    assert set(content) == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "roles", "scope", "csrf"}
     assert (content["iss"], content["aud"], content["sub"]) == ("https://dukan.local", "dukan", tokens["user"]["id"])
     assert 15 * 60 * 0.95 - 1 <= content["exp"] - content["iat"] <= 15 * 60
     assert tokens["expires_in"] == content["exp"] - content["iat"]

@@ -86,6 +86,7 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         existence_replies=bool(settings.existence_replies),
         public_url=settings.public_url,
         issuer=settings.issuer,
+        secure_cookies=settings.is_production,
     )
 
 

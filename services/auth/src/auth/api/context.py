@@ -31,6 +31,7 @@ class Identification:
     existence_replies: bool
     public_url: str
     issuer: str
+    secure_cookies: bool
 
     @property
     def per_address(self) -> Policy:

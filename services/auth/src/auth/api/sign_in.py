@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, StringConstraints
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, StrictBool, StringConstraints
 
-from auth.api.context import Identification, Identifying, RequestingClient
+from auth.api.context import NEVER_STORED, Identification, Identifying, RequestingClient
+from auth.api.cookies import Cookies
 from auth.api.fields import FactorCode, Name, Password, RefreshToken
 from auth.api.views import SignInView, TokenView
 from auth.domain.passwords import normalised
 from auth.queries import is_live
+from auth.usecases.end_sessions import session_of
 from auth.usecases.open_session import Grant
 from auth.usecases.refresh_session import refresh_session
 from auth.usecases.sign_in import Attempt, begin_sign_in, finish_sign_in
@@ -18,25 +20,21 @@ from common.errors import DukanError, Invalid, Unauthenticated
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
 
-
-async def _never_stored(response: Response) -> None:
-    response.headers["Cache-Control"] = "no-store"
-
-
-router = APIRouter(dependencies=[Depends(_never_stored)])
+router = APIRouter(dependencies=[NEVER_STORED])
 
 Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254)]
 
 
 class Login(BaseModel):
     """An e-mail address or a username, in either field, and the password; `otp` where there is a second factor: a code
-    of the authenticator app, or a recovery code."""
+    of the authenticator app, or a recovery code. With `cookies` the tokens are left in cookies, for browsers."""
 
     email: Identifier | None = None
     username: Identifier | None = None
     password: Password
     otp: FactorCode | None = None
     device_name: Name | None = None
+    cookies: StrictBool = False
 
     @property
     def identifier(self) -> str:
@@ -46,7 +44,9 @@ class Login(BaseModel):
 
 
 class Refresh(BaseModel):
-    refresh_token: RefreshToken
+    """Without a token the refresh cookie is taken, and the CSRF token asked for."""
+
+    refresh_token: RefreshToken | None = None
 
 
 class Verify(BaseModel):
@@ -55,7 +55,7 @@ class Verify(BaseModel):
 
 @router.post("/auth/login")
 async def post_login(
-    body: Login, client: RequestingClient, begin: Begin, identification: Identifying
+    body: Login, client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies
 ) -> Envelope[SignInView]:
     identifier = body.identifier
     async with begin() as tx:
@@ -63,7 +63,7 @@ async def post_login(
     if isinstance(attempt, DukanError):
         raise attempt
     grant = await _verified(attempt, body, begin, identification)
-    return ok(SignInView.of(grant), "Signed in")
+    return ok(SignInView.of(grant, jar.fill(grant) if body.cookies else None), "Signed in")
 
 
 async def _verified(attempt: Attempt, body: Login, begin: Begin, identification: Identification) -> Grant:
@@ -89,14 +89,20 @@ async def _verified(attempt: Attempt, body: Login, begin: Begin, identification:
 
 @router.post("/auth/refresh")
 async def post_refresh(
-    body: Refresh, client: RequestingClient, begin: Begin, identification: Identifying
+    client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies, body: Refresh | None = None
 ) -> Envelope[SignInView]:
+    given = body.refresh_token if body else None
+    token = given or jar.refresh_token
+    if token is None:
+        raise Invalid("Give a refresh token", code="refresh_token_missing", field="refresh_token")
     async with begin() as tx:
+        if given is None and (session_id := await session_of(tx, token, None)):
+            jar.check_page(session_id)
         signer, vault = identification.signer, identification.vault
-        outcome = await refresh_session(tx, body.refresh_token, client, signer=signer, vault=vault)
+        outcome = await refresh_session(tx, token, client, signer=signer, vault=vault)
     if isinstance(outcome, DukanError):
         raise outcome
-    return ok(SignInView.of(outcome), "Refreshed")
+    return ok(SignInView.of(outcome, None if given else jar.fill(outcome)), "Refreshed")
 
 
 @router.post("/auth/verify")

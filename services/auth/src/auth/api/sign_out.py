@@ -1,13 +1,17 @@
 """POST /auth/logout and /auth/logout-all."""
 
+from uuid import UUID
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth.api.context import Forget, RequestingClient
+from auth.api.cookies import Cookies, Jar
 from auth.api.fields import RefreshToken
 from auth.usecases.end_sessions import end_session, end_sessions_of, session_of
 from auth.usecases.record_audit import record_audit
 from common.errors import Unauthenticated
+from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller, MaybeCaller
 from common.web.envelope import Envelope, ok
 
@@ -22,26 +26,50 @@ class Logout(BaseModel):
 
 @router.post("/auth/logout")
 async def post_logout(
-    caller: MaybeCaller, client: RequestingClient, begin: Begin, forget: Forget, body: Logout | None = None
+    *,
+    caller: MaybeCaller,
+    client: RequestingClient,
+    begin: Begin,
+    forget: Forget,
+    jar: Cookies,
+    body: Logout | None = None,
 ) -> Envelope[None]:
     token = body.refresh_token if body else None
-    if caller is None and token is None:
+    if caller is None and token is None and jar.refresh_token is None:
         raise Unauthenticated
     async with begin() as tx:
         session_ids = {caller.session_id} if caller else set()
         if token is not None and (of_token := await session_of(tx, token, caller.user_id if caller else None)):
             session_ids.add(of_token)
+        session_ids |= await _of_cookies(tx, jar, is_asked=caller is None and token is None)
         ended = [event for session_id in sorted(session_ids) for event in await end_session(tx, session_id, "logout")]
         for event in ended:
             await record_audit(tx, "logout", "succeeded", client, account_id=event.user_id, session_id=event.session_id)
     forget(ended)
+    if jar.refresh_token is not None:
+        jar.clear()
     return ok(None, "Signed out")
 
 
+async def _of_cookies(tx: Transaction, jar: Jar, *, is_asked: bool) -> set[UUID]:
+    """The session that the cookies belong to, when nothing else says which to end."""
+    if not is_asked or jar.refresh_token is None:
+        return set()
+    session_id = await session_of(tx, jar.refresh_token, None)
+    if session_id is None:
+        return set()
+    jar.check_page(session_id)
+    return {session_id}
+
+
 @router.post("/auth/logout-all")
-async def post_logout_all(caller: Caller, client: RequestingClient, begin: Begin, forget: Forget) -> Envelope[None]:
+async def post_logout_all(
+    caller: Caller, client: RequestingClient, begin: Begin, forget: Forget, jar: Cookies
+) -> Envelope[None]:
     async with begin() as tx:
         ended = await end_sessions_of(tx, caller.user_id, "logout_all")
         await record_audit(tx, "logout_all", "succeeded", client, account_id=caller.user_id, sessions=len(ended))
     forget(ended)
+    if jar.refresh_token is not None:
+        jar.clear()
     return ok(None, "Signed out everywhere")

@@ -41,21 +41,24 @@ class UserView(BaseModel):
 
 
 class SignInView(BaseModel):
-    """Times are in seconds from now."""
+    """Times are in seconds from now. Who asked for cookies has the tokens there, and here the CSRF token instead."""
 
-    access_token: str
+    access_token: str | None
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
     expires_in: int
-    refresh_token: str
+    refresh_token: str | None
     refresh_expires_in: int
+    csrf_token: str | None
     user: UserView
 
     @classmethod
-    def of(cls, grant: Grant) -> Self:
+    def of(cls, grant: Grant, csrf_token: str | None = None) -> Self:
+        by_cookies = csrf_token is not None
         return cls(
-            access_token=grant.access.text,
+            access_token=None if by_cookies else grant.access.text,
             expires_in=grant.access.expires_in,
-            refresh_token=grant.refresh_token,
+            refresh_token=None if by_cookies else grant.refresh_token,
+            csrf_token=csrf_token,
             refresh_expires_in=int((grant.refresh_expires_at - clock.now()).total_seconds()),
             user=UserView.of(grant.account),
         )
