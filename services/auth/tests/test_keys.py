@@ -11,9 +11,9 @@ from services.auth.tests.people import Door, data
 
 from auth.domain.keyring import ACTIVE_FOR, OVERLAP
 from auth.jobs import build_jobs
-from auth.providers.vault import CannotUnsealError
 from auth.usecases.rotate_keys import rotate_keys
 from common.clock import FixedClock
+from common.sealing import CannotUnsealError
 from common.web.keys import usable_keys
 
 JWKS = "/.well-known/jwks.json"
@@ -74,7 +74,7 @@ async def test_a_retired_key_is_forgotten_when_nothing_it_signed_can_be_alive(do
 
 
 async def test_keys_are_rotated_on_a_clock(door: Door, time: FixedClock) -> None:
-    [job, _] = build_jobs(door.database, door.identification.vault, timedelta(days=1))
+    [job, *_] = build_jobs(door.database, door.identification.vault, timedelta(days=1), keep_deleted=timedelta(days=30))
     assert not await job.run()
     time.advance(ACTIVE_FOR)
     assert await job.run()

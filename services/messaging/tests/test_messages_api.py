@@ -9,7 +9,7 @@ import pytest
 
 from common import clock
 from common.clock import FixedClock
-from common.contracts.auth import UserRegistered
+from common.contracts.auth import UserRegistered, UserUpdated
 from common.contracts.messaging import MessageQueued
 from common.ids import new_id
 from common.persistence.database import Database
@@ -177,3 +177,19 @@ async def test_a_message_id_is_a_time_ordered_uuid(built: Built, client_for: Cli
     answer = await client.post(f"{URL}/send-text", json=text(), headers=tokens.bearer())
 
     assert UUID(answer.json()["data"]["id"]).version == 7
+
+
+async def test_a_limit_of_ones_own_holds_in_place_of_the_shops_until_it_is_taken_away(
+    built: Built, client_for: ClientFor, tokens: TestIssuer
+) -> None:
+    service, user = await built(messages_per_day=2), new_id()
+    client = await client_for(service)
+
+    async def send(limit: int | None) -> tuple[int, str]:
+        await deliver(service, UserUpdated(user_id=user, email="a@example.com", max_messages_per_day=limit))
+        answer = await client.post(f"{URL}/send-text", json=text(), headers=tokens.bearer(user))
+        return answer.status_code, answer.json()["message"]
+
+    assert await send(0) == (429, "Only 0 messages may be sent per day")
+    assert [(await send(3))[0] for _ in range(4)] == [202, 202, 202, 429]
+    assert await send(None) == (429, "Only 2 messages may be sent per day")

@@ -7,6 +7,7 @@ from typing import Any
 
 from auth.api import (
     api_keys,
+    audit,
     devices,
     emergencies,
     hot,
@@ -43,6 +44,7 @@ API = (
     sign_out,
     second_factor,
     devices,
+    audit,
     me,
     # Before `users`, whose paths take any id.
     emergencies,
@@ -67,7 +69,9 @@ def build(settings: Settings) -> Service:
         database=database,
         routers=[module.router for module in API],
         root_routers=[well_known.router],
-        jobs=build_jobs(database, vault, timedelta(days=settings.audit_days)),
+        jobs=build_jobs(
+            database, vault, timedelta(days=settings.audit_days), keep_deleted=timedelta(days=settings.deleted_days)
+        ),
         resources=[reader, _prepared(settings, database, vault, identification.hashing)],
         state={"identification": identification, "profiles": hot.Profiles(reader)},
         hot_reads=hot.HOT_READS,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from auth.providers.vault import Vault
+from auth.usecases.erase_accounts import erase_accounts
 from auth.usecases.purge import purge
 from auth.usecases.rotate_keys import rotate_when_due
 from common.persistence.database import Database
@@ -11,7 +12,7 @@ from common.service import Job
 HOUR = 3600.0
 
 
-def build_jobs(database: Database, vault: Vault, keep_audit: timedelta) -> list[Job]:
+def build_jobs(database: Database, vault: Vault, keep_audit: timedelta, *, keep_deleted: timedelta) -> list[Job]:
     async def rotate() -> int:
         async with database.begin() as tx:
             return int(await rotate_when_due(tx, vault))
@@ -20,4 +21,8 @@ def build_jobs(database: Database, vault: Vault, keep_audit: timedelta) -> list[
         async with database.begin() as tx:
             return await purge(tx, keep_audit)
 
-    return [Job("auth.keys", HOUR, rotate), Job("auth.purge", HOUR, forget)]
+    async def erase() -> int:
+        async with database.begin() as tx:
+            return await erase_accounts(tx, keep_deleted)
+
+    return [Job("auth.keys", HOUR, rotate), Job("auth.purge", HOUR, forget), Job("auth.erase", HOUR, erase)]

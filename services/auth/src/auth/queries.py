@@ -1,7 +1,8 @@
 """Reads for the API."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,12 +47,19 @@ ORDER BY session.seen_at DESC, session.id LIMIT $3
 """
 HAS_SESSION = "SELECT EXISTS (SELECT FROM session WHERE id = $1 AND account_id = $2 AND ended_at IS NULL)"
 MOST_LISTED = 100
+AUDIT = """
+SELECT * FROM audit
+WHERE ($1::uuid IS NULL OR account_id = $1) AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR outcome = $3)
+  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5) AND id < $6
+ORDER BY id DESC LIMIT $7
+"""
+LAST_ENTRY = 2**63 - 1
 
 # As UserView renders an account; a test holds the two together.
 PROFILES = """
 SELECT d.id, row_to_json(d)::text FROM (
     SELECT id, email, username, first_name, last_name, phone, birth_date, address, city, pincode, language, time_zone,
-           role, json_build_array(role) AS roles, is_active, email_confirmed, avatar_url,
+           role, json_build_array(role) AS roles, is_active, email_confirmed, max_messages_per_day, avatar_url,
            to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
            to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
     FROM account WHERE id = ANY($1)
@@ -70,6 +78,18 @@ class AccountFilter:
     is_active: bool | None = None
     search: str | None = None
     ordering: str = "-created_at"
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """`since` is inclusive, `until` is not."""
+
+    account_id: UUID | None = None
+    action: str | None = None
+    outcome: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def find_account(tx: Transaction, account_id: UUID) -> Account | None:
@@ -94,7 +114,8 @@ async def list_accounts(
 
 
 def _conditions(chosen: AccountFilter) -> list[Any]:
-    conditions: list[Any] = []
+    deleted_at = col(Account.deleted_at)
+    conditions: list[Any] = [deleted_at.is_not(None) if chosen.is_deleted else deleted_at.is_(None)]
     if chosen.role is not None:
         conditions.append(Account.role == chosen.role)
     if chosen.is_active is not None:
@@ -159,3 +180,9 @@ async def sessions_of(tx: Transaction, account_id: UUID) -> list[asyncpg.Record]
 async def has_session(tx: Transaction, account_id: UUID, session_id: UUID) -> bool:
     """Whether it is the account's, and has not ended."""
     return bool(await tx.sql.fetchval(HAS_SESSION, session_id, account_id))
+
+
+async def audit_entries(tx: Transaction, chosen: AuditFilter, before: int | None, limit: int) -> list[asyncpg.Record]:
+    """Newest first, those older than the entry `before`."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(AUDIT, *astuple(chosen), before or LAST_ENTRY, limit)
+    return rows

@@ -46,6 +46,7 @@ class Settings(ServiceSettings):
         None, ge=1, description="per address; by default 10, and 100 in local mode, where all share one address"
     )
     audit_days: int = Field(400, ge=1)
+    deleted_days: int = Field(30, ge=1, description="how long a deleted account can be restored before it is erased")
     public_url: str = Field("", description="where clients reach the gateway; by default the issuer")
 
     @model_validator(mode="after")

@@ -11,7 +11,8 @@ from common.ids import new_id
 
 
 class Account(SQLModel, table=True):
-    """Someone who can sign in. `email` is in its normalised spelling."""
+    """Someone who can sign in. `email` is in its normalised spelling; without `max_messages_per_day` the shop's limit
+    holds."""
 
     __tablename__ = "account"
 
@@ -32,5 +33,8 @@ class Account(SQLModel, table=True):
     avatar_url: str | None = None
     is_active: bool = True
     email_confirmed: bool = False
+    max_messages_per_day: int | None = None
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    deleted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    erased_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -42,7 +42,8 @@ class Subscribers:
 
 def _contact(event: UserRegistered | UserUpdated, tx: Transaction) -> Contact:
     phone = event.phone if is_e164(event.phone) else None
-    return Contact(event.user_id, phone, event.time_zone, tx.envelope_of(event).sequence)
+    sequence = tx.envelope_of(event).sequence
+    return Contact(event.user_id, phone, event.time_zone, sequence, event.max_messages_per_day)
 
 
 def _confirmation(event: OrderConfirmed, tx: Transaction) -> Confirmation:

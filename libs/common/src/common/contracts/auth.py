@@ -23,6 +23,7 @@ class Person(BaseModel):
     language: str = "en"
     time_zone: str = "UTC"
     roles: tuple[str, ...] = ()
+    max_messages_per_day: int | None = None
 
 
 class UserRegistered(Person, Event):
@@ -81,6 +82,15 @@ class UserDeactivated(Event):
     """The account may no longer sign in."""
 
     type: ClassVar[str] = "auth.user.deactivated.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+
+
+class UserErased(Event):
+    """Nothing personal is left of the account; whoever keeps something of the person erases it too."""
+
+    type: ClassVar[str] = "auth.user.erased.v1"
     subject_field: ClassVar[str] = "user_id"
 
     user_id: UUID

@@ -1,13 +1,13 @@
 """/auth/devices and /auth/sessions: where one is signed in, and how to end it."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel
 
 from auth.api.context import Forget, RequestingClient
+from auth.api.fields import AddressText
 from auth.queries import devices_of, has_session, sessions_of
 from auth.usecases.end_sessions import end_session
 from auth.usecases.forget_device import forget_device
@@ -17,8 +17,6 @@ from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 
 router = APIRouter(prefix="/auth")
-
-AddressText = Annotated[str | None, BeforeValidator(lambda address: str(address) if address else None)]
 
 
 class DeviceView(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from auth.domain.identifiers import check_username, normalised_email, normalised_phone
 from common.errors import Invalid
@@ -62,3 +62,5 @@ Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 RefreshToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 FactorCode = Annotated[str, _stripped(20)]
 """Of an authenticator app, or a recovery code."""
+AddressText = Annotated[str | None, BeforeValidator(lambda address: str(address) if address else None)]
+"""An address as the database gives it."""

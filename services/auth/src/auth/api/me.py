@@ -1,4 +1,4 @@
-"""GET and PATCH /auth/me."""
+"""GET, PATCH and DELETE /auth/me."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -6,9 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
+from auth.api.context import Forget, RequestingClient
 from auth.api.fields import Language, Line, Name, Phone, TimeZone
 from auth.api.hot import show_me
+from auth.api.proof import Proof, Prove
 from auth.api.views import UserView
+from auth.usecases.delete_account import delete_account
 from auth.usecases.update_profile import update_profile
 from common import clock
 from common.web.dependencies import Begin, Caller
@@ -51,3 +54,13 @@ async def patch_me(body: Profile, caller: Caller, begin: Begin) -> Envelope[User
     async with begin() as tx:
         account = await update_profile(tx, caller.user_id, body.changes())
     return ok(UserView.of(account), "Saved")
+
+
+@router.delete("/auth/me")
+async def delete_me(body: Proof, prove: Prove, client: RequestingClient, forget: Forget) -> Envelope[None]:
+    """Signed out everywhere, and nobody signs in again. An administrator can restore the account for a while; then
+    what is personal is erased."""
+    async with prove(body) as (tx, account):
+        ended = await delete_account(tx, account.id, None, client)
+    forget(ended)
+    return ok(None, "Deleted")

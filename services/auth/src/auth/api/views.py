@@ -31,6 +31,7 @@ class UserView(BaseModel):
     roles: list[Role]
     is_active: bool
     email_confirmed: bool
+    max_messages_per_day: int | None
     avatar_url: str | None
     created_at: datetime
     updated_at: datetime
@@ -38,6 +39,13 @@ class UserView(BaseModel):
     @classmethod
     def of(cls, account: Account) -> Self:
         return cls.model_validate({**account.model_dump(), "roles": [account.role]})
+
+
+class AccountView(UserView):
+    """What administrators see besides; `erased_at` says that nothing personal is left of a deleted account."""
+
+    deleted_at: datetime | None
+    erased_at: datetime | None
 
 
 class SignInView(BaseModel):

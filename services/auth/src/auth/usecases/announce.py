@@ -15,5 +15,5 @@ def updated(account: Account) -> UserUpdated:
 
 
 def _contact(account: Account) -> dict[str, Any]:
-    same = ("email", "username", "first_name", "last_name", "phone", "language", "time_zone")
+    same = ("email", "username", "first_name", "last_name", "phone", "language", "time_zone", "max_messages_per_day")
     return {name: getattr(account, name) for name in same} | {"user_id": account.id, "roles": (account.role,)}

@@ -6,7 +6,7 @@ passwords and closed accounts take the same steps and get the same answer.
 
 from dataclasses import dataclass
 
-from sqlmodel import func, or_, select
+from sqlmodel import col, func, or_, select
 
 from auth.domain.clients import Client
 from auth.domain.throttle import Policy
@@ -40,7 +40,8 @@ async def begin_sign_in(tx: Transaction, identifier: str, client: Client, per_ad
     """`identifier` is an e-mail address or a username."""
     name = identifier.strip().lower()
     known = or_(Account.email == name, func.lower(Account.username) == name)
-    account = (await tx.session.exec(select(Account).where(known))).first()
+    # A deleted account is nobody's from the first step on, so that nothing tells it from one that never was.
+    account = (await tx.session.exec(select(Account).where(known, col(Account.deleted_at).is_(None)))).first()
     attempt = Attempt(account, limits_of(name, client.address, per_address), client)
     wait = await wait_of(tx, attempt.limits)
     return await too_many(tx, attempt, wait) if wait else attempt
@@ -106,8 +107,8 @@ async def _second(tx: Transaction, attempt: Attempt, factor: Factor, limits: Lim
 
 
 async def _unchanged(tx: Transaction, account: Account) -> Account | None:
-    """The account, locked; None when its password was changed after it was read."""
-    same = (Account.id == account.id, Account.password_hash == account.password_hash)
+    """The account, locked; None when it was deleted or its password changed after it was read."""
+    same = (Account.id == account.id, Account.password_hash == account.password_hash, col(Account.deleted_at).is_(None))
     return (await tx.session.exec(select(Account).where(*same).with_for_update())).first()
 
 

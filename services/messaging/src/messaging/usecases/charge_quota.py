@@ -10,7 +10,7 @@ from common.errors import RateLimited
 from common.persistence.transaction import Transaction
 from messaging.domain.days import day_of, until_next_day
 
-ZONE = "SELECT time_zone FROM contact WHERE user_id = $1"
+OWN = "SELECT time_zone, max_messages_per_day FROM contact WHERE user_id = $1"
 
 # Concurrent charges wait for each other at the row; whoever would exceed the limit updates nothing.
 CHARGE = """
@@ -32,9 +32,13 @@ WHERE (quota_usage.user_id, quota_usage.day) = (back.user_id, back.day)
 
 
 async def charge_quota(tx: Transaction, user_id: UUID, limit: int) -> date:
-    """Count one message for the user's own day, which is returned. Raises RateLimited until midnight when spent."""
+    """Count one message for the user's own day, which is returned. Raises RateLimited until midnight when spent.
+
+    `limit` holds for everybody who has none of their own.
+    """
     now = clock.now()
-    zone = await tx.sql.fetchval(ZONE, user_id) or "UTC"
+    zone, own_limit = await tx.sql.fetchrow(OWN, user_id) or ("UTC", None)
+    limit = limit if own_limit is None else own_limit
     day = day_of(now, zone)
     if await tx.sql.fetchval(CHARGE, user_id, day, limit) is None:
         raise RateLimited(

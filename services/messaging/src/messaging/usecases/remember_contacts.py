@@ -1,4 +1,4 @@
-"""Keep the replica of people's phones and time zones, newest state only."""
+"""Keep the replica of people's phones, time zones and daily limits, newest state only."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ FROM (SELECT DISTINCT hashtext(user_id::text) AS key FROM unnest($1::uuid[]) use
 LOCK_SHARED = LOCK.replace("xact_lock", "xact_lock_shared")
 
 UPSERT = """
-INSERT INTO contact (user_id, phone, time_zone, sequence)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
+INSERT INTO contact (user_id, phone, time_zone, sequence, max_messages_per_day)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::int[])
 ON CONFLICT (user_id) DO UPDATE
-SET phone = excluded.phone, time_zone = excluded.time_zone, sequence = excluded.sequence
+SET phone = excluded.phone, time_zone = excluded.time_zone, sequence = excluded.sequence,
+    max_messages_per_day = excluded.max_messages_per_day
 WHERE contact.sequence < excluded.sequence
 """
 
@@ -29,18 +30,20 @@ PHONES = "SELECT user_id, phone FROM contact WHERE user_id = ANY($1::uuid[])"
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A person as auth stated it in its event number `sequence`. `phone` is E.164, or None when there is none."""
+    """A person as auth stated it in its event number `sequence`. `phone` is E.164, or None when there is none;
+    without `max_messages_per_day` the shop's limit holds."""
 
     user_id: UUID
     phone: str | None
     time_zone: str
     sequence: int
+    max_messages_per_day: int | None = None
 
 
 async def remember_contacts(tx: Transaction, contacts: Sequence[Contact]) -> None:
     """Take over the newest state of each person. Nobody who looks with `phones_of` misses it."""
     newest = {contact.user_id: contact for contact in sorted(contacts, key=lambda contact: contact.sequence)}
-    rows = [(c.user_id, c.phone, c.time_zone, c.sequence) for c in newest.values()]
+    rows = [(c.user_id, c.phone, c.time_zone, c.sequence, c.max_messages_per_day) for c in newest.values()]
     await tx.sql.execute(LOCK, list(newest), LOCK_SPACE)
     await tx.sql.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
 
