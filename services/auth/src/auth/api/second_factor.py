@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
-from auth.api.context import Identifying, RequestingClient
+from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.proof import Proof, Prove
 from auth.domain.totp import otpauth_uri, secret_text
 from auth.queries import factors_of
@@ -14,12 +14,7 @@ from common.errors import DukanError
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 
-
-async def _never_stored(response: Response) -> None:
-    response.headers["Cache-Control"] = "no-store"
-
-
-router = APIRouter(prefix="/auth/mfa", dependencies=[Depends(_never_stored)])
+router = APIRouter(prefix="/auth/mfa", dependencies=[NEVER_STORED])
 
 AppCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 
