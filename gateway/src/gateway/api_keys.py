@@ -112,9 +112,11 @@ class ApiKeys:
             said = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise _away() from error
+        for slot in slots:
+            # Such as a lease that is spent: what auth says now takes its place, wherever that is kept.
+            self._held.pop(slot, None)
         if answer.status_code == 200:
             given = said["data"]
-            # A lease that is spent gives way to the next one, wherever it was kept.
             self._keep(slots[1] if given["bound"] else slots[0], _held(given, began))
         else:
             self._keep(slots[1], Held(began + REFUSED_FOR, refusal=_refusal(answer, said)))

@@ -162,6 +162,16 @@ async def test_a_leased_token_is_used_as_often_as_it_was_leased_for(door: Door, 
     assert len(auth.asked) == 4
 
 
+async def test_when_a_lease_is_spent_and_there_is_no_other_the_key_is_refused(door: Door, auth: Auth) -> None:
+    auth.uses = 1
+    assert (await door.client.get(ORDERS, headers=using())).status_code == 200
+    auth.refuse = (429, "daily_limit_reached")
+
+    for _ in range(2):
+        answer = await door.client.get(ORDERS, headers=using())
+        assert (answer.status_code, answer.json()["code"]) == auth.refuse
+
+
 async def test_a_key_bound_to_addresses_is_asked_for_from_each(open_door: OpenDoor, auth: Auth) -> None:
     door = await open_door(trusted_proxies=["127.0.0.0/8"])
     auth.bound = True
