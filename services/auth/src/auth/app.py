@@ -9,11 +9,15 @@ from auth.api import (
     api_keys,
     audit,
     devices,
+    email,
     emergencies,
     hot,
     internal,
     key_exchange,
     me,
+    pages,
+    password,
+    pre_registration,
     registration,
     second_factor,
     sign_in,
@@ -23,7 +27,9 @@ from auth.api import (
 )
 from auth.api.context import Identification
 from auth.domain.passwords import normalised
+from auth.domain.throttle import per_minute
 from auth.jobs import build_jobs
+from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
@@ -33,6 +39,7 @@ from auth.usecases.ensure_admin import ensure_admin, has_admin
 from auth.usecases.rotate_keys import ensure_keys
 from common.persistence.database import Database
 from common.persistence.reader import Reader
+from common.sealing import Seal
 from common.service import Service
 from common.web.keys import KeySet
 from common.web.revocations import RevocationList
@@ -40,6 +47,10 @@ from common.web.tokens import TokenVerifier
 
 API = (
     registration,
+    pre_registration,
+    email,
+    password,
+    pages,
     sign_in,
     sign_out,
     second_factor,
@@ -85,6 +96,7 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         hashing=PasswordHashing(),
         signer=Signer(vault, issuer=settings.issuer, audience=settings.audience, lifetime=lifetime),
         vault=vault,
+        codes=_codes(settings, vault),
         trusted_proxies=settings.trusted_proxies or (),
         failures_per_minute=settings.sign_in_failures_per_minute or 1,
         existence_replies=bool(settings.existence_replies),
@@ -92,6 +104,11 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         issuer=settings.issuer,
         secure_cookies=settings.is_production,
     )
+
+
+def _codes(settings: Settings, vault: Vault) -> Codes:
+    seal = Seal(settings.mail_secret.get_secret_value())
+    return Codes(vault, seal, settings.public_url, per_minute(settings.sign_in_failures_per_minute or 1))
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from sqlmodel import col, func, or_, select
 
+from auth.domain.codes import MOST_ATTEMPTS
 from auth.domain.keyring import OVERLAP
 from auth.domain.roles import Role
 from auth.providers.signing import as_jwk
@@ -54,6 +55,24 @@ WHERE ($1::uuid IS NULL OR account_id = $1) AND ($2::text IS NULL OR action = $2
 ORDER BY id DESC LIMIT $7
 """
 LAST_ENTRY = 2**63 - 1
+
+RESETS = """
+SELECT code.id, code.account_id AS user_id, account.email, host(code.address) AS address, attempts,
+       code.created_at AS requested_at, expires_at, used_at,
+       CASE WHEN used_at IS NOT NULL THEN 'used' WHEN superseded_at IS NOT NULL THEN 'superseded'
+            WHEN expires_at <= $3 THEN 'expired' WHEN verified_at IS NOT NULL THEN 'code_accepted'
+            WHEN attempts >= $4 THEN 'guessed_too_often' ELSE 'open' END AS outcome
+FROM one_time_code AS code LEFT JOIN account ON account.id = code.account_id
+WHERE purpose = 'reset_password' AND ($1::uuid IS NULL OR code.id < $1)
+ORDER BY code.id DESC LIMIT $2
+"""
+PRE_REGISTRATIONS = """
+SELECT id, email, first_name, last_name, created_at FROM pre_registration ORDER BY id DESC OFFSET $1 LIMIT $2
+"""
+PRE_REGISTRATIONS_AFTER = """
+SELECT id, email, first_name, last_name, created_at FROM pre_registration
+WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT 1000
+"""
 
 # As UserView renders an account; a test holds the two together.
 PROFILES = """
@@ -185,4 +204,22 @@ async def has_session(tx: Transaction, account_id: UUID, session_id: UUID) -> bo
 async def audit_entries(tx: Transaction, chosen: AuditFilter, before: int | None, limit: int) -> list[asyncpg.Record]:
     """Newest first, those older than the entry `before`."""
     rows: list[asyncpg.Record] = await tx.sql.fetch(AUDIT, *astuple(chosen), before or LAST_ENTRY, limit)
+    return rows
+
+
+async def password_resets(tx: Transaction, before: UUID | None, limit: int) -> list[asyncpg.Record]:
+    """Newest first, as ResetView shows them."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(RESETS, before, limit, clock.now(), MOST_ATTEMPTS)
+    return rows
+
+
+async def list_pre_registrations(tx: Transaction, offset: int, limit: int) -> tuple[list[asyncpg.Record], int]:
+    """One page, newest first, and how many there are on all."""
+    total = await tx.sql.fetchval("SELECT count(*) FROM pre_registration")
+    return await tx.sql.fetch(PRE_REGISTRATIONS, offset, limit), total
+
+
+async def pre_registrations_after(tx: Transaction, after: UUID | None) -> list[asyncpg.Record]:
+    """The next thousand, oldest first."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(PRE_REGISTRATIONS_AFTER, after)
     return rows

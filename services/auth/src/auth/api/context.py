@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
 from auth.domain.addresses import Network, client_address
 from auth.domain.clients import Client
-from auth.domain.throttle import Policy
+from auth.domain.throttle import Policy, per_minute
+from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
@@ -26,6 +26,7 @@ class Identification:
     hashing: PasswordHashing
     signer: Signer
     vault: Vault
+    codes: Codes
     trusted_proxies: Sequence[Network]
     failures_per_minute: int
     existence_replies: bool
@@ -35,7 +36,7 @@ class Identification:
 
     @property
     def per_address(self) -> Policy:
-        return Policy(self.failures_per_minute, window=timedelta(minutes=1))
+        return per_minute(self.failures_per_minute)
 
 
 async def _identification(request: Request) -> Identification:

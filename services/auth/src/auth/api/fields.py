@@ -59,6 +59,8 @@ Language = Annotated[str, _stripped(35, r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 TimeZone = Annotated[str, _stripped(64), AfterValidator(_zone)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 """Longer than any password may be, so that the rule that names the limit can answer."""
+MailedCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+OneTimeToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 RefreshToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 FactorCode = Annotated[str, _stripped(20)]
 """Of an authenticator app, or a recovery code."""

@@ -48,6 +48,13 @@ async def post_register(
     password_hash = await identification.hashing.hash(body.checked_password())
     profile = body.model_dump(exclude={"email", "password", "password_confirm"})
     async with begin() as tx:
-        tell_taken = identification.existence_replies
-        account = await register(tx, body.email, password_hash, profile, client, tell_taken=tell_taken)
+        account = await register(
+            tx,
+            body.email,
+            password_hash,
+            profile,
+            client,
+            codes=identification.codes,
+            tell_taken=identification.existence_replies,
+        )
     return created(UserView.of(account), "Welcome")

@@ -98,7 +98,15 @@ async def post_user(
     password_hash = await identification.hashing.hash(body.checked_password())
     profile = body.model_dump(exclude={"email", "password", "password_confirm"})
     async with begin() as tx:
-        account = await create_user(tx, body.email, password_hash, profile, actor_id=admin.user_id, client=client)
+        account = await create_user(
+            tx,
+            body.email,
+            password_hash,
+            profile,
+            actor_id=admin.user_id,
+            client=client,
+            codes=identification.codes,
+        )
     return created(AccountView.of(account))
 
 

@@ -19,6 +19,10 @@ class Policy:
     longest: timedelta = timedelta(minutes=15)
 
 
+def per_minute(failures: int) -> Policy:
+    return Policy(failures, window=timedelta(minutes=1))
+
+
 PER_ACCOUNT = Policy(free=5, window=timedelta(minutes=5))
 PER_FACTOR = Policy(free=10, window=timedelta(hours=1), first=timedelta(minutes=1))
 """Codes guessed by someone who has the password, from any number of addresses: a day of it finds one in 3,000."""

@@ -1,9 +1,18 @@
 """What others are told of an account."""
 
+from datetime import datetime
 from typing import Any
 
+from auth.domain.codes import Purpose
 from auth.tables import Account
-from common.contracts.auth import UserRegistered, UserUpdated
+from common.contracts.auth import (
+    EmailConfirmationRequested,
+    EmailConfirmed,
+    PasswordChanged,
+    PasswordResetRequested,
+    UserRegistered,
+    UserUpdated,
+)
 
 
 def registered(account: Account) -> UserRegistered:
@@ -12,6 +21,21 @@ def registered(account: Account) -> UserRegistered:
 
 def updated(account: Account) -> UserUpdated:
     return UserUpdated(**_contact(account))
+
+
+def code_requested(
+    purpose: Purpose, account: Account, sealed: str, expires_at: datetime
+) -> EmailConfirmationRequested | PasswordResetRequested:
+    event = EmailConfirmationRequested if purpose == "confirm_email" else PasswordResetRequested
+    return event(**_contact(account), sealed=sealed, expires_at=expires_at)
+
+
+def email_confirmed(account: Account) -> EmailConfirmed:
+    return EmailConfirmed(**_contact(account))
+
+
+def password_changed(account: Account) -> PasswordChanged:
+    return PasswordChanged(**_contact(account))
 
 
 def _contact(account: Account) -> dict[str, Any]:

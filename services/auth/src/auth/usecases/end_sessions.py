@@ -16,7 +16,8 @@ RETURNING id, account_id, access_expires_at
 """
 END_ALL = """
 UPDATE session SET ended_at = $2, end_reason = $3
-WHERE id IN (SELECT id FROM session WHERE account_id = $1 AND ended_at IS NULL ORDER BY id FOR UPDATE)
+WHERE id IN (SELECT id FROM session WHERE account_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $4
+             ORDER BY id FOR UPDATE)
 RETURNING id, account_id, access_expires_at
 """
 END_ON_DEVICE = """
@@ -39,9 +40,11 @@ async def end_session(tx: Transaction, session_id: UUID, reason: str) -> list[Se
     return _revoked(tx, await tx.sql.fetch(END_ONE, session_id, clock.now(), reason), reason)
 
 
-async def end_sessions_of(tx: Transaction, account_id: UUID, reason: str) -> list[SessionRevoked]:
-    """End all sessions of an account."""
-    return _revoked(tx, await tx.sql.fetch(END_ALL, account_id, clock.now(), reason), reason)
+async def end_sessions_of(
+    tx: Transaction, account_id: UUID, reason: str, *, but: UUID | None = None
+) -> list[SessionRevoked]:
+    """End all sessions of an account, `but` one where it is given."""
+    return _revoked(tx, await tx.sql.fetch(END_ALL, account_id, clock.now(), reason, but), reason)
 
 
 async def end_sessions_on(tx: Transaction, device_id: UUID, reason: str) -> list[SessionRevoked]:

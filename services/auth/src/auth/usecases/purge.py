@@ -19,6 +19,8 @@ DELETE FROM device WHERE id IN (
 THROTTLES = "DELETE FROM throttle WHERE coalesce(greatest(last_at, blocked_until), '-infinity') < $1"
 AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 5000)"
 
+CODES = "DELETE FROM one_time_code WHERE id IN (SELECT id FROM one_time_code WHERE created_at < $1 LIMIT 5000)"
+
 SHOWN = timedelta(days=30)
 REMEMBERED = timedelta(days=180)
 """How long a device stays known that nobody signs in on."""
@@ -32,5 +34,6 @@ async def purge(tx: Transaction, keep_audit: timedelta) -> int:
         await tx.sql.execute(DEVICES, now - REMEMBERED),
         await tx.sql.execute(THROTTLES, now - timedelta(days=1)),
         await tx.sql.execute(AUDIT, now - keep_audit),
+        await tx.sql.execute(CODES, now - keep_audit),
     )
     return sum(int(status.split()[-1]) for status in deleted)

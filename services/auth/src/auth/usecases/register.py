@@ -7,18 +7,27 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
 from auth.domain.clients import Client
+from auth.providers.codes import Codes
 from auth.tables import Account
 from auth.usecases.announce import registered
 from auth.usecases.record_audit import record_audit
+from auth.usecases.request_code import issue_code, request_code
 from common import clock
 from common.errors import Conflict
 from common.persistence.transaction import Transaction
 
 
 async def register(
-    tx: Transaction, email: str, password_hash: str, profile: Mapping[str, Any], client: Client, *, tell_taken: bool
+    tx: Transaction,
+    email: str,
+    password_hash: str,
+    profile: Mapping[str, Any],
+    client: Client,
+    *,
+    codes: Codes,
+    tell_taken: bool,
 ) -> Account:
-    """`profile` holds username, names and phone.
+    """`profile` holds username, names and phone. The address is to be confirmed; who never did gets another letter.
 
     Raises Conflict naming the field that is taken. Without `tell_taken` a taken e-mail address is answered like a
     free one, by an account that exists in the answer only.
@@ -30,8 +39,10 @@ async def register(
         await record_audit(tx, "register", "email_taken", client)
         if tell_taken:
             raise Conflict("An account with this e-mail address exists", code="email_taken", field="email")
+        await request_code(tx, "confirm_email", email, client, codes)
         return account
     tx.publish(registered(account))
+    await issue_code(tx, "confirm_email", email, account, client=client, codes=codes)
     await record_audit(tx, "register", "succeeded", client, account_id=account.id)
     return account
 
