@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -38,7 +41,8 @@ from gateway.pages import Content, Page, page, with_slashes
 from gateway.pool import Pool
 from gateway.protocol import EdgeProtocol
 from gateway.request_log import RequestLog
-from gateway.routes import ROUTES, SERVICES, RouteTable
+from gateway.routes import SERVICES, RouteTable
+from gateway.routes_file import Changes, RoutesFileError, read_changes
 from gateway.settings import Settings
 from gateway.sharing import CHANGES, Sharing
 from gateway.sockets import Sockets
@@ -107,6 +111,8 @@ class Gateway:
             gatekeeper = Gatekeeper(verifier, api_keys, plain_cookies=not settings.is_production)
             self._edge = edge = _edge(settings, Sharing(cache, forwarder), gatekeeper, pages, request_log)
             self._hits = Hits(cache, edge.header_limits, edge.clients, edge.cors, edge.throttle, edge.observer)
+            if settings.routes_file is not None:
+                stack.enter_context(_on_hangup(partial(_reread, settings, edge)))
             yield
 
     async def _hear_revocations(self, verifier: TokenVerifier) -> None:
@@ -166,14 +172,15 @@ def _edge(
     pages: Mapping[str, Page],
     request_log: RequestLog,
 ) -> Edge:
+    changes = read_changes(settings.routes_file)
     cors = Cors(settings.cors_origins, allow_localhost=not settings.is_production)
     return Edge(
         header_limits=HeaderLimits(settings.max_headers, settings.max_header_bytes),
         clients=Clients(settings.trusted_proxies),
         cors=cors,
-        throttle=_throttle(settings),
+        throttle=_throttle(settings, changes),
         pages=pages,
-        routes=RouteTable(ROUTES, settings.longest_timeout),
+        routes=RouteTable(changes.routes, settings.longest_timeout),
         gatekeeper=gatekeeper,
         sharing=sharing,
         sockets=Sockets(sharing.forwarder, cors, sharing.forwarder.held),
@@ -181,14 +188,51 @@ def _edge(
     )
 
 
-def _throttle(settings: Settings) -> Throttle:
+def _throttle(settings: Settings, changes: Changes) -> Throttle:
+    policies = _policies(settings, changes)
     return Throttle(
-        by_ip=Limiter(Policy("ip", settings.ip_rate, settings.ip_burst)),
-        by_credential=Limiter(Policy("credential", settings.credential_rate, settings.credential_burst)),
-        write=Limiter(Policy("write", settings.write_rate, settings.write_burst)),
-        sign_in=Limiter(Policy("sign-in", settings.sign_in_rate, settings.sign_in_burst)),
+        by_ip=Limiter(policies["ip"]),
+        by_credential=Limiter(policies["credential"]),
+        write=Limiter(policies["write"]),
+        sign_in=Limiter(policies["sign-in"]),
         exempts_loopback=not settings.is_production,
     )
+
+
+def _policies(settings: Settings, changes: Changes) -> dict[str, Policy]:
+    set_ = (
+        Policy("ip", settings.ip_rate, settings.ip_burst),
+        Policy("credential", settings.credential_rate, settings.credential_burst),
+        Policy("write", settings.write_rate, settings.write_burst),
+        Policy("sign-in", settings.sign_in_rate, settings.sign_in_burst),
+    )
+    return {policy.name: policy for policy in set_} | dict(changes.limits)
+
+
+def _reread(settings: Settings, edge: Edge) -> None:
+    """Requests under way go on by the routes that they found."""
+    try:
+        changes = read_changes(settings.routes_file)
+    except RoutesFileError as error:
+        log.warning("the routes stay as they were: %s", error)
+        return
+    edge.routes = RouteTable(changes.routes, settings.longest_timeout)
+    edge.throttle.adopt(_policies(settings, changes))
+    log.info("%s was read again", settings.routes_file)
+
+
+@contextmanager
+def _on_hangup(reread: Callable[[], None]) -> Iterator[None]:
+    """Where there are such signals: not on Windows, and only in a process's main thread."""
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reread)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 async def _metrics() -> Content:

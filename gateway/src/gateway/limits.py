@@ -81,6 +81,11 @@ class Limiter:
         self._interval = 1 / policy.rate
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
 
+    def adopt(self, policy: Policy) -> None:
+        """Go by another policy from now on; what was counted stays counted."""
+        self.policy = policy
+        self._interval = 1 / policy.rate
+
     def take(self, key: Hashable) -> Verdict:
         """Count a request, unless it comes too early."""
         now = self._clock()

@@ -1,6 +1,7 @@
 """The gateway's environment."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
@@ -43,6 +44,9 @@ class Settings(ServiceSettings):
     trusted_proxies: Networks = Field((), description="whose X-Forwarded-* headers are believed")
     cors_origins: Origins = Field((), description="web origins whose pages may call; local mode adds localhost")
 
+    routes_file: Path | None = Field(
+        None, description="what is to be different about routes and limits; SIGHUP rereads"
+    )
     # Requests per second and how many may come at once. A shop front's own server is one IP: these are generous.
     ip_rate: float = Field(300.0, gt=0)
     ip_burst: int = Field(1500, gt=0)

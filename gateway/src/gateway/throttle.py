@@ -1,11 +1,11 @@
 """Which limits apply to a request, and what its answer says about them."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from common import metrics
 from gateway.exchange import Exchange
-from gateway.limits import Limiter, TooManyRequests, Verdict
+from gateway.limits import Limiter, Policy, TooManyRequests, Verdict
 from gateway.routes import SIGN_IN
 
 READS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -23,6 +23,11 @@ class Throttle:
     write: Limiter
     sign_in: Limiter
     exempts_loopback: bool
+
+    def adopt(self, policies: Mapping[str, Policy]) -> None:
+        """Go by these policies, by name, from now on."""
+        for limiter in (self.by_ip, self.by_credential, self.write, self.sign_in):
+            limiter.adopt(policies[limiter.policy.name])
 
     def admit(self, exchange: Exchange) -> None:
         """Count a request of this IP, or raise TooManyRequests."""

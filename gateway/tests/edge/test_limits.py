@@ -146,6 +146,6 @@ async def test_in_local_mode_loopback_is_free_except_for_failed_sign_ins(open_do
     assert (await door.client.get("/api/v1/products")).status_code == 200
 
 
-async def open_production(open_door: OpenDoor, behind: Behind, **limits: float) -> Door:
+async def open_production(open_door: OpenDoor, behind: Behind, **limits: float | str) -> Door:
     given = {"mode": "production", "amqp_url": "amqp://broker/", "issuer": "https://dukan.local", "audience": "dukan"}
     return await open_door(**given, **limits)
