@@ -1,8 +1,9 @@
-"""`dukan demo`: walk a purchase against the running platform, or against one started for the occasion."""
+"""`dukan demo`: walk through the running platform, or through one started for the occasion."""
 
 import json
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +12,12 @@ import typer
 from rich.tree import Tree
 
 from dukan import running, screen
+from dukan.identity import IdentityTour
 from dukan.installation import default_data
-from dukan.purchase import Purchase, Step, StepError
+from dukan.purchase import Purchase
 from dukan.running import Running
 from dukan.temporary import temporary_platform
+from dukan.walk import Step, StepError, Walk
 
 REQUEST_SECONDS = 15.0
 
@@ -24,38 +27,52 @@ def register(commands: typer.Typer) -> None:
     commands.command(name="demo")(demo)
 
 
+class Tour(StrEnum):
+    PURCHASE = "purchase"
+    IDENTITY = "identity"
+
+
 def demo(
+    tour: Annotated[Tour, typer.Argument(help="What to walk through.")] = Tour.PURCHASE,
+    *,
     data: Annotated[Path, typer.Option("--data", help="The running platform's data folder.")] = default_data(),  # noqa: B008
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
-    """Register, browse, pay and be told about it: the whole purchase with its timing and its tree of events."""
+    """Walk a purchase, with its timing and its tree of events; or the life of an account."""
     platform = running.find(data)
     with (
         nullcontext(platform) if platform else _started() as found,
         httpx.Client(base_url=found.url, timeout=REQUEST_SECONDS, trust_env=False) as http,
     ):
-        purchase = Purchase(http, found.admin())
-        _report_json(purchase) if as_json else _report(purchase, found)
+        walk = _walk(tour, http, found)
+        _report_json(walk) if as_json else _report(walk, found)
 
 
-def _report(purchase: Purchase, found: Running) -> None:
-    screen.out.print(f"A purchase at {found.url} ({found.mode})\n")
-    for step in purchase.steps():
-        screen.out.print(f"  [green]✓[/] {step.name:<32} [dim]{step.seconds * 1000:7.0f} ms[/]  {step.detail}")
-    screen.out.print("\nWhat caused what:")
-    for root in purchase.tree:
+def _walk(tour: Tour, http: httpx.Client, found: Running) -> Walk:
+    if tour is Tour.IDENTITY:
+        return IdentityTour(http, found.admin(), mailbox=Path(found.data))
+    return Purchase(http, found.admin())
+
+
+def _report(walk: Walk, found: Running) -> None:
+    screen.out.print(f"At {found.url} ({found.mode})\n")
+    for step in walk.steps():
+        screen.out.print(f"  [green]✓[/] {step.name:<46} [dim]{step.seconds * 1000:7.0f} ms[/]  {step.detail}")
+    if walk.tree:
+        screen.out.print("\nWhat caused what:")
+    for root in walk.tree:
         screen.out.print(_branch(root, root["time"]))
 
 
-def _report_json(purchase: Purchase) -> None:
+def _report_json(walk: Walk) -> None:
     done: list[Step] = []
     failure = None
     try:
-        done.extend(purchase.steps())
+        done.extend(walk.steps())
     except StepError as error:
         failure = str(error)
     steps = [{"name": s.name, "ms": round(s.seconds * 1000, 1), "detail": s.detail} for s in done]
-    print(json.dumps({"ok": failure is None, "error": failure, "steps": steps, "events": purchase.tree}, indent=1))
+    print(json.dumps({"ok": failure is None, "error": failure, "steps": steps, "events": walk.tree}, indent=1))
     if failure:
         raise typer.Exit(1)
 

@@ -1,52 +1,26 @@
-"""The purchase that `dukan demo` walks: every step is an ordinary request, as any client would make it."""
+"""The purchase that `dukan demo` walks."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from dukan.errors import ProvisionError
-
-API = "/api/v1"
-WAIT_SECONDS = 20.0
-POLL_SECONDS = 0.1
-
-
-class StepError(ProvisionError):
-    """What was expected did not happen; the message names it."""
+from dukan.walk import API, Walk, expect
 
 
 @dataclass
-class Step:
-    """One step as it went: `seconds` it took, `detail` for people."""
+class Purchase(Walk):
+    """A customer's walk through the shop. The administrator reads the event journal and the mail log."""
 
-    name: str
-    seconds: float
-    detail: str
-
-
-@dataclass
-class Purchase:
-    """A customer's walk through the shop. `admin` (e-mail, password) reads the event journal and the mail log."""
-
-    http: httpx.Client
-    admin: tuple[str, str]
-    email: str = field(default_factory=lambda: f"demo-{uuid4().hex[:10]}@example.com")
-    password: str = field(default_factory=lambda: f"walk-{uuid4().hex[:12]}")
-    user_id: str = ""
-    token: str | None = None
     product: dict[str, Any] = field(default_factory=dict)
     order: dict[str, Any] = field(default_factory=dict)
-    tree: list[dict[str, Any]] = field(default_factory=list)
     request_id: str = field(default_factory=lambda: f"demo-{uuid4()}")
     key: str = field(default_factory=lambda: str(uuid4()))
 
-    def steps(self) -> Iterator[Step]:
-        """Walk; each step is handed out when it is done. Raises StepError at the first that fails."""
-        walk: list[tuple[str, Callable[[], str]]] = [
+    def route(self) -> Sequence[tuple[str, Callable[[], str]]]:
+        return [
             ("the platform is healthy", self.look_at_health),
             ("register", self.register),
             ("sign in", self.sign_in),
@@ -62,30 +36,11 @@ class Purchase:
             ("the tree of events", self.read_trace),
             ("sign out; the token is refused", self.sign_out),
         ]
-        for name, step in walk:
-            started = time.perf_counter()
-            try:
-                detail = step()
-            except (StepError, httpx.HTTPError, KeyError) as error:
-                raise StepError(f"step “{name}” failed: {error or type(error).__name__}") from error
-            yield Step(name, time.perf_counter() - started, detail)
 
     def look_at_health(self) -> str:
         health = self.http.get("/health")
         expect(health.status_code == 200, f"/health answered {health.status_code}")
         return str(health.json()["message"])
-
-    def register(self) -> str:
-        user = self.post(
-            "/auth/register", 201, email=self.email, password=self.password, first_name="Asha", phone=phone()
-        )
-        self.user_id = user["id"]
-        return self.email
-
-    def sign_in(self) -> str:
-        answer = self.post("/auth/login", 200, email=self.email, password=self.password)
-        self.token = answer["access_token"]
-        return f"token for {answer['expires_in'] // 60} minutes"
 
     def browse(self) -> str:
         products = self.get("/products?in_stock=true&page_size=20&ordering=price")
@@ -162,53 +117,6 @@ class Purchase:
 
         self.tree = self.until("the whole story in the journal", complete)
         return f"{len(types_in(self.tree))} events, one cause"
-
-    def sign_out(self) -> str:
-        self.post("/auth/logout", 200)
-        self.until("the token to be refused", lambda: self.status_of("/auth/me") == 401)
-        return "401"
-
-    def admin_token(self) -> str:
-        email, password = self.admin
-        return str(self.post("/auth/login", 200, email=email, password=password)["access_token"])
-
-    def credentials(self, token: str | None = None) -> dict[str, str]:
-        bearer = token or self.token
-        return {"Authorization": f"Bearer {bearer}"} if bearer else {}
-
-    def status_of(self, path: str) -> int:
-        return self.http.get(f"{API}{path}", headers=self.credentials()).status_code
-
-    def get(self, path: str, token: str | None = None) -> Any:
-        response = self.http.get(f"{API}{path}", headers=self.credentials(token))
-        expect(response.status_code == 200, f"GET {path} answered {response.status_code}: {response.text[:300]}")
-        return response.json()["data"]
-
-    def post(self, path: str, expected: int, **body: Any) -> Any:
-        response = self.http.post(f"{API}{path}", json=body, headers=self.credentials())
-        expect(
-            response.status_code == expected,
-            f"POST {path} answered {response.status_code}, not {expected}: {response.text[:300]}",
-        )
-        return response.json()["data"]
-
-    def until(self, what: str, look: Callable[[], Any]) -> Any:
-        """Ask again until the answer is something; StepError after WAIT_SECONDS."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not (found := look()):
-            expect(time.monotonic() < deadline, f"{what} did not come within {WAIT_SECONDS:.0f} s")
-            time.sleep(POLL_SECONDS)
-        return found
-
-
-def expect(true: bool, otherwise: str) -> None:
-    if not true:
-        raise StepError(otherwise)
-
-
-def phone() -> str:
-    """A number from the range that Tanzanian numbers leave unassigned."""
-    return f"+25570{uuid4().int % 10_000_000:07d}"
 
 
 def money(value: dict[str, Any]) -> str:
