@@ -40,10 +40,12 @@ from gateway.openapi import OpenApi
 from gateway.pages import Content, Page, page, with_slashes
 from gateway.pool import Pool
 from gateway.protocol import EdgeProtocol
+from gateway.redis import Script
 from gateway.request_log import RequestLog
 from gateway.routes import SERVICES, RouteTable
 from gateway.routes_file import Changes, RoutesFileError, read_changes
 from gateway.settings import Settings
+from gateway.shared_limits import GCRA, SharedLimits
 from gateway.sharing import CHANGES, Sharing
 from gateway.sockets import Sockets
 from gateway.throttle import Throttle
@@ -111,6 +113,10 @@ class Gateway:
             gatekeeper = Gatekeeper(verifier, api_keys, plain_cookies=not settings.is_production)
             self._edge = edge = _edge(settings, Sharing(cache, forwarder), gatekeeper, pages, request_log)
             self._hits = Hits(cache, edge.header_limits, edge.clients, edge.cors, edge.throttle, edge.observer)
+            if settings.redis_url:
+                script = Script(settings.redis_url, GCRA)
+                await stack.enter_async_context(_in_background(script.keep_connected()))
+                edge.throttle.shared = SharedLimits(script, settings.limits_closed)
             if settings.routes_file is not None:
                 stack.enter_context(_on_hangup(partial(_reread, settings, edge)))
             yield

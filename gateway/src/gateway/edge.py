@@ -87,13 +87,14 @@ class Edge:
                 exchange.identity, exchange.user_id = identity, identity.user_id
                 self.throttle.admit_credential(exchange, identity.user_id)
         self.throttle.admit_write(exchange)
+        await self.throttle.admit_everywhere(exchange)
         if b"cookie" in exchange.inbound.read and route.service != SIGNS_IN:
             exchange.inbound.drop(b"cookie")
         if is_socket:
             await self.sockets.join(exchange, route, receive)
         else:
             await self.sharing.forward(exchange, route, receive)
-        self.throttle.settle(exchange)
+        await self.throttle.settle(exchange)
 
     def _judge(self, exchange: Exchange) -> None:
         """Take in what the client sent, or refuse it as malformed."""

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -16,7 +16,9 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+LimitNames = Annotated[tuple[Literal["ip", "credential", "write", "sign-in"], ...], NoDecode, BeforeValidator(_listed)]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -42,11 +44,11 @@ class Settings(ServiceSettings):
     cache_entries: int = Field(10_000, gt=0)
 
     trusted_proxies: Networks = Field((), description="whose X-Forwarded-* headers are believed")
-    cors_origins: Origins = Field((), description="web origins whose pages may call; local mode adds localhost")
+    cors_origins: Listed = Field((), description="web origins whose pages may call; local mode adds localhost")
 
-    routes_file: Path | None = Field(
-        None, description="what is to be different about routes and limits; SIGHUP rereads"
-    )
+    routes_file: OptionalPath = Field(None, description="what is different about routes and limits; SIGHUP rereads")
+    redis_url: str | None = Field(None, description="where gateways count together; each for itself without")
+    limits_closed: LimitNames = Field((), description="limits that let nobody in while Redis is away")
     # Requests per second and how many may come at once. A shop front's own server is one IP: these are generous.
     ip_rate: float = Field(300.0, gt=0)
     ip_burst: int = Field(1500, gt=0)
