@@ -1,5 +1,6 @@
 """A forgotten password and a changed one."""
 
+from services.auth.tests.factors import app_code, guarded, wrong_code
 from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
 from services.auth.tests.recovering import asked, letters, verify
 
@@ -85,6 +86,21 @@ async def test_a_closed_account_gets_no_letter_and_its_old_one_opens_nothing(doo
     assert len(await letters(door, user, "reset_password")) == 1
     body = {"token": sent.token, "new_password": NEW}
     assert problem(await door.post("/auth/password/reset", body), 422) == STALE
+
+
+async def test_neither_a_reset_nor_a_change_goes_around_the_second_factor(door: Door) -> None:
+    owner = await guarded(door)
+    sent = await asked(door, {"id": owner.id, "email": owner.email})
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    assert problem(await door.act("/auth/password/change", owner.tokens, change), 422) == ("code", "otp_required")
+    wrong = change | {"code": wrong_code(owner.secret)}
+    assert problem(await door.act("/auth/password/change", owner.tokens, wrong), 422) == ("code", "code_invalid")
+    data(await door.post("/auth/password/reset", {"token": sent.token, "new_password": NEW}))
+    assert problem(await door.login(owner.email, NEW), 401)[1] == "otp_required"
+    again = {"email": owner.email, "password": NEW, "otp": app_code(owner.secret)}
+    tokens = data(await door.post("/auth/login", again))
+    known = {"current_password": NEW, "new_password": PASSWORD, "code": owner.recovery_codes[0]}
+    data(await door.act("/auth/password/change", tokens, known))
 
 
 async def test_a_change_ends_the_other_sessions_and_open_resets(door: Door) -> None:

@@ -135,6 +135,17 @@ async def test_any_long_enough_password_is_accepted_and_no_character_of_it_is_lo
         assert (await door.login(user["email"], password[:-1])).status_code == 401, password
 
 
+HOSTILE_PATHS = (
+    "/auth/login",
+    "/auth/register",
+    "/auth/refresh",
+    "/auth/verify",
+    "/auth/otp/send",
+    "/auth/otp/verify",
+    "/auth/email/confirm",
+    "/auth/password/reset",
+    "/auth/pre-register",
+)
 HOSTILE_BODIES = [
     b'{"email": "a@shop.test", "password": "\\ud800\\ud800\\ud800\\ud800\\ud800\\ud800\\ud800\\ud800"}',
     b'{"email": "\\u0000@shop.test", "password": "x"}',
@@ -150,8 +161,9 @@ HOSTILE_BODIES = [
 
 
 async def test_hostile_bodies_are_refused_and_break_nothing(door: Door) -> None:
-    for path in ("/auth/login", "/auth/register", "/auth/refresh", "/auth/verify"):
+    for path in HOSTILE_PATHS:
         for raw in HOSTILE_BODIES:
             headers = {"Content-Type": "application/json"}
             answer = await door.http.post(f"/api/v1{path}", content=raw, headers=headers)
-            assert answer.status_code in (400, 401, 422), (path, raw[:80], answer.text)
+            # Whoever asks for a letter is answered alike, and the first body holds an address.
+            assert answer.status_code in (202, 400, 401, 422), (path, raw[:80], answer.text)
