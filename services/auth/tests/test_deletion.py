@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from services.auth.tests.factors import app_code, delete, guarded
 from services.auth.tests.people import PASSWORD, Door, data, problem
+from services.auth.tests.recovering import asked
 
 from common.clock import FixedClock
 from common.contracts.auth import SessionRevoked, UserErased, UserUpdated
@@ -68,6 +69,8 @@ async def test_a_deleted_account_can_be_restored_for_a_month_and_then_nothing_pe
     person = await guarded(door)
     data(await door.patch("/auth/me", PROFILE, person.tokens))
     path = f"/users/{person.id}"
+    await asked(door, person.tokens["user"])
+    data(await door.post("/auth/pre-register", {"email": person.email}), 202)
     data(await delete(door, "/auth/me", person.tokens, {"password": PASSWORD, "code": app_code(person.secret)}))
     time.advance(timedelta(days=29))
     assert await erase(door) == 0
@@ -81,9 +84,10 @@ async def test_a_deleted_account_can_be_restored_for_a_month_and_then_nothing_pe
     assert (found["email"], found["username"]) == (f"erased-{person.id}@erased.invalid", None)
     assert not {str(found[name]) for name in PROFILE} & set(PROFILE.values())
     assert problem(await door.act(f"{path}/restore", await door.admin()), 409) == (None, "account_erased")
-    for table in ("session", "device", "totp", "recovery_code"):
+    for table in ("session", "device", "totp", "recovery_code", "one_time_code"):
         rows = await door.rows(f"SELECT FROM {table} WHERE account_id = $1::text::uuid", person.id)
         assert rows == [], table
+    assert await door.rows("SELECT FROM pre_registration") == []
     assert len(await door.told(UserErased, person.id)) == 1
     last = (await door.told(UserUpdated, person.id))[-1]
     assert (last.first_name, last.phone, last.email) == ("", None, found["email"])

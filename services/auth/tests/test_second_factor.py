@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from services.auth.tests.factors import app_code, delete, guarded, login, wrong_code
 from services.auth.tests.people import PASSWORD, Door, data, problem
+from services.auth.tests.recovering import asked, verify
 
 from auth.domain.totp import code_at, matching_step, step_at
 from common.clock import FixedClock
@@ -161,6 +162,16 @@ async def test_passwords_guessed_with_a_stolen_session_are_slowed_and_lock_nobod
     guesses = [await door.act("/auth/mfa/totp", person, {"password": f"guess {i}"}) for i in range(6)]
     assert [answer.status_code for answer in guesses] == [422] * 5 + [429]
     assert (await login(door, person["user"]["email"])).status_code == 200
+
+
+async def test_a_password_reset_does_not_get_around_the_second_factor(door: Door) -> None:
+    person = await guarded(door)
+    user, fresh = person.tokens["user"], "another good secret"
+    grant = data(await verify(door, user, (await asked(door, user)).code))["grant"]
+    data(await door.post("/auth/password/reset", {"grant": grant, "new_password": fresh}))
+    body = {"email": person.email, "password": fresh}
+    assert problem(await door.post("/auth/login", body), 401) == (None, "otp_required")
+    assert (await door.post("/auth/login", body | {"otp": app_code(person.secret)})).status_code == 200
 
 
 async def test_new_recovery_codes_make_the_old_ones_worthless(door: Door) -> None:

@@ -29,8 +29,10 @@ NOTHING: dict[str, Any] = {
     "avatar_url": None,
     "email_confirmed": False,
 }
-# Where a person was and with what; what hangs on these rows goes with them.
-FORGET = [f"DELETE FROM {table} WHERE account_id = $1" for table in ("api_key", "session", "device", "totp")]  # noqa: S608
+# Where a person was, with what, and what they asked for; what hangs on these rows goes with them.
+TABLES = ("api_key", "session", "device", "totp", "one_time_code")
+FORGET = [f"DELETE FROM {table} WHERE account_id = $1" for table in TABLES]  # noqa: S608 (the names are ours)
+FORGET_INTEREST = "DELETE FROM pre_registration WHERE email = $1"
 BLUR = "UPDATE audit SET address = NULL, user_agent = NULL WHERE account_id = $1"
 
 
@@ -46,6 +48,7 @@ async def erase_accounts(tx: Transaction, keep_deleted: timedelta) -> int:
 
 
 async def _erase(tx: Transaction, account: Account, now: datetime) -> None:
+    await tx.sql.execute(FORGET_INTEREST, account.email)
     account.sqlmodel_update(NOTHING | {"email": _nobody(account.id), "erased_at": now, "updated_at": now})
     for statement in (*FORGET, BLUR):
         await tx.sql.execute(statement, account.id)
