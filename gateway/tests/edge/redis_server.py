@@ -45,7 +45,7 @@ async def _standing_in(port: int) -> AsyncIterator[None]:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 words = [await _word(reader) for _ in range(int((await reader.readuntil(b"\r\n"))[1:]))]
-                writer.write(b"$3\r\nsha\r\n" if words[0] == "SCRIPT" else _numbers(_gcra(full_at, words[2:])))
+                writer.write(_answer(full_at, words))
         writers.discard(writer)
         writer.close()
 
@@ -56,6 +56,12 @@ async def _standing_in(port: int) -> AsyncIterator[None]:
         server.close()
         for writer in list(writers):
             writer.transport.abort()
+
+
+def _answer(full_at: dict[str, float], words: list[str]) -> bytes:
+    if words[0] == "EVALSHA":
+        return _numbers(_gcra(full_at, words[2:]))
+    return b"$3\r\nsha\r\n" if words[0] == "SCRIPT" else b"+OK\r\n"
 
 
 async def _word(reader: asyncio.StreamReader) -> str:

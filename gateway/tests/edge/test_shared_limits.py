@@ -18,7 +18,13 @@ from .test_limits import LOGIN, open_production
 
 ORDERS = "/api/v1/orders"
 SLOW = Policy("slow", rate=0.01, burst=3)
-WIDE = Policy("wide", rate=100.0, burst=1000)
+WIDE = Policy("wide", rate=0.01, burst=1000)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are about counting; a machine that is busy with others answers late."""
+    monkeypatch.setattr("gateway.redis.PATIENCE", 5.0)
 
 
 @pytest.fixture
@@ -48,11 +54,11 @@ async def test_the_script_counts_as_the_limiter_does(script: Script, port: int) 
         assert 98 < refused.retry_after <= 100
 
         # What is refused by one limit is counted by none.
-        for _ in range(2000):
+        for _ in range(20):
             await limits.ask([wide, take])
         verdict = await limits.ask([wide])
         assert verdict is not None
-        assert verdict.allowed
+        assert (verdict.allowed, verdict.remaining) == (True, 996)
 
         for _ in range(5):
             assert (looked := await limits.ask([peek])) is not None
@@ -130,7 +136,10 @@ async def test_a_limit_that_is_closed_lets_nobody_in_meanwhile(
     assert (await door.client.get(ORDERS)).status_code == 200
 
 
-async def test_one_that_does_not_answer_is_not_waited_for_and_is_met_again(script: Script, port: int) -> None:
+async def test_one_that_does_not_answer_is_not_waited_for_and_is_met_again(
+    script: Script, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.redis.PATIENCE", 0.05)
     limits = SharedLimits(script, ["slow"])
     silent = await asyncio.start_server(_load_and_hang, "127.0.0.1", port)
     await eventually(lambda: _connected(script))
@@ -138,6 +147,7 @@ async def test_one_that_does_not_answer_is_not_waited_for_and_is_met_again(scrip
     with pytest.raises(Unavailable):
         await limits.ask([Count(SLOW, "a", TAKE)])
     silent.close()
+    monkeypatch.setattr("gateway.redis.PATIENCE", 5.0)
 
     async with redis_on(port):
         await eventually(lambda: _connected(script))
