@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0004"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
