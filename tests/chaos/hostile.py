@@ -144,7 +144,7 @@ class AlwaysFails:
     name: str = "poison-always-fails"
 
     async def strike(self, stage: Stage, rng: Random) -> None:
-        target = rng.choice(list(POISONS))
+        target = rng.choice(GIVEN_UP_ELSEWHERE)
         # Its last attempt: the five minutes of the attempts before are not ours to wait for.
         poison = Plant.of(POISONS[target](stage), **{ATTEMPT_HEADER: str(ATTEMPTS)})
         async with _harms_nobody_else(stage):
@@ -179,7 +179,7 @@ class Crashes:
     name: str = "poison-crashes"
 
     async def strike(self, stage: Stage, rng: Random) -> None:
-        target = rng.choice(list(POISONS))
+        target = rng.choice(GIVEN_UP_ELSEWHERE)
         poison = Plant.of(POISONS[target](stage))
         async with _harms_nobody_else(stage):
             with in_force(stage, _service(target), Order(IN_HANDLER, KILL, event=poison.id, standing=True)) as control:
@@ -254,6 +254,9 @@ POISONS: Mapping[str, Callable[[Stage], Event]] = {
     "operations.journal": _shipped,
 }
 """Consumer → an event that it hears, about an order that does not exist."""
+
+GIVEN_UP_ELSEWHERE = [consumer for consumer in POISONS if _service(consumer) != "operations"]
+"""operations keeps the dead letters as well: an order that strikes at an event there strikes at its letter, too."""
 
 HOSTILE_FAULTS: Sequence[Fault] = (
     Replays(),
