@@ -1,6 +1,7 @@
 """Walking through the platform as a client would: every step is an ordinary request, and says how it went."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +30,7 @@ class Step:
 
 
 @dataclass
-class Walk:
+class Walk(ABC):
     """Somebody new on the platform. `admin` (e-mail, password) sees what customers do not.
 
     `tree` is what caused what, of the events that the walk looked up in the journal.
@@ -43,9 +44,9 @@ class Walk:
     token: str | None = None
     tree: list[dict[str, Any]] = field(default_factory=list)
 
+    @abstractmethod
     def route(self) -> Sequence[tuple[str, Callable[[], str]]]:
         """Each step's name, and what does it and says how it went."""
-        raise NotImplementedError
 
     def steps(self) -> Iterator[Step]:
         """Walk; each step is handed out when it is done. Raises StepError at the first that fails."""
