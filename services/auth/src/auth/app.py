@@ -33,7 +33,8 @@ from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
-from auth.queries import key_set, revoked_sessions
+from auth.queries.sessions import revoked_sessions
+from auth.queries.signing_keys import key_set
 from auth.settings import Settings
 from auth.usecases.ensure_admin import ensure_admin, has_admin
 from auth.usecases.rotate_keys import ensure_keys

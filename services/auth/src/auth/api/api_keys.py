@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from auth.api.context import NEVER_STORED, Forget, Identifying, RequestingClient
 from auth.api.fields import Name
-from auth.queries import find_api_key, list_api_keys
+from auth.queries.api_keys import find_api_key, list_api_keys
 from auth.usecases.create_api_key import Wish, create_api_key
 from auth.usecases.retire_api_key import revoke_api_key, rotate_api_key
 from common import clock

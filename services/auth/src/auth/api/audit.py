@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from auth.api.fields import AddressText
-from auth.queries import LAST_ENTRY, AuditFilter, audit_entries
+from auth.queries.audit import LAST_ENTRY, AuditFilter, audit_entries
 from common.errors import Invalid
 from common.web.dependencies import Begin, Staff
 from common.web.envelope import Envelope, ok

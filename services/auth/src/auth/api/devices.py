@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from auth.api.context import Forget, RequestingClient
 from auth.api.fields import AddressText
-from auth.queries import devices_of, has_session, sessions_of
+from auth.queries.sessions import devices_of, has_session, sessions_of
 from auth.usecases.end_sessions import end_session
 from auth.usecases.forget_device import forget_device
 from auth.usecases.record_audit import record_audit

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth.api.context import Forget, Identifying, RequestingClient
-from auth.queries import signing_keys
+from auth.queries.signing_keys import signing_keys
 from auth.usecases.end_sessions import end_any_sessions
 from auth.usecases.record_audit import record_audit
 from auth.usecases.rotate_keys import rotate_on_demand

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from auth.queries import render_accounts
+from auth.queries.accounts import render_accounts
 from common.errors import Unauthenticated
 from common.persistence.gathered import Gathered
 from common.persistence.reader import Reader

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from auth.queries import revoked_sessions
+from auth.queries.sessions import revoked_sessions
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
 

@@ -13,7 +13,8 @@ from auth.api.proof import Proof, Prove
 from auth.domain.clients import Client
 from auth.domain.codes import LIFETIME
 from auth.domain.passwords import check_password
-from auth.queries import find_account, password_resets
+from auth.queries.accounts import find_account
+from auth.queries.password_resets import password_resets
 from auth.tables import Account
 from auth.usecases.end_sessions import end_sessions_of
 from auth.usecases.record_audit import record_audit

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from auth.api.context import Identifying, RequestingClient
 from auth.api.fields import Email, Name
-from auth.queries import list_pre_registrations, pre_registrations_after
+from auth.queries.pre_registrations import list_pre_registrations, pre_registrations_after
 from auth.usecases.pre_register import pre_register
 from common.web.dependencies import Admin, Begin
 from common.web.envelope import Envelope, accepted, ok

@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.proof import Proof, Prove
 from auth.domain.totp import otpauth_uri, secret_text
-from auth.queries import factors_of
+from auth.queries.factors import factors_of
 from auth.usecases.enrol_totp import confirm_totp, remove_totp, renew_recovery_codes, start_totp
 from common.errors import DukanError
 from common.web.dependencies import Begin, Caller

@@ -11,7 +11,7 @@ from auth.api.cookies import Cookies
 from auth.api.fields import FactorCode, Name, Password, RefreshToken
 from auth.api.views import SignInView, TokenView
 from auth.domain.passwords import normalised
-from auth.queries import is_live
+from auth.queries.sessions import is_live
 from auth.usecases.end_sessions import session_of
 from auth.usecases.open_session import Grant
 from auth.usecases.refresh_session import refresh_session

@@ -11,7 +11,7 @@ from auth.api.fields import Name, Phone
 from auth.api.registration import Registration
 from auth.api.views import AccountView
 from auth.domain.roles import Role
-from auth.queries import AccountFilter, find_account, list_accounts
+from auth.queries.accounts import AccountFilter, find_account, list_accounts
 from auth.usecases.administer import activate, change_user, deactivate
 from auth.usecases.create_user import create_user
 from auth.usecases.delete_account import delete_account, restore_account

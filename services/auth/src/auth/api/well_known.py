@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from auth.api.context import Identifying
 from auth.providers.signing import ALGORITHM
-from auth.queries import key_set
+from auth.queries.signing_keys import key_set
 from common.web.dependencies import Begin
 
 router = APIRouter(prefix="/.well-known")
