@@ -19,7 +19,7 @@ from common.persistence.transaction import Transaction
 BY_CODE = """
 SELECT id, account_id, code_hash FROM one_time_code
 WHERE subject = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL AND verified_at IS NULL
-      AND expires_at > $3 AND attempts < $4
+      AND code_hash IS NOT NULL AND expires_at > $3 AND attempts < $4
 FOR UPDATE
 """
 OF_PROOF = """
@@ -62,5 +62,5 @@ async def use_up(tx: Transaction, code_id: UUID) -> None:
 
 def _matches(row: asyncpg.Record, purpose: Purpose, code: str, codes: Codes) -> bool:
     """Whether it is the code of somebody; one that nobody was sent is never right."""
-    right = row["code_hash"] or b""
-    return hmac.compare_digest(right, codes.hash_of(row["id"], purpose, code)) and row["account_id"] is not None
+    right = codes.hash_of(row["id"], purpose, code)
+    return hmac.compare_digest(row["code_hash"], right) and row["account_id"] is not None

@@ -20,9 +20,11 @@ from common.ids import new_id
 from common.persistence.transaction import Transaction
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
-SUPERSEDE = """
-UPDATE one_time_code SET superseded_at = $3
-WHERE subject = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL
+# One code at a time, because codes can be guessed. Links and grants cannot: they stay, so that nobody who asks for
+# another letter takes the owner's proof away.
+TAKE_BACK = """
+UPDATE one_time_code SET code_hash = NULL
+WHERE subject = $1 AND purpose = $2 AND code_hash IS NOT NULL AND used_at IS NULL AND superseded_at IS NULL
 """
 RECENT = "SELECT count(*) FROM one_time_code WHERE subject = $1 AND purpose = $2 AND created_at > $3"
 INSERT = """
@@ -51,10 +53,10 @@ async def request_code(
 async def issue_code(
     tx: Transaction, purpose: Purpose, email: str, account: Account | None, *, client: Client, codes: Codes
 ) -> None:
-    """Take back the former code and make another; without an account it is nobody's, and no letter is written."""
+    """Take back the former code, not its link, and make another; without an account it is nobody's, and no letter is written."""
     subject, now = codes.subject_of(email), clock.now()
     await tx.sql.execute(LOCK, subject.hex())
-    await tx.sql.execute(SUPERSEDE, subject, purpose, now)
+    await tx.sql.execute(TAKE_BACK, subject, purpose)
     recent = await tx.sql.fetchval(RECENT, subject, purpose, now - DAY)
     code = f"{secrets.randbelow(1_000_000):06}" if recent < CODES_PER_DAY else None
     id_, token, expires_at = new_id(), secrets.token_urlsafe(32), now + LIFETIME
