@@ -53,7 +53,7 @@ async def request_code(
 async def issue_code(
     tx: Transaction, purpose: Purpose, email: str, account: Account | None, *, client: Client, codes: Codes
 ) -> None:
-    """Take back the former code, not its link, and make another; without an account it is nobody's, and no letter is written."""
+    """Take back the former code, not its link, and make another; without an account it is nobody's, and unwritten."""
     subject, now = codes.subject_of(email), clock.now()
     await tx.sql.execute(LOCK, subject.hex())
     await tx.sql.execute(TAKE_BACK, subject, purpose)
