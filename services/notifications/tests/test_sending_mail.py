@@ -12,9 +12,11 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from common.clock import FixedClock
+from common.contracts.auth import PasswordResetRequested
 from common.contracts.notifications import EmailFailed, EmailSent
 from common.ids import new_id
 from common.persistence.database import Database
+from common.sealing import LOCAL_SECRET, Seal
 from common.service import Service
 from common.testing import deliver, facts
 from notifications.domain.mail import MOST_ATTEMPTS, PAUSES
@@ -100,6 +102,29 @@ async def test_a_deferred_mail_is_tried_again_when_its_pause_is_over(
     assert await mail_states(database) == ["welcome sent"]
     assert len(server.taken) == 1
     assert await facts(database, EmailFailed) == []
+
+
+async def test_a_code_that_has_expired_is_not_sent_any_more(
+    smtp: Service, server: MailServer, database: Database, time: FixedClock
+) -> None:
+    user_id = new_id()
+    sealed = Seal(LOCAL_SECRET).close({"code": "123456", "link": "https://shop.example"}, f"reset_password/{user_id}")
+    known = registered(user_id)
+    asked = PasswordResetRequested(
+        **known.model_dump(), sealed=sealed, expires_at=time.now() + timedelta(seconds=PAUSES[0])
+    )
+    await deliver(smtp, known)
+    await run_jobs(smtp)
+    server.replies = ["451 Try again later"]
+    await deliver(smtp, asked)
+    await run_jobs(smtp)
+    time.advance(timedelta(seconds=PAUSES[0]))
+    await run_jobs(smtp)
+
+    assert [recipient for recipient, _ in server.taken] == ["asha@example.com"], "the welcome only"
+    assert await mail_states(database) == ["welcome sent", "reset_password failed"]
+    async with database.begin() as tx:
+        assert await tx.sql.fetchval("SELECT count(*) FROM email WHERE data ? 'sealed'") == 0
 
 
 @pytest.mark.parametrize("where", ["data", "recipient"])

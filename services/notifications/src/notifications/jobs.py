@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
+from common import clock
 from common.bus.linger import Linger
 from common.persistence.database import Database
 from notifications.domain.mail import Deferred, Mail, Outcome, Refused
@@ -59,6 +60,8 @@ class Postman:
         return [self._written(mail) for mail in mails]
 
     def _written(self, mail: Mail) -> Letter | Outcome:
+        if mail.is_too_late(clock.now()):
+            return Refused("what it was to bring has expired")
         try:
             return self._writer.write(mail)
         except UnwritableError as error:

@@ -26,6 +26,11 @@ class Mail:
     attempt: int
     created_at: datetime
 
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether what it brings, such as a code, is no longer good for anything."""
+        expires_at = self.data.get("expires_at")
+        return expires_at is not None and datetime.fromisoformat(expires_at) <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
