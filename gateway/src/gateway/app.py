@@ -48,6 +48,7 @@ from gateway.settings import Settings
 from gateway.shared_limits import GCRA, SharedLimits
 from gateway.sharing import CHANGES, Sharing
 from gateway.sockets import Sockets
+from gateway.streams import Streams
 from gateway.throttle import Throttle
 from gateway.upstream import Upstream
 from gateway.welcome import Welcome
@@ -158,7 +159,8 @@ def _upstream(settings: Settings, service: str) -> Upstream:
 
 def _forwarder(settings: Settings, upstreams: Mapping[str, Upstream], held: Held) -> Forwarder:
     idle = (settings.client_idle_timeout, settings.upstream_idle_timeout)
-    return Forwarder(upstreams, settings.max_body_bytes, *idle, held)
+    streams = Streams(settings.max_streams, exempts_loopback=not settings.is_production)
+    return Forwarder(upstreams, settings.max_body_bytes, *idle, held, streams)
 
 
 @asynccontextmanager

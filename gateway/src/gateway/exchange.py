@@ -1,6 +1,7 @@
 """One request and its answer, as far as the client sees it."""
 
 import time
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
@@ -29,6 +30,8 @@ CLOSING = (b"connection", b"close")
 BODILESS = frozenset((204, 304))
 WRITE_WHOLE = "dukan.write_whole"
 """Where a scope has a function that takes a whole answer as bytes and says whether it wrote it."""
+CUT_OFF = "dukan.cut_off"
+"""Where a scope has a function that ends the client's connection, whatever was to be written on it yet."""
 NO_CONTENT_RUNS = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
 
 
@@ -118,6 +121,17 @@ class Exchange:
     def seconds(self) -> float:
         """How long it took, now that it is over."""
         return (self.held_since or time.perf_counter()) - self.started
+
+    @property
+    def caller(self) -> Hashable:
+        """What is counted together: a user, or else an address."""
+        return self.user_id or self.client.key
+
+    def cut_off(self) -> None:
+        """The client takes nothing any more."""
+        cut_off: Callable[[], None] | None = self.scope.get(CUT_OFF)
+        if cut_off is not None:
+            cut_off()
 
     async def write(self, body: bytes, *, more: bool = False) -> None:
         if self.tap is not None:

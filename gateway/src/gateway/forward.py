@@ -15,11 +15,13 @@ from gateway.headers import Headers, answer_headers
 from gateway.held import Held
 from gateway.presence import Presence
 from gateway.routes import Route
+from gateway.streams import Streams, has_events, lasts
 from gateway.upstream import Question, Upstream
 
-EVENTS = b"text/event-stream"
 EVENTS_IDLE = 90.0
 """Seconds that a stream of events may be silent: half as long again as the slowest heartbeat in use."""
+TAKEN_WITHIN = 60.0
+"""Seconds that a client may take nothing of an answer; nginx waits as long."""
 Upgraded = Callable[[Connection], Awaitable[None]]
 
 
@@ -27,7 +29,7 @@ Upgraded = Callable[[Connection], Awaitable[None]]
 class Forwarder:
     """`upstreams` by service. Idle times in seconds: how long a client or a service may pause in the middle.
 
-    `held` ends the streams of events of callers who may no longer see them.
+    `held` ends the streams of events of callers who may no longer see them, `streams` counts what lasts.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -35,6 +37,7 @@ class Forwarder:
     client_idle: float
     upstream_idle: float
     held: Held
+    streams: Streams
 
     async def forward(
         self, exchange: Exchange, route: Route, receive: Receive, *, upgraded: Upgraded | None = None
@@ -45,13 +48,19 @@ class Forwarder:
         body = Body(receive, exchange.inbound.body_length, presence, limit=limit, idle=self.client_idle)
         try:
             question = _question(exchange, route, body, upgrades=upgraded is not None)
-            async with self._asking(self.upstreams[route.service], question) as answer:
+            upstream = self.upstreams[route.service]
+            async with self._asking(upstream, question) as answer:
                 if answer.status == 101 and upgraded is not None:
                     # From here on the tunnel knows when the client leaves.
                     presence.end()
+                    upstream.excuse(answer)
                     await upgraded(answer)
-                else:
+                elif answer.is_complete or not lasts(answer.headers):
                     await self._relay(exchange, answer, await _closing(answer, body))
+                else:
+                    with self.streams.opened(exchange, route):
+                        upstream.excuse(answer)
+                        await self._relay(exchange, answer, await _closing(answer, body))
             # A finished answer makes the server report a disconnect: nobody left.
             presence.end()
         except asyncio.CancelledError:
@@ -83,7 +92,7 @@ class Forwarder:
             await exchange.answer(answer.status, headers, await answer.read())
             return
         await exchange.begin(answer.status, headers)
-        if dict(headers).get(b"content-type", b"").startswith(EVENTS):
+        if has_events(headers):
             exchange.hold(answer.status)
             with self.held.holding(exchange.identity, lambda _: answer.finish()):
                 await _pour(exchange, answer, max(self.upstream_idle, EVENTS_IDLE))
@@ -96,7 +105,12 @@ async def _pour(exchange: Exchange, answer: Connection, idle: float) -> None:
     while piece:
         async with asyncio.timeout(idle):
             piece = await answer.read()
-        await exchange.write(piece, more=bool(piece))
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN):
+                await exchange.write(piece, more=bool(piece))
+        except TimeoutError:
+            exchange.cut_off()
+            raise ClientLeft from None
 
 
 async def _closing(answer: Connection, body: Body) -> Headers:
@@ -114,7 +128,7 @@ async def _closing(answer: Connection, body: Body) -> Headers:
 
 def _question(exchange: Exchange, route: Route, body: Body, *, upgrades: bool) -> Question:
     headers = [*exchange.inbound.passed, *_ours(exchange)]
-    return Question(exchange.method, target_of(exchange), headers, body, route.timeout, upgrades)
+    return Question(exchange.method, target_of(exchange), headers, body, route.timeout, upgrades, exchange.caller)
 
 
 def target_of(exchange: Exchange) -> bytes:

@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from common.web.envelope import failure
-from gateway.exchange import WRITE_WHOLE
+from gateway.exchange import CUT_OFF, WRITE_WHOLE
 from gateway.headers import Header
 from gateway.sockets import TAKE_OVER
 from gateway.tunnel import GOING_AWAY, Tunnel
@@ -82,6 +82,7 @@ class EdgeProtocol(HttpToolsProtocol):
             super().on_headers_complete()
             # The task that will answer has not begun.
             scope = cast("Scope", self.scope)
+            scope[CUT_OFF] = self.transport.abort
             if self.parser.should_upgrade():
                 scope[TAKE_OVER] = partial(self._take_over, self.cycle)
             else:

@@ -20,6 +20,7 @@ class Route:
     where the Authorization header is somebody else's. `body_limit` is bytes, where the setting does not fit.
     `family` names what may be kept of public answers, and is forgotten together when something in it changes.
     `compresses` is off where answers carry tokens and codes. `websocket` lets clients upgrade.
+    `max_streams` is how many WebSockets, streams and long answers a caller may hold when he opens one here.
     """
 
     prefix: str
@@ -31,6 +32,7 @@ class Route:
     family: str | None = None
     compresses: bool = True
     websocket: bool = False
+    max_streams: int = 20
 
 
 def _routes(
@@ -48,7 +50,8 @@ ROUTES: tuple[Route, ...] = (
     *_routes("catalog", "/occasions", "/posts", "/customer-groups", "/business-categories"),
     *_routes("catalog", "/frames", "/renders", "/banners", "/birthday-posts", "/splash-screens", "/tutorials"),
     *_routes("catalog", "/testimonials", "/pages", "/app-config", "/enquiries", "/feedback", "/dashboard"),
-    Route("/media", "catalog", timeout=30.0, body_limit=64 * MEGABYTE),
+    # Pages full of pictures, for all who sit behind one address.
+    Route("/media", "catalog", timeout=30.0, body_limit=64 * MEGABYTE, max_streams=100),
     # Checkout may be asked to wait ten seconds for the outcome.
     *_routes("orders", "/orders", timeout=15.0),
     *_routes("orders", "/cart", "/addresses"),

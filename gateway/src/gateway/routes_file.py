@@ -51,6 +51,7 @@ class RouteEntry(_Strict):
     body_limit: Annotated[int, Field(gt=0)] | None = None
     compresses: bool | None = None
     websocket: bool | None = None
+    max_streams: Annotated[int, Field(gt=0)] | None = None
 
 
 class LimitEntry(_Strict):

@@ -34,6 +34,7 @@ class Settings(ServiceSettings):
     max_header_bytes: int = Field(32 * 1024, gt=0)
     max_headers: int = Field(100, gt=0)
     max_in_flight: int = Field(1000, gt=0, description="requests that one service may be working on")
+    max_streams: int = Field(5000, gt=0, description="WebSockets, streams and long answers open at a time, in all")
 
     connect_timeout: float = Field(2.0, gt=0)
     client_idle_timeout: float = Field(30.0, gt=0, description="seconds a client may pause while it sends a body")

@@ -11,7 +11,7 @@ from starlette.types import Receive
 from common import metrics
 from common.contracts import catalog
 from common.contracts.event import Event
-from common.errors import DukanError
+from common.errors import DukanError, RateLimited
 from gateway.cache import Cache, Kept, key_of
 from gateway.compression import VARIES, can_pack, pack, packed_headers
 from gateway.errors import GatewayTimeout
@@ -116,6 +116,9 @@ class Sharing:
             if (kept := copy.kept(exchange, route, began)) is not None:
                 self.cache.keep(family, generation, target, kept)
             asked.was_answered = True
+        except RateLimited:
+            # That was about this caller: somebody else has to ask.
+            raise
         except DukanError as failure:
             asked.failure = failure
             raise

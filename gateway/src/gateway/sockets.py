@@ -56,14 +56,18 @@ class Sockets:
             _replace(inbound, OFFERED, ", ".join(offered))
 
     async def join(self, exchange: Exchange, route: Route, receive: Receive) -> None:
-        """Ask the service to upgrade and stay until the connection ends; its refusal is passed on."""
+        """Ask the service to upgrade and stay until the connection ends; its refusal is passed on.
+
+        Raises what `Streams.opened` does, before the service hears of it.
+        """
         offered = TOKEN in _listed(_as_sent(exchange))
 
         async def tunnel(answer: Connection) -> None:
             await self._tunnel(exchange, answer, offered=offered)
 
         exchange.inbound.passed.extend(UPGRADE)
-        await self.forwarder.forward(exchange, route, receive, upgraded=tunnel)
+        with self.forwarder.streams.opened(exchange, route):
+            await self.forwarder.forward(exchange, route, receive, upgraded=tunnel)
 
     async def _tunnel(self, exchange: Exchange, answer: Connection, *, offered: bool) -> None:
         if not answer.is_open:

@@ -49,7 +49,7 @@ class Throttle:
     def admit_write(self, exchange: Exchange) -> None:
         """Count what may change something, per user or else per IP."""
         if self._is_counted_write(exchange):
-            _report(exchange, self.write.take(_caller(exchange)))
+            _report(exchange, self.write.take(exchange.caller))
 
     async def admit_everywhere(self, exchange: Exchange) -> None:
         """Count over all gateways what was counted here, where they count together."""
@@ -75,7 +75,7 @@ class Throttle:
         if not exempt and exchange.user_id is not None:
             yield Count(self.by_credential.policy, exchange.user_id, TAKE)
         if self._is_counted_write(exchange):
-            yield Count(self.write.policy, _caller(exchange), TAKE)
+            yield Count(self.write.policy, exchange.caller, TAKE)
 
     def _is_counted_write(self, exchange: Exchange) -> bool:
         """Webhooks are no caller's."""
@@ -88,10 +88,6 @@ class Throttle:
 
 def _is_sign_in(exchange: Exchange) -> bool:
     return exchange.route is not None and exchange.route.rate == SIGN_IN
-
-
-def _caller(exchange: Exchange) -> Hashable:
-    return exchange.user_id or _ip(exchange)
 
 
 def _ip(exchange: Exchange) -> Hashable:

@@ -1,11 +1,12 @@
 """Asking a service: its connections, its breaker, retries that are safe, and failures told by their cause."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from common import metrics
-from common.errors import DukanError, Unavailable
+from common.errors import DukanError, RateLimited, Unavailable
 from gateway.body import Body
 from gateway.breaker import Breaker
 from gateway.connection import BrokenError, Connection
@@ -17,13 +18,15 @@ READS = frozenset(("GET", "HEAD", "OPTIONS"))
 IDEMPOTENT = READS | {"PUT", "DELETE"}
 BODILESS = READS | {"DELETE"}
 RETRY_PAUSE = 0.1
+LARGEST_SHARE = 1 / 4
+"""Of a service's places, for one caller: whoever holds requests open keeps nobody else out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of a service. `target` is path and query, `timeout` seconds until the answer begins.
 
-    With `upgrades` the answer may be 101.
+    With `upgrades` the answer may be 101. Of one `caller` only so many are asked at a time.
     """
 
     method: str
@@ -32,6 +35,7 @@ class Question:
     body: Body
     timeout: float
     upgrades: bool = False
+    caller: Hashable = None
 
 
 @dataclass(slots=True)
@@ -43,26 +47,49 @@ class Upstream:
     most_in_flight: int
     breaker: Breaker = field(default_factory=Breaker)
     in_flight: int = 0
+    _by_caller: Counter[Hashable] = field(default_factory=Counter)
+    _askers: dict[Connection, Hashable] = field(default_factory=dict)
 
     async def ask(self, question: Question) -> Connection:
         """A connection on which the answer has begun; give it to `release` when it has been read.
 
-        Raises BadGateway, GatewayTimeout or Unavailable, or what went wrong with the client's body.
+        Raises BadGateway, GatewayTimeout, Unavailable or RateLimited, or what went wrong with the client's body.
         """
-        self._admit()
-        self.in_flight += 1
+        caller = question.caller
+        self._admit(caller)
+        self._take(caller)
         try:
-            return await self._ask(question)
+            connection = await self._ask(question)
         except BaseException:
-            self.in_flight -= 1
+            self._give_back(caller)
             raise
+        self._askers[connection] = caller
+        return connection
 
     def release(self, connection: Connection) -> None:
         """The answer has been read, or nobody wants the rest of it: then the connection is closed."""
-        self.in_flight -= 1
+        self.excuse(connection)
         self.pool.release(connection)
 
-    def _admit(self) -> None:
+    def excuse(self, connection: Connection) -> None:
+        """The answer takes no place from now on: it lasts, and is counted elsewhere."""
+        if connection in self._askers:
+            self._give_back(self._askers.pop(connection))
+
+    def _take(self, caller: Hashable) -> None:
+        self.in_flight += 1
+        self._by_caller[caller] += 1
+
+    def _give_back(self, caller: Hashable) -> None:
+        self.in_flight -= 1
+        self._by_caller[caller] -= 1
+        if not self._by_caller[caller]:
+            del self._by_caller[caller]
+
+    def _admit(self, caller: Hashable) -> None:
+        if self._by_caller[caller] >= self.most_in_flight * LARGEST_SHARE:
+            metrics.RATE_LIMITED.labels("in-flight").inc()
+            raise RateLimited(1, "Too many of your requests are under way", code="too_many_in_flight")
         if self.in_flight >= self.most_in_flight:
             self._count("overloaded")
             raise Unavailable("The service is busy, try again shortly", retry_after=1, code="overloaded")

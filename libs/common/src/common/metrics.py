@@ -55,6 +55,7 @@ JOB_SECONDS = Histogram("dukan_job_seconds", "Time a run of a job took.", ["serv
 UPSTREAM_FAILED = Counter(
     "dukan_upstream_failed_total", "Requests that a service did not answer.", ["service", "cause"]
 )
+STREAMS = Gauge("dukan_gateway_streams", "WebSockets, streams of events and long answers that are open.")
 RATE_LIMITED = Counter("dukan_rate_limited_total", "Requests refused by a rate limit.", ["policy"])
 REQUEST_LOG_DROPPED = Counter("dukan_request_log_dropped_total", "Answered requests that could not be logged.")
 CACHE_HITS = Counter("dukan_cache_hits_total", "Public reads that the gateway answered from memory.")
