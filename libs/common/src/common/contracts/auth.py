@@ -130,3 +130,16 @@ class NewDeviceSeen(Event):
     name: str
     address: str
     seen_at: datetime
+
+
+class ExportRequested(Event):
+    """A person wants to see what is kept about them. Every service answers with its part, sealed for `public_key`
+    (X25519, base64url), until `expires_at`."""
+
+    type: ClassVar[str] = "auth.export.requested.v1"
+    subject_field: ClassVar[str] = "export_id"
+
+    export_id: UUID
+    user_id: UUID
+    public_key: str
+    expires_at: datetime

@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from common.contracts.event import Event
+from common.contracts.personal_data import PersonalDataPart
 from common.money import Money
 
 
@@ -63,3 +64,10 @@ class PaymentRefunded(Event):
     refunded: Money
     captured: Money
     reason: str
+
+
+class BillingDataGathered(PersonalDataPart, Event):
+    """A part of what billing keeps about a person, for the export that asked."""
+
+    type: ClassVar[str] = "billing.personal_data.gathered.v1"
+    subject_field: ClassVar[str] = "export_id"

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from common.contracts.event import Event
+from common.contracts.personal_data import PersonalDataPart
 from common.money import Money
 
 
@@ -193,3 +194,10 @@ class MediaRejected(Event):
     media_id: UUID
     owner_id: UUID | None = None
     reason: str
+
+
+class CatalogDataGathered(PersonalDataPart, Event):
+    """A part of what catalog keeps about a person, for the export that asked."""
+
+    type: ClassVar[str] = "catalog.personal_data.gathered.v1"
+    subject_field: ClassVar[str] = "export_id"

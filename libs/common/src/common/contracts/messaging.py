@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from common.contracts.event import Event
+from common.contracts.personal_data import PersonalDataPart
 
 
 class MessageQueued(Event):
@@ -53,3 +54,10 @@ class MessageFailed(Event):
     channel: str
     code: str
     message: str = ""
+
+
+class MessagingDataGathered(PersonalDataPart, Event):
+    """A part of what messaging keeps about a person, for the export that asked."""
+
+    type: ClassVar[str] = "messaging.personal_data.gathered.v1"
+    subject_field: ClassVar[str] = "export_id"

@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from common.contracts.event import Event
+from common.contracts.personal_data import PersonalDataPart
 
 
 class NotificationCreated(Event):
@@ -39,3 +40,10 @@ class EmailFailed(Event):
     user_id: UUID
     template: str
     reason: str
+
+
+class NotificationsDataGathered(PersonalDataPart, Event):
+    """A part of what notifications keeps about a person, for the export that asked."""
+
+    type: ClassVar[str] = "notifications.personal_data.gathered.v1"
+    subject_field: ClassVar[str] = "export_id"

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from common.contracts.event import Event
+from common.contracts.personal_data import PersonalDataPart
 from common.money import Money
 
 
@@ -98,3 +99,10 @@ class OrderDelivered(Event):
     order_id: UUID
     number: str
     customer_id: UUID
+
+
+class OrdersDataGathered(PersonalDataPart, Event):
+    """A part of what orders keeps about a person, for the export that asked."""
+
+    type: ClassVar[str] = "orders.personal_data.gathered.v1"
+    subject_field: ClassVar[str] = "export_id"
