@@ -14,7 +14,7 @@ from common.settings import ServiceSettings
 FOLDER = Path(__file__).parents[2] / "deploy" / "k8s"
 SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")
 MEMBERS = ("gateway", *SERVICES)
-IN_SECRETS = {"DUKAN_DATABASE_URL", "DUKAN_AMQP_URL", "DUKAN_KEY_SECRET", "DUKAN_MAIL_SECRET"}
+IN_SECRETS = {"DUKAN_DATABASE_URL", "DUKAN_AMQP_URL", "DUKAN_KEY_SECRET", "DUKAN_MAIL_SECRET", "DUKAN_MEDIA_SECRET"}
 OVERLAYS = [path.parent for path in sorted(FOLDER.glob("overlays/*/kustomization.yaml"))]
 KUSTOMIZATIONS = [path.parent for path in sorted(FOLDER.rglob("kustomization.yaml"))]
 

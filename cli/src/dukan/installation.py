@@ -92,4 +92,6 @@ class Platform:
             values["key_secret"] = os.environ.get("DUKAN_KEY_SECRET") or self.secrets.secret("key_secret")
         if name in ("auth", "notifications"):
             values["mail_secret"] = os.environ.get("DUKAN_MAIL_SECRET") or self.secrets.secret("mail_secret")
+        if name in ("auth", "catalog"):
+            values["media_secret"] = os.environ.get("DUKAN_MEDIA_SECRET") or self.secrets.secret("media_secret")
         return values

@@ -26,6 +26,7 @@ fi
 
 rabbit=$(random)
 admin=$(random)
+media=--from-literal=DUKAN_MEDIA_SECRET=$(random)
 mail=--from-literal=DUKAN_MAIL_SECRET=$(random)
 amqp=--from-literal=DUKAN_AMQP_URL=amqp://dukan:$rabbit@rabbitmq:5672/dukan
 roles=
@@ -35,8 +36,10 @@ for service in auth catalog orders billing messaging notifications operations; d
     roles="$roles --from-literal=$variable=$password"
     set -- "$amqp" "--from-literal=DUKAN_DATABASE_URL=postgresql://dukan_$service:$password@postgres:5432/dukan_$service"
     if [ "$service" = auth ]; then
-        set -- "$@" "$mail" "--from-literal=DUKAN_KEY_SECRET=$(random)" \
+        set -- "$@" "$mail" "$media" "--from-literal=DUKAN_KEY_SECRET=$(random)" \
             --from-literal=DUKAN_ADMIN_EMAIL=admin@example.com "--from-literal=DUKAN_ADMIN_PASSWORD=$admin"
+    elif [ "$service" = catalog ]; then
+        set -- "$@" "$media"
     elif [ "$service" = notifications ]; then
         set -- "$@" "$mail"
     fi

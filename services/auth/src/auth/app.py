@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from auth import subscribers
 from auth.api import (
     api_keys,
     audit,
@@ -43,6 +44,7 @@ from common.persistence.reader import Reader
 from common.sealing import Seal
 from common.service import Service
 from common.web.keys import KeySet
+from common.web.media_urls import MediaUrls
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
 
@@ -81,11 +83,12 @@ def build(settings: Settings) -> Service:
         database=database,
         routers=[module.router for module in API],
         root_routers=[well_known.router],
+        subscribers=[subscribers],
         jobs=build_jobs(
             database, vault, timedelta(days=settings.audit_days), keep_deleted=timedelta(days=settings.deleted_days)
         ),
         resources=[reader, _prepared(settings, database, vault, identification.hashing)],
-        state={"identification": identification, "profiles": hot.Profiles(reader)},
+        state={"identification": identification, "profiles": hot.Profiles(reader, identification.media_urls)},
         hot_reads=hot.HOT_READS,
         verifier=_verifier(settings, database),
     )
@@ -104,6 +107,7 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         public_url=settings.public_url,
         issuer=settings.issuer,
         secure_cookies=settings.is_production,
+        media_urls=MediaUrls(settings.media_secret.get_secret_value()),
     )
 
 

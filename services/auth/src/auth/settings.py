@@ -25,6 +25,7 @@ class Settings(ServiceSettings):
         *ServiceSettings.required_in_production,
         "key_secret",
         "mail_secret",
+        "media_secret",
     )
 
     key_secret: SecretStr = Field(
@@ -32,6 +33,9 @@ class Settings(ServiceSettings):
     )
     mail_secret: SecretStr = Field(
         SecretStr(LOCAL_SECRET), description="seals codes for notifications; at least 32 characters in production"
+    )
+    media_secret: SecretStr = Field(
+        SecretStr(LOCAL_SECRET), description="signs the URLs of pictures; at least 32 characters in production"
     )
     admin_email: str = Field("", description="the first admin, made at start when there is none")
     admin_password: SecretStr = SecretStr("")
@@ -51,7 +55,7 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _by_mode(self) -> Self:
-        for name in ("key_secret", "mail_secret"):
+        for name in ("key_secret", "mail_secret", "media_secret"):
             if self.is_production and len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET:
                 raise ValueError(f"DUKAN_{name.upper()} needs at least {SHORTEST_SECRET} characters")
         if self.trusted_proxies is None:

@@ -196,6 +196,16 @@ class MediaRejected(Event):
     reason: str
 
 
+class AvatarChanged(Event):
+    """The person has another picture, which can be shown; without `media_id` none any more."""
+
+    type: ClassVar[str] = "catalog.avatar.changed.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+    media_id: UUID | None = None
+
+
 class CatalogDataGathered(PersonalDataPart, Event):
     """A part of what catalog keeps about a person, for the export that asked."""
 

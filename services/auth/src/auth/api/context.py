@@ -15,6 +15,7 @@ from auth.providers.signing import Signer
 from auth.providers.vault import Vault
 from common import context
 from common.contracts.auth import SessionRevoked
+from common.web.media_urls import MediaUrls
 
 USER_AGENT_LIMIT = 300
 
@@ -33,6 +34,7 @@ class Identification:
     public_url: str
     issuer: str
     secure_cookies: bool
+    media_urls: MediaUrls
 
     @property
     def per_address(self) -> Policy:

@@ -10,6 +10,7 @@ from common.persistence.gathered import Gathered
 from common.persistence.reader import Reader
 from common.web.dependencies import Authenticated
 from common.web.hot import Answer
+from common.web.media_urls import MediaUrls
 from common.web.rendered import envelope_of, rendered
 from common.web.tokens import Identity
 
@@ -19,8 +20,9 @@ authenticated = Authenticated()
 class Profiles:
     """Accounts as `UserView` would render them, gathered: each is asked for by itself, many at once."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, media_urls: MediaUrls) -> None:
         self._reader = reader
+        self._media_urls = media_urls
         self._by_id: Gathered[UUID, str] = Gathered(self._find)
 
     async def find(self, account_id: UUID) -> str | None:
@@ -28,7 +30,7 @@ class Profiles:
 
     async def _find(self, account_ids: list[UUID]) -> dict[UUID, str]:
         async with self._reader.read() as sql:
-            return await render_accounts(sql, account_ids)
+            return await render_accounts(sql, account_ids, self._media_urls)
 
 
 async def show_me(request: Request, caller: Identity) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
-from auth.api.context import Forget, RequestingClient
+from auth.api.context import Forget, Identifying, RequestingClient
 from auth.api.fields import Language, Line, Name, Phone, TimeZone
 from auth.api.hot import show_me
 from auth.api.proof import Proof, Prove
@@ -50,10 +50,10 @@ async def get_me(request: Request, caller: Caller) -> Response:
 
 
 @router.patch("/auth/me")
-async def patch_me(body: Profile, caller: Caller, begin: Begin) -> Envelope[UserView]:
+async def patch_me(body: Profile, caller: Caller, begin: Begin, identification: Identifying) -> Envelope[UserView]:
     async with begin() as tx:
         account = await update_profile(tx, caller.user_id, body.changes())
-    return ok(UserView.of(account), "Saved")
+    return ok(UserView.of(account, identification.media_urls), "Saved")
 
 
 @router.delete("/auth/me")

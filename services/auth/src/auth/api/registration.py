@@ -57,4 +57,4 @@ async def post_register(
             codes=identification.codes,
             tell_taken=identification.existence_replies,
         )
-    return created(UserView.of(account), "Welcome")
+    return created(UserView.of(account, identification.media_urls), "Welcome")

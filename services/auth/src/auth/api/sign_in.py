@@ -63,7 +63,8 @@ async def post_login(
     if isinstance(attempt, DukanError):
         raise attempt
     grant = await _verified(attempt, body, begin, identification)
-    return ok(SignInView.of(grant, jar.fill(grant) if body.cookies else None), "Signed in")
+    csrf_token = jar.fill(grant) if body.cookies else None
+    return ok(SignInView.of(grant, identification.media_urls, csrf_token), "Signed in")
 
 
 async def _verified(attempt: Attempt, body: Login, begin: Begin, identification: Identification) -> Grant:
@@ -102,7 +103,8 @@ async def post_refresh(
         outcome = await refresh_session(tx, token, client, signer=signer, vault=vault)
     if isinstance(outcome, DukanError):
         raise outcome
-    return ok(SignInView.of(outcome, None if given else jar.fill(outcome)), "Refreshed")
+    csrf_token = None if given else jar.fill(outcome)
+    return ok(SignInView.of(outcome, identification.media_urls, csrf_token), "Refreshed")
 
 
 @router.post("/auth/verify")

@@ -75,20 +75,26 @@ async def _chosen(
 
 @router.get("/users")
 async def get_users(
-    request: Request, _staff: Staff, begin: Begin, page: Page, chosen: Annotated[AccountFilter, Depends(_chosen)]
+    request: Request,
+    _staff: Staff,
+    begin: Begin,
+    identification: Identifying,
+    page: Page,
+    chosen: Annotated[AccountFilter, Depends(_chosen)],
 ) -> Envelope[list[AccountView]]:
     async with begin() as tx:
         accounts, total = await list_accounts(tx, chosen, page.offset, page.limit)
-    return ok([AccountView.of(account) for account in accounts], meta=page_meta(request, page, total))
+    views = [AccountView.of(account, identification.media_urls) for account in accounts]
+    return ok(views, meta=page_meta(request, page, total))
 
 
 @router.get("/users/{user_id}")
-async def get_user(user_id: UUID, _staff: Staff, begin: Begin) -> Envelope[AccountView]:
+async def get_user(user_id: UUID, _staff: Staff, begin: Begin, identification: Identifying) -> Envelope[AccountView]:
     async with begin() as tx:
         account = await find_account(tx, user_id)
     if account is None:
         raise NotFound("There is no such user", code="user_not_found")
-    return ok(AccountView.of(account))
+    return ok(AccountView.of(account, identification.media_urls))
 
 
 @router.post("/users", status_code=201)
@@ -107,25 +113,47 @@ async def post_user(
             client=client,
             codes=identification.codes,
         )
-    return created(AccountView.of(account))
+    return created(AccountView.of(account, identification.media_urls))
 
 
 @router.patch("/users/{user_id}")
 async def patch_user(
-    *, user_id: UUID, body: UserChange, admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
+    *,
+    user_id: UUID,
+    body: UserChange,
+    admin: Admin,
+    client: RequestingClient,
+    begin: Begin,
+    identification: Identifying,
+    forget: Forget,
 ) -> Envelope[AccountView]:
     """A demotion ends the sessions, and so does closing the account."""
     async with begin() as tx:
         account, ended = await change_user(tx, user_id, body.changes(), admin.user_id, client)
     forget(ended)
-    return ok(AccountView.of(account), "Saved")
+    return ok(AccountView.of(account, identification.media_urls), "Saved")
 
 
 @router.put("/users/{user_id}")
 async def put_user(
-    *, user_id: UUID, body: UserReplacement, admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
+    *,
+    user_id: UUID,
+    body: UserReplacement,
+    admin: Admin,
+    client: RequestingClient,
+    begin: Begin,
+    identification: Identifying,
+    forget: Forget,
 ) -> Envelope[AccountView]:
-    return await patch_user(user_id=user_id, body=body, admin=admin, client=client, begin=begin, forget=forget)
+    return await patch_user(
+        user_id=user_id,
+        body=body,
+        admin=admin,
+        client=client,
+        begin=begin,
+        identification=identification,
+        forget=forget,
+    )
 
 
 @router.delete("/users/{user_id}")
@@ -140,28 +168,32 @@ async def delete_user(
 
 
 @router.post("/users/{user_id}/restore")
-async def post_restore(user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin) -> Envelope[AccountView]:
+async def post_restore(
+    user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[AccountView]:
     """Takes a deletion back, until the account is erased."""
     async with begin() as tx:
         account = await restore_account(tx, user_id, admin.user_id, client)
-    return ok(AccountView.of(account), "Restored")
+    return ok(AccountView.of(account, identification.media_urls), "Restored")
 
 
 @router.post("/users/{user_id}/deactivate")
 async def post_deactivate(
-    user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
+    *, user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying, forget: Forget
 ) -> Envelope[AccountView]:
     async with begin() as tx:
         account, ended = await deactivate(tx, user_id, admin.user_id, client)
     forget(ended)
-    return ok(AccountView.of(account), "Deactivated")
+    return ok(AccountView.of(account, identification.media_urls), "Deactivated")
 
 
 @router.post("/users/{user_id}/activate")
-async def post_activate(user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin) -> Envelope[AccountView]:
+async def post_activate(
+    user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[AccountView]:
     async with begin() as tx:
         account = await activate(tx, user_id, admin.user_id, client)
-    return ok(AccountView.of(account), "Activated")
+    return ok(AccountView.of(account, identification.media_urls), "Activated")
 
 
 @router.post("/users/{user_id}/logout")

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from auth.domain.avatars import AVATAR
 from auth.domain.roles import Role
 from auth.tables import Account
 from auth.usecases.open_session import Grant
 from common import clock
+from common.web.media_urls import MediaUrls
 
 
 class UserView(BaseModel):
@@ -37,8 +39,10 @@ class UserView(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, account: Account) -> Self:
-        return cls.model_validate({**account.model_dump(), "roles": [account.role]})
+    def of(cls, account: Account, media_urls: MediaUrls) -> Self:
+        """`media_urls` signs the picture's URL: who gets this view can load it for an hour or two."""
+        avatar_url = media_urls.signed(account.avatar_id, AVATAR) if account.avatar_id else None
+        return cls.model_validate({**account.model_dump(), "roles": [account.role], "avatar_url": avatar_url})
 
 
 class AccountView(UserView):
@@ -60,7 +64,7 @@ class SignInView(BaseModel):
     user: UserView
 
     @classmethod
-    def of(cls, grant: Grant, csrf_token: str | None = None) -> Self:
+    def of(cls, grant: Grant, media_urls: MediaUrls, csrf_token: str | None = None) -> Self:
         by_cookies = csrf_token is not None
         return cls(
             access_token=None if by_cookies else grant.access.text,
@@ -68,7 +72,7 @@ class SignInView(BaseModel):
             refresh_token=None if by_cookies else grant.refresh_token,
             csrf_token=csrf_token,
             refresh_expires_in=int((grant.refresh_expires_at - clock.now()).total_seconds()),
-            user=UserView.of(grant.account),
+            user=UserView.of(grant.account, media_urls),
         )
 
 

@@ -8,20 +8,23 @@ from uuid import UUID
 import asyncpg
 from sqlmodel import col, func, or_, select
 
+from auth.domain.avatars import AVATAR
 from auth.domain.roles import Role
 from auth.tables import Account
 from common.persistence.transaction import Transaction
+from common.web.media_urls import MediaUrls
 
 # As UserView renders an account; a test holds the two together.
 PROFILES = """
-SELECT d.id, row_to_json(d)::text FROM (
-    SELECT id, email, username, first_name, last_name, phone, birth_date, address, city, pincode, language, time_zone,
-           role, json_build_array(role) AS roles, is_active, email_confirmed, max_messages_per_day, avatar_url,
+SELECT account.id, avatar_id, row_to_json(shown)::text AS profile FROM account, LATERAL (
+    SELECT account.id, email, username, first_name, last_name, phone, birth_date, address, city, pincode, language,
+           time_zone, role, json_build_array(role) AS roles, is_active, email_confirmed, max_messages_per_day,
+           NULL AS avatar_url,
            to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
            to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
-    FROM account WHERE id = ANY($1)
-) d
+) shown WHERE account.id = ANY($1)
 """
+NO_AVATAR = '"avatar_url":null'
 SEARCHED = (col(Account.email), col(Account.username), col(Account.first_name), col(Account.last_name))
 ORDERINGS = {name: col(getattr(Account, name)) for name in ("created_at", "email", "username", "last_name")}
 
@@ -41,9 +44,19 @@ async def find_account(tx: Transaction, account_id: UUID) -> Account | None:
     return await tx.session.get(Account, account_id)
 
 
-async def render_accounts(sql: asyncpg.Connection, account_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def render_accounts(
+    sql: asyncpg.Connection, account_ids: Sequence[UUID], media_urls: MediaUrls
+) -> dict[UUID, str]:
     """The accounts as JSON objects, by id."""
-    return dict(await sql.fetch(PROFILES, account_ids))
+    return {row["id"]: _with_avatar(row, media_urls) for row in await sql.fetch(PROFILES, account_ids)}
+
+
+def _with_avatar(row: asyncpg.Record, media_urls: MediaUrls) -> str:
+    profile: str = row["profile"]
+    if row["avatar_id"] is None:
+        return profile
+    # Nothing that a person wrote can look like this: quotes inside texts are escaped.
+    return profile.replace(NO_AVATAR, f'"avatar_url":"{media_urls.signed(row["avatar_id"], AVATAR)}"', 1)
 
 
 async def list_accounts(

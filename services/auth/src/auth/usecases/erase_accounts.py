@@ -26,7 +26,7 @@ NOTHING: dict[str, Any] = {
     "pincode": "",
     "language": "en",
     "time_zone": "UTC",
-    "avatar_url": None,
+    "avatar_id": None,
     "email_confirmed": False,
 }
 # Where a person was, with what, and what they asked for; what hangs on these rows goes with them.
