@@ -7,6 +7,7 @@ from bench.rows import Row
 from bench.scenarios.backlog import backlog
 from bench.scenarios.bus import bus
 from bench.scenarios.checkout import accepted, confirmed
+from bench.scenarios.enumeration import enumeration
 from bench.scenarios.gateway import gateway
 from bench.scenarios.growth import growth
 from bench.scenarios.latency import latency
@@ -35,6 +36,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "startup": Scenario("time until `dukan up` is ready", startup),
     "reads": Scenario("product list and detail, with the gateway's cache and past it", reads),
     "login": Scenario("sign-ins, with auth's health asked meanwhile", login),
+    "enumeration": Scenario("whether the time of an answer tells who has an account", enumeration),
     "accepted": Scenario("checkouts taken in", accepted),
     "confirmed": Scenario("checkouts confirmed, each customer waiting for his", confirmed),
     "sustained": Scenario("checkouts confirmed at a steady rate", sustained),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,13 +22,13 @@ STOP_SECONDS = 15.0
 
 
 @contextmanager
-def temporary_platform(*options: str) -> Iterator[Running]:
-    """`dukan up` with these options, in a process of its own. Raises ProvisionError with what it said when it fails."""
+def temporary_platform(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """`dukan up` with these options and variables, in a process of its own. Raises ProvisionError with what it said."""
     with tempfile.TemporaryDirectory(prefix="dukan-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         with (data / "up.log").open("w") as log:
             command = [sys.executable, "-m", "dukan", "up", "--data", str(data), "--port", str(free_range()), *options]
-            process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
             try:
                 yield _wait(process, data)
             finally:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth.api.context import Identification, Identifying, RequestingClient
+from auth.api.evened import evened
 from auth.api.fields import Email, MailedCode, OneTimeToken
 from auth.domain.clients import Client
 from auth.usecases.confirm_email import confirm_by_code, confirm_by_link
@@ -21,7 +22,7 @@ class Address(BaseModel):
     email: Email
 
 
-class Confirmation(BaseModel):
+class EmailConfirmation(BaseModel):
     """Either the link's token, or the address and the code that was sent there."""
 
     token: OneTimeToken | None = None
@@ -44,34 +45,34 @@ class AvailabilityView(BaseModel):
     available: bool | None
 
 
-@router.post("/auth/email/confirmation", status_code=202)
+@router.post("/auth/email/confirmation", status_code=202, summary="Ask for another confirmation letter")
 async def post_confirmation(
     body: Address, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:
     """Another code and link, for an address that was not confirmed; the answer is the same for all."""
-    async with begin() as tx:
+    async with evened(begin) as tx:
         refusal = await request_code(tx, "confirm_email", body.email, client, identification.codes)
     if refusal:
         raise refusal
     return accepted(None, "If this address waits for its confirmation, a letter is on its way")
 
 
-@router.post("/auth/email/confirm")
-async def post_confirm(
-    body: Confirmation, client: RequestingClient, begin: Begin, identification: Identifying
+@router.post("/auth/email/confirm", summary="Confirm an e-mail address")
+async def post_email_confirm(
+    body: EmailConfirmation, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:
-    async with begin() as tx:
+    async with evened(begin) as tx:
         refusal = await body.redeem(tx, client, identification)
     if refusal:
         raise refusal
     return ok(None, "Your e-mail address is confirmed")
 
 
-@router.post("/auth/check-email")
+@router.post("/auth/check-email", summary="Whether an e-mail address is free")
 async def post_check_email(
     body: Address, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AvailabilityView]:
-    async with begin() as tx:
+    async with evened(begin) as tx:
         available = await check_email(tx, body.email, client, identification.per_address)
     if isinstance(available, DukanError):
         raise available

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from auth.api.context import Forget, Identification, Identifying, RequestingClient
+from auth.api.evened import evened
 from auth.api.fields import Email, FactorCode, MailedCode, OneTimeToken, Password
 from auth.api.proof import Proof, Prove
 from auth.domain.clients import Client
@@ -88,30 +89,30 @@ class ResetView(BaseModel):
     used_at: datetime | None
 
 
-@router.post("/auth/otp/send", status_code=202)
+@router.post("/auth/otp/send", status_code=202, summary="Ask for a code to reset the password")
 async def post_otp_send(
     body: SendCode, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:
     """A code and a link by mail; the answer is the same for addresses that nobody has."""
-    async with begin() as tx:
+    async with evened(begin) as tx:
         refusal = await request_code(tx, body.purpose, body.email, client, identification.codes)
     if refusal:
         raise refusal
     return accepted(None, "If this address has an account, a letter is on its way")
 
 
-@router.post("/auth/otp/verify")
+@router.post("/auth/otp/verify", summary="Exchange a code for a grant")
 async def post_otp_verify(
     body: VerifyCode, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[GrantView]:
-    async with begin() as tx:
+    async with evened(begin) as tx:
         outcome = await exchange_code(tx, body.email, body.code, client, identification.codes)
     if isinstance(outcome, DukanError):
         raise outcome
     return ok(GrantView(grant=outcome, expires_in=int(LIFETIME.total_seconds())), "Choose a new password")
 
 
-@router.post("/auth/password/reset")
+@router.post("/auth/password/reset", summary="Set a forgotten password anew")
 async def post_reset(
     body: Reset, client: RequestingClient, begin: Begin, identification: Identifying, forget: Forget
 ) -> Envelope[None]:
@@ -134,7 +135,7 @@ async def reset(body: Reset, client: Client, begin: Begin, identification: Ident
     return outcome
 
 
-@router.post("/auth/password/change")
+@router.post("/auth/password/change", summary="Change the password")
 async def post_change(
     *,
     body: Change,
@@ -162,7 +163,7 @@ async def post_change(
     return ok(None, "Your password is changed")
 
 
-@router.get("/auth/password/resets")
+@router.get("/auth/password/resets", summary="Requests for a new password")
 async def get_resets(_: Admin, begin: Begin, cursor: Cursor) -> Envelope[list[ResetView]]:
     """Requests for a new password, newest first, with what came of them."""
     before = position(cursor, UUID)

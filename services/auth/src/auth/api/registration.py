@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, model_validator
 
 from auth.api.context import Identifying, RequestingClient
+from auth.api.evened import evened
 from auth.api.fields import Email, Language, Name, Password, Phone, TimeZone, Username
 from auth.api.views import UserView
 from auth.domain.passwords import check_password
@@ -47,7 +48,7 @@ async def post_register(
 ) -> Envelope[UserView]:
     password_hash = await identification.hashing.hash(body.checked_password())
     profile = body.model_dump(exclude={"email", "password", "password_confirm"})
-    async with begin() as tx:
+    async with begin() if identification.existence_replies else evened(begin) as tx:
         account = await register(
             tx,
             body.email,

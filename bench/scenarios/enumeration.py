@@ -1,0 +1,114 @@
+"""Whether the time of an answer tells a known e-mail address from an unknown one, at auth itself."""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from bench.rows import Row
+from bench.stage import Stage
+from bench.wire import Connection, request
+from dukan.services import PORTS
+from dukan.temporary import temporary_platform
+
+SAMPLES = 400
+WARM_UP = 20
+AT_ONCE = 4
+CLEAR = 6.0
+"""Points from a coin's toss: three standard deviations of what chance alone does to 400 against 400."""
+
+PASSWORD = "correct horse battery staple"
+ACTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "sign-in with a wrong password": ("/auth/login", {"password": "no password of anybody"}),
+    "registration": ("/auth/register", {"password": PASSWORD}),
+    "asking for a reset": ("/auth/otp/send", {"purpose": "reset_password"}),
+    "a guessed code": ("/auth/otp/verify", {"code": "000000"}),
+    "asking for a confirmation": ("/auth/email/confirmation", {}),
+    "check-email": ("/auth/check-email", {}),
+}
+
+
+async def enumeration(stage: Stage) -> AsyncIterator[Row]:
+    """For each act, of two answers how often the slower one is about the known address: a coin's toss is 50 of 100."""
+    stage.tell("starting a platform that does not tell who has an account …")
+    with temporary_platform("--no-sample", environment={"DUKAN_EXISTENCE_REPLIES": "false"}) as platform:
+        base, _, port = platform.url.rpartition(":")
+        url = f"{base}:{int(port) + PORTS['auth']}"
+        known = await _registered(url, SAMPLES)
+        for act, (path, body) in ACTS.items():
+            # Registering makes an unknown address a known one.
+            unknown = [_address() for _ in known]
+            yield _row(act, await _times(url, path, body, known, unknown))
+
+
+async def _registered(url: str, count: int) -> list[str]:
+    """Addresses of new customers."""
+    addresses = [_address() for _ in range(count)]
+    waiting = iter(addresses)
+
+    async def register() -> None:
+        client = await Connection.open(url)
+        for address in waiting:
+            status, answer = await client.send(_asked("/auth/register", {"email": address, "password": PASSWORD}))
+            assert status == 201, answer
+        client.close()
+
+    await asyncio.gather(*(register() for _ in range(AT_ONCE)))
+    return addresses
+
+
+async def _times(
+    url: str, path: str, body: Mapping[str, Any], known: Sequence[str], unknown: Sequence[str]
+) -> tuple[list[float], list[float]]:
+    """Milliseconds for each of the known and of the unknown, asked in turn and in an order that chance decides."""
+    client = await Connection.open(url)
+    taken: tuple[list[float], list[float]] = ([], [])
+    statuses = set()
+    for _ in range(WARM_UP):
+        await client.send(_asked(path, {**body, "email": _address()}))
+    for pair in zip(known, unknown, strict=True):
+        for which in random.sample((0, 1), 2):
+            asked = _asked(path, {**body, "email": pair[which]})
+            sent = time.perf_counter()
+            status, _ = await client.send(asked)
+            taken[which].append((time.perf_counter() - sent) * 1000)
+            statuses.add(status)
+    client.close()
+    assert len(statuses) == 1, f"{path} answers {statuses}"
+    return taken
+
+
+def _row(act: str, taken: tuple[Sequence[float], Sequence[float]]) -> Row:
+    known, unknown = taken
+    slower = 100 * _share_of_slower(known, unknown)
+    detail = {
+        "slower_is_the_known_one_of_100": round(slower, 1),
+        "known_ms": _spread(known),
+        "unknown_ms": _spread(unknown),
+    }
+    return Row(f"told by {act}", abs(slower - 50), "points from 50", target=CLEAR, at_most=True, detail=detail)
+
+
+def _share_of_slower(ones: Sequence[float], others: Sequence[float]) -> float:
+    """The chance that one of `ones` is larger than one of `others` (Mann and Whitney's U, divided by all pairs)."""
+    ordered = sorted([(value, True) for value in ones] + [(value, False) for value in others])
+    ranks = sum(rank for rank, (_, is_one) in enumerate(ordered, 1) if is_one)
+    return (ranks - len(ones) * (len(ones) + 1) / 2) / (len(ones) * len(others))
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    p5, *_, p95 = statistics.quantiles(values, n=20)
+    return {"p5": round(p5, 2), "p50": round(statistics.median(values), 2), "p95": round(p95, 2)}
+
+
+def _asked(path: str, body: Mapping[str, Any]) -> bytes:
+    """From an address of its own, so that no limit answers in auth's place."""
+    place = ".".join(str(random.randrange(1, 255)) for _ in range(3))
+    return request("POST", f"/api/v1{path}", {"X-Forwarded-For": f"10.{place}"}, dict(body))
+
+
+def _address() -> str:
+    return f"bench-{uuid4().hex[:16]}@example.com"
