@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from auth.api.context import Forget, Identifying, RequestingClient
-from auth.api.email import Confirmation
+from auth.api.email import EmailConfirmation
 from auth.api.password import Reset, reset
 from common.errors import DukanError, Invalid
 from common.web.dependencies import Begin
@@ -39,12 +39,12 @@ TO_CHOOSE = (
 )
 
 
-@router.get("/auth/email/confirm", response_class=HTMLResponse)
+@router.get("/auth/email/confirm", response_class=HTMLResponse, summary="Page for the link of a confirmation letter")
 async def get_confirm(token: Token) -> HTMLResponse:
     return _page(CONFIRM, _form("confirm/form", token, "", "Confirm"))
 
 
-@router.get("/auth/password/reset", response_class=HTMLResponse)
+@router.get("/auth/password/reset", response_class=HTMLResponse, summary="Page for the link of a reset letter")
 async def get_reset(token: Token) -> HTMLResponse:
     return _page(CHOOSE, _form("reset/form", token, TO_CHOOSE, "Save"))
 
@@ -54,7 +54,7 @@ async def post_confirm_form(
     request: Request, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> HTMLResponse:
     try:
-        body = Confirmation(token=(await _fields(request)).get("token", ""))
+        body = EmailConfirmation(token=(await _fields(request)).get("token", ""))
         async with begin() as tx:
             refusal = await body.redeem(tx, client, identification)
     except ValidationError:
