@@ -44,6 +44,7 @@ from gateway.redis import Script
 from gateway.request_log import RequestLog
 from gateway.routes import SERVICES, RouteTable
 from gateway.routes_file import Changes, RoutesFileError, read_changes
+from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.shared_limits import GCRA, SharedLimits
 from gateway.sharing import CHANGES, Sharing
@@ -96,8 +97,10 @@ class Gateway:
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, "gateway")
             inquiries = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=2.0))
             verifier = await stack.enter_async_context(verifier_over_http(settings))
+            held = Held(verifier.revocations)
+            await stack.enter_async_context(_in_background(held.watch()))
             # Heard before the snapshot is loaded, so that none falls between.
-            await self._hear_revocations(verifier)
+            await self._hear_revocations(verifier, held)
             await stack.enter_async_context(running("gateway", verification_jobs(verifier)))
             request_log = RequestLog(self._transport)
             await stack.enter_async_context(request_log.running())
@@ -107,11 +110,10 @@ class Gateway:
             upstreams = {name: _upstream(settings, name) for name in SERVICES}
             for upstream in upstreams.values():
                 stack.callback(upstream.pool.close)
-            held = Held(verifier.revocations)
-            await stack.enter_async_context(_in_background(held.watch()))
             forwarder = _forwarder(settings, upstreams, held)
             api_keys = ApiKeys(inquiries, settings.url_of("auth"))
-            gatekeeper = Gatekeeper(verifier, api_keys, plain_cookies=not settings.is_production)
+            sessions = Sessions(inquiries, settings.url_of("auth"))
+            gatekeeper = Gatekeeper(verifier, api_keys, sessions, plain_cookies=not settings.is_production)
             self._edge = edge = _edge(settings, Sharing(cache, forwarder), gatekeeper, pages, request_log)
             self._hits = Hits(cache, edge.header_limits, edge.clients, edge.cors, edge.throttle, edge.observer)
             if settings.redis_url:
@@ -122,10 +124,12 @@ class Gateway:
                 stack.enter_context(_on_hangup(partial(_reread, settings, edge)))
             yield
 
-    async def _hear_revocations(self, verifier: TokenVerifier) -> None:
+    async def _hear_revocations(self, verifier: TokenVerifier, held: Held) -> None:
         def hear(envelope: Envelope) -> None:
             try:
-                verifier.revocations.on_session_revoked(SessionRevoked.model_validate_json(envelope.data))
+                event = SessionRevoked.model_validate_json(envelope.data)
+                verifier.revocations.on_session_revoked(event)
+                held.on_revoked(event.session_id)
             except ValueError:
                 # The embedded bus tells listeners as it publishes: what cannot be read is not the publisher's fault.
                 log.exception("a revocation could not be read")

@@ -85,6 +85,7 @@ class Edge:
             identity = await self.gatekeeper.check(exchange.inbound, exchange.method, exchange.client)
             if identity is not None:
                 exchange.identity, exchange.user_id = identity, identity.user_id
+                exchange.renewal = self.gatekeeper.renewal(exchange.inbound, exchange.client, identity)
                 self.throttle.admit_credential(exchange, identity.user_id)
         self.throttle.admit_write(exchange)
         await self.throttle.admit_everywhere(exchange)

@@ -16,6 +16,7 @@ from common.web.tokens import Identity
 from gateway.clients import NOBODY
 from gateway.compression import VARIES, Packer, accepts, can_pack, pack, packed_headers
 from gateway.headers import Headers, Inbound, lines_of
+from gateway.held import Renewal
 from gateway.routes import Route
 
 # An API answers data, so nothing in it may run, be framed or be sniffed as something else.
@@ -68,7 +69,7 @@ class Exchange:
     """
 
     __slots__ = ("client", "extra", "held_since", "identity", "inbound", "method", "origin", "packer", "path",
-                 "route", "scope", "send", "started", "status", "tap", "user_id")  # fmt: skip
+                 "renewal", "route", "scope", "send", "started", "status", "tap", "user_id")  # fmt: skip
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
@@ -84,6 +85,7 @@ class Exchange:
         self.route: Route | None = None
         self.user_id: UUID | None = None
         self.identity: Identity | None = None
+        self.renewal: Renewal | None = None
         self.held_since: float | None = None
         self.tap: Tap | None = None
         self.packer: Packer | None = None

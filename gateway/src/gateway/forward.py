@@ -94,7 +94,7 @@ class Forwarder:
         await exchange.begin(answer.status, headers)
         if has_events(headers):
             exchange.hold(answer.status)
-            with self.held.holding(exchange.identity, lambda _: answer.finish()):
+            with self.held.holding(exchange.identity, exchange.renewal, lambda _: answer.finish()):
                 await _pour(exchange, answer, max(self.upstream_idle, EVENTS_IDLE))
         else:
             await _pour(exchange, answer, self.upstream_idle)

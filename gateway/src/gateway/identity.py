@@ -4,13 +4,21 @@ Three kinds are understood: an access token, an API key, and the cookies of a br
 service gets an access token whatever it was, and verifies it itself.
 """
 
-from common.errors import Forbidden, Unauthenticated, Unavailable
+from dataclasses import replace
+
+from common import clock
+from common.errors import Forbidden, RateLimited, Unauthenticated, Unavailable
 from common.web.cookies import ACCESS, CSRF, CSRF_HEADER, is_our_page, named
 from common.web.scopes import SAFE
 from common.web.tokens import Identity, TokenVerifier
 from gateway.api_keys import ApiKeys
 from gateway.clients import Client
 from gateway.headers import Inbound
+from gateway.held import Renewal
+from gateway.sessions import Sessions
+
+STANDS_FOR = 300
+"""Seconds for which what auth says of a session is believed by what is held open; its end is heard at once anyway."""
 
 
 class Gatekeeper:
@@ -19,9 +27,10 @@ class Gatekeeper:
     `plain_cookies` are those of local mode, which has no HTTPS.
     """
 
-    def __init__(self, verifier: TokenVerifier, api_keys: ApiKeys, *, plain_cookies: bool) -> None:
+    def __init__(self, verifier: TokenVerifier, api_keys: ApiKeys, sessions: Sessions, *, plain_cookies: bool) -> None:
         self._verifier = verifier
         self._api_keys = api_keys
+        self._sessions = sessions
         self._plain_cookies = plain_cookies
 
     async def check(self, inbound: Inbound, method: str, client: Client) -> Identity | None:
@@ -39,6 +48,29 @@ class Gatekeeper:
             case "apikey":
                 return await self._by_key(inbound, credential.strip(), client)
         raise Unauthenticated("Only Bearer and ApiKey credentials are accepted", code="unsupported_credentials")
+
+    def renewal(self, inbound: Inbound, client: Client, identity: Identity | None) -> Renewal | None:
+        """What gives the identity of `check` for longer; None where its token is the credential itself.
+
+        Raises what refuses the credential now, or Unavailable.
+        """
+        scheme, _, credential = (inbound.get(b"authorization") or "").partition(" ")
+        if identity is None or scheme.lower() == "bearer":
+            return None
+
+        async def by_key() -> Identity:
+            try:
+                return await self._by_key(inbound, credential.strip(), client)
+            except RateLimited:
+                # The key is good; it is only its requests of today that are spent, and this is none.
+                return _for_longer(identity)
+
+        async def by_session() -> Identity:
+            if not await self._sessions.is_live(identity.session_id):
+                raise Unauthenticated("The session has ended", code="session_ended")
+            return _for_longer(identity)
+
+        return by_key if scheme else by_session
 
     async def _by_key(self, inbound: Inbound, key: str, client: Client) -> Identity:
         token = await self._api_keys.token_for(key, client)
@@ -74,3 +106,7 @@ class Gatekeeper:
             # Until the revoked sessions are known, a token that was signed out would be let in.
             raise Unavailable("Credentials cannot be checked yet", retry_after=1, code="identity_unavailable")
         return await self._verifier.verify(token)
+
+
+def _for_longer(identity: Identity) -> Identity:
+    return replace(identity, expires_at=int(clock.now().timestamp()) + STANDS_FOR)

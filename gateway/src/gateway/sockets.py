@@ -79,7 +79,7 @@ class Sockets:
         if not take_over(whole(101, _switching(exchange, answer.headers, offered=offered), b""), tunnel, begun):
             raise ClientLeft
         try:
-            with self.held.holding(exchange.identity, lambda reason: tunnel.end(NOT_LET_IN, reason)):
+            with self.held.holding(exchange.identity, exchange.renewal, lambda reason: tunnel.end(NOT_LET_IN, reason)):
                 await tunnel.over.wait()
         finally:
             if not tunnel.over.is_set():
