@@ -46,8 +46,8 @@ def operations_on_things(document: Mapping[str, Any]) -> list[Operation]:
 
 def _role(operation: Mapping[str, Any]) -> str | None:
     """`signed in`, or a role; None when it may be called without a token."""
-    security = operation.get("security", [{}])
-    if {} in security:
+    security = operation["security"]
+    if not security or {} in security:
         return None
     return next((role for role in security[0]["bearer"]), "signed in")
 

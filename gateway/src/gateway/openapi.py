@@ -1,7 +1,7 @@
 """One OpenAPI 3.1 document out of the services' own.
 
 Schemas that are the same everywhere stay one; those that only share a name get their service's before it. Operations
-are tagged with their service, and what FastAPI says about refusals is replaced by what the platform really answers.
+are tagged with their service, and told with what the gateway adds to them.
 """
 
 import asyncio
@@ -14,19 +14,17 @@ from typing import Any
 import httpx
 
 from common.web.envelope import ErrorEnvelope
+from common.web.refusals import HEADERS
+from gateway.offered import INFO, SCHEMES, TAGS, away, limited, offer
 from gateway.pages import JSON, Content
 
 log = logging.getLogger(__name__)
 
 FRESH_FOR = 5.0
 TIMEOUT = 2.0
-SCHEMAS = "#/components/schemas/"
+COMPONENTS = "#/components/"
+SCHEMAS = f"{COMPONENTS}schemas/"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-REFUSED = {
-    "description": "Refused; `code` and `errors` say why",
-    "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}ErrorEnvelope"}}},
-}
-
 Document = dict[str, Any]
 
 
@@ -71,40 +69,48 @@ class OpenApi:
 def merge(documents: Mapping[str, Document]) -> Document:
     """Service → document, into one."""
     clashing = _clashing({service: _schemas(document) for service, document in documents.items()})
+    components: Document = {"schemas": {}, "responses": away(), "headers": {}, "securitySchemes": SCHEMES}
     merged: Document = {
         "openapi": "3.1.0",
-        "info": {"title": "Dukan", "version": "1", "description": "All services, as the gateway offers them."},
-        "servers": [{"url": "/"}],
-        "tags": [{"name": service} for service in documents],
+        "info": INFO,
+        "servers": [{"url": "/", "description": "Here"}],
+        "tags": [{"name": service, "description": TAGS[service]} for service in documents],
         "paths": {},
-        "components": {"schemas": {}, "securitySchemes": {}},
+        "components": components,
     }
     for service, document in documents.items():
         _add(merged, service, _renamed(document, service, clashing))
-    schemas = merged["components"]["schemas"]
-    schemas.update(_error_schemas())
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    return merged
+    components["schemas"].update(_error_schemas())
+    components["headers"].update(HEADERS)
+    for response in components["responses"].values():
+        limited(response)
+    return _without_unused(merged)
 
 
 def _add(merged: Document, service: str, document: Document) -> None:
     for path, item in document.get("paths", {}).items():
         for method in METHODS:
             if method in item:
-                item[method]["tags"] = [service]
-                _refuse(item[method].setdefault("responses", {}))
+                offer(item[method], service, method)
         merged["paths"][path] = item
     components = document.get("components", {})
-    merged["components"]["schemas"].update(components.get("schemas", {}))
-    merged["components"]["securitySchemes"].update(components.get("securitySchemes", {}))
+    for kind in ("schemas", "responses"):
+        merged["components"][kind].update(components.get(kind, {}))
 
 
-def _refuse(responses: Document) -> None:
-    """What FastAPI says by itself about wrong input is not what the platform answers; and services may be away."""
-    if "422" in responses:
-        responses["422"] = REFUSED
-    responses |= {"502": REFUSED, "504": REFUSED}
+def _without_unused(document: Document) -> Document:
+    """Only the components that operations lead to."""
+    components = document["components"]
+    used = set(_references(document["paths"], COMPONENTS))
+    waiting = list(used)
+    while waiting:
+        kind, _, name = waiting.pop().partition("/")
+        found = set(_references(components.get(kind, {}).get(name), COMPONENTS)) - used
+        used |= found
+        waiting += found
+    for kind in ("schemas", "responses", "headers"):
+        components[kind] = {name: each for name, each in components[kind].items() if f"{kind}/{name}" in used}
+    return document
 
 
 def _schemas(document: Document) -> dict[str, Any]:
@@ -126,16 +132,16 @@ def _clashing(schemas: Mapping[str, Mapping[str, Any]]) -> set[str]:
         clashing |= drawn_in
 
 
-def _references(node: Any) -> Iterator[str]:
+def _references(node: Any, prefix: str = SCHEMAS) -> Iterator[str]:
     if isinstance(node, dict):
         reference = node.get("$ref")
-        if isinstance(reference, str) and reference.startswith(SCHEMAS):
-            yield reference.removeprefix(SCHEMAS)
+        if isinstance(reference, str) and reference.startswith(prefix):
+            yield reference.removeprefix(prefix)
         for value in node.values():
-            yield from _references(value)
+            yield from _references(value, prefix)
     elif isinstance(node, list):
         for value in node:
-            yield from _references(value)
+            yield from _references(value, prefix)
 
 
 def _renamed(document: Document, service: str, clashing: set[str]) -> Document:

@@ -14,6 +14,7 @@ from common.contracts.auth import UserDeactivated
 from common.contracts.gateway import RequestsLogged
 from common.ids import new_id
 from common.testing import TestIssuer, eventually
+from common.web.refusals import shared_refusals
 from gateway.openapi import merge
 
 from .behind import Behind, Seen
@@ -96,11 +97,20 @@ async def test_the_event_catalogue_describes_every_event_with_a_schema_at_its_ad
 
 def service(path: str, **schemas: Any) -> dict[str, Any]:
     answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Envelope_View_"}}}}
+    operation = {
+        "operationId": path,
+        "security": [{"bearer": []}],
+        "responses": {"200": answer, "422": {"$ref": "#/components/responses/Invalid"}},
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "x", "version": "1"},
-        "paths": {path: {"get": {"operationId": path, "responses": {"200": answer, "422": {"description": "no"}}}}},
-        "components": {"schemas": schemas, "securitySchemes": {"HTTPBearer": {"type": "http", "scheme": "bearer"}}},
+        "paths": {path: {"get": operation, "post": operation}},
+        "components": {
+            "schemas": schemas,
+            "responses": shared_refusals([422]),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -108,7 +118,10 @@ def view(**properties: str) -> dict[str, Any]:
     return {"type": "object", "properties": {name: {"type": kind} for name, kind in properties.items()}}
 
 
-WRAPPED = {"type": "object", "properties": {"data": {"$ref": "#/components/schemas/View"}}}
+WRAPPED = {
+    "type": "object",
+    "properties": {"data": {"$ref": "#/components/schemas/View"}, "paid": {"$ref": "#/components/schemas/Money"}},
+}
 MONEY = view(amount="integer")
 
 
@@ -127,8 +140,22 @@ def test_schemas_that_share_only_a_name_are_told_apart_and_equal_ones_stay_one()
     operation = merged["paths"]["/api/v1/payments"]["get"]
     assert operation["tags"] == ["billing"]
     assert _resolve(merged, operation["responses"]["200"])["properties"]["data"]["$ref"].endswith("BillingView")
-    assert _resolve(merged, operation["responses"]["422"])["title"] == "ErrorEnvelope"
-    assert merged["components"]["securitySchemes"] == {"HTTPBearer": {"type": "http", "scheme": "bearer"}}
+    invalid = merged["components"]["responses"]["Invalid"]
+    assert _resolve(merged, invalid)["title"] == "ErrorEnvelope"
+
+
+def test_the_document_tells_what_the_gateway_adds() -> None:
+    merged = merge({"orders": service("/api/v1/orders", Envelope_View_=WRAPPED, View=MONEY, Money=MONEY, Unused=MONEY)})
+    get, post = (merged["paths"]["/api/v1/orders"][method] for method in ("get", "post"))
+    components = merged["components"]
+
+    assert get["security"] == [{"bearer": []}, {"apiKey": ["orders:read"]}, {"cookie": []}]
+    assert post["security"] == [{"bearer": []}, {"apiKey": ["orders:write"]}, {"cookie": [], "csrf": []}]
+    assert components["securitySchemes"].keys() == {"bearer", "apiKey", "cookie", "csrf"}
+    assert {"502", "504"} <= get["responses"].keys()
+    assert {"RateLimit", "RateLimit-Policy"} <= get["responses"]["200"]["headers"].keys()
+    assert {"RateLimit", "Retry-After"} <= components["responses"]["BadGateway"]["headers"].keys()
+    assert components["schemas"].keys() == {"Envelope_View_", "View", "Money", "ErrorEnvelope", "Problem"}
 
 
 async def test_the_document_follows_a_service_that_changes_and_keeps_one_that_is_away(

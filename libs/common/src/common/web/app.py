@@ -44,7 +44,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     for name, value in service.state.items():
         setattr(app.state, name, value)
     handle_failures(app)
-    describe(app)
+    describe(app, service.name)
     app.include_router(health_routes(process.checks()))
     if role != "worker":
         for router in service.routers:

@@ -119,7 +119,10 @@ class IdempotentRequest:
 
 
 async def idempotent_request(
-    request: Request, key: Annotated[str | None, Header(alias="Idempotency-Key")] = None
+    request: Request,
+    key: Annotated[
+        str | None, Header(alias="Idempotency-Key", description="the same again gives the first answer again")
+    ] = None,
 ) -> IdempotentRequest:
     """The request with its key. Raises Invalid when that is none."""
     if key is not None and not VISIBLE_ASCII.fullmatch(key):

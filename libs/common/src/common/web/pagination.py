@@ -39,15 +39,17 @@ class CursorRequest:
 
 # Coroutines, because FastAPI sends a plain function to a worker thread: 0.2 ms per request.
 async def _page(
-    page: Annotated[int, Query(ge=1, le=LAST_PAGE)] = 1,
-    page_size: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20,
+    page: Annotated[int, Query(ge=1, le=LAST_PAGE, description="counted from 1")] = 1,
+    page_size: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many to a page")] = 20,
 ) -> PageRequest:
     return PageRequest(page, page_size)
 
 
 async def _cursor(
-    cursor: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20,
+    cursor: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="`next_cursor` of the answer before")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many at once")] = 20,
 ) -> CursorRequest:
     return CursorRequest(cursor, limit)
 

@@ -28,3 +28,9 @@ def allows(scope: AbstractSet[str], service: str, method: str) -> bool:
     if method in SAFE:
         return not scope.isdisjoint(("read", f"{service}:read"))
     return service != "auth" and not scope.isdisjoint(("write", f"{service}:write"))
+
+
+def scope_for(service: str, method: str) -> str | None:
+    """The narrowest scope that opens this verb of this service; None when no key may send it."""
+    wanted = f"{service}:{'read' if method in SAFE else 'write'}"
+    return wanted if wanted in SCOPES else None
