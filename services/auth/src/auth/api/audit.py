@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from auth.api.fields import AddressText
 from auth.queries.audit import LAST_ENTRY, AuditFilter, audit_entries
@@ -25,7 +25,7 @@ class AuditView(BaseModel):
 
     id: int
     at: datetime
-    action: str
+    action: Annotated[str, Field(examples=["sign_in"])]
     outcome: str
     account_id: UUID | None
     actor_id: UUID | None
@@ -47,7 +47,7 @@ async def _chosen(
     return AuditFilter(account, action, outcome, since, until)
 
 
-@router.get("/auth/audit")
+@router.get("/auth/audit", summary="What was tried, by whom, with what outcome")
 async def get_audit(
     _staff: Staff, begin: Begin, cursor: Cursor, chosen: Annotated[AuditFilter, Depends(_chosen)]
 ) -> Envelope[list[AuditView]]:

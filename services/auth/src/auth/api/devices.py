@@ -1,10 +1,11 @@
 """/auth/devices and /auth/sessions: where one is signed in, and how to end it."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from auth.api.context import Forget, RequestingClient
 from auth.api.fields import AddressText
@@ -23,7 +24,7 @@ class DeviceView(BaseModel):
     """`sessions` are those that have not ended; `is_current`: the request comes from it."""
 
     id: UUID
-    name: str
+    name: Annotated[str, Field(examples=["Neema's phone"])]
     address: AddressText
     user_agent: str | None
     first_seen_at: datetime
@@ -46,7 +47,7 @@ class SessionView(BaseModel):
     is_current: bool
 
 
-@router.get("/devices")
+@router.get("/devices", summary="Devices of the caller")
 async def get_devices(caller: Caller, begin: Begin) -> Envelope[list[DeviceView]]:
     """The last used first; at most 100."""
     async with begin() as tx:
@@ -54,7 +55,7 @@ async def get_devices(caller: Caller, begin: Begin) -> Envelope[list[DeviceView]
     return ok([DeviceView.model_validate(dict(row)) for row in rows])
 
 
-@router.delete("/devices/{device_id}")
+@router.delete("/devices/{device_id}", summary="Sign a device out")
 async def delete_device(
     device_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:
@@ -65,7 +66,7 @@ async def delete_device(
     return ok(None, "Signed out there")
 
 
-@router.get("/sessions")
+@router.get("/sessions", summary="Sessions of the caller")
 async def get_sessions(caller: Caller, begin: Begin) -> Envelope[list[SessionView]]:
     """Those that have not ended, the last used first; at most 100."""
     async with begin() as tx:
@@ -74,7 +75,7 @@ async def get_sessions(caller: Caller, begin: Begin) -> Envelope[list[SessionVie
     return ok(views)
 
 
-@router.delete("/sessions/{session_id}")
+@router.delete("/sessions/{session_id}", summary="End a session")
 async def delete_session(
     session_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:

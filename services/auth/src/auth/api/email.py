@@ -1,7 +1,7 @@
 """POST /auth/email/confirmation and /auth/email/confirm, /auth/check-email."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from auth.api.context import Identification, Identifying, RequestingClient
 from auth.api.evened import evened
@@ -24,6 +24,8 @@ class Address(BaseModel):
 
 class EmailConfirmation(BaseModel):
     """Either the link's token, or the address and the code that was sent there."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "neema@example.com", "code": "482913"}]})
 
     token: OneTimeToken | None = None
     email: Email | None = None

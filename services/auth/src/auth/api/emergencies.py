@@ -36,13 +36,13 @@ class EndedView(BaseModel):
     sessions: int
 
 
-@router.get("/auth/signing-keys")
+@router.get("/auth/signing-keys", summary="Keys that sign access tokens")
 async def get_signing_keys(_admin: Admin, begin: Begin) -> Envelope[list[SigningKeyView]]:
     async with begin() as tx:
         return ok([SigningKeyView.model_validate(dict(key)) for key in await signing_keys(tx)])
 
 
-@router.post("/auth/signing-keys/rotate")
+@router.post("/auth/signing-keys/rotate", summary="Rotate the signing keys")
 async def post_rotate(
     admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[list[SigningKeyView]]:
@@ -54,7 +54,7 @@ async def post_rotate(
     return ok([SigningKeyView.model_validate(dict(key)) for key in keys], "Rotated")
 
 
-@router.post("/users/logout-all")
+@router.post("/users/logout-all", summary="Sign everybody out")
 async def post_logout_everybody(
     admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[EndedView]:

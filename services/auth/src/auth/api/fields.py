@@ -5,7 +5,7 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from auth.domain.identifiers import check_username, normalised_email, normalised_phone
 from common.errors import Invalid
@@ -60,9 +60,15 @@ TimeZone = Annotated[str, _stripped(64), AfterValidator(_zone)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 """Longer than any password may be, so that the rule that names the limit can answer."""
 MailedCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
-OneTimeToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+OneTimeToken = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), Field(examples=["h7Jd2kLm9QwXz4RtYb6NcVp1"])
+]
 RefreshToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 FactorCode = Annotated[str, _stripped(20)]
 """Of an authenticator app, or a recovery code."""
-AddressText = Annotated[str | None, BeforeValidator(lambda address: str(address) if address else None)]
+AddressText = Annotated[
+    str | None,
+    BeforeValidator(lambda address: str(address) if address else None),
+    Field(examples=["203.0.113.7"]),
+]
 """An address as the database gives it."""

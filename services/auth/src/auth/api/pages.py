@@ -3,7 +3,7 @@ links; the form's POST does what the link is for.
 """
 
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request
@@ -19,9 +19,12 @@ from common.web.dependencies import Begin
 router = APIRouter()
 forms = APIRouter(include_in_schema=False)
 
-Token = Annotated[str, Query(min_length=1, max_length=200)]
+Token = Annotated[str, Query(min_length=1, max_length=200, description="of the letter's link")]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {"example": "<!doctype html><title>Confirm your e-mail address</title>…"}}}
+}
 HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
 STYLE = "body{font-family:sans-serif;max-width:28rem;margin:4rem auto;padding:0 1rem}input,button{font-size:1rem}"
 PAGE = """<!doctype html>
@@ -39,12 +42,19 @@ TO_CHOOSE = (
 )
 
 
-@router.get("/auth/email/confirm", response_class=HTMLResponse, summary="Page for the link of a confirmation letter")
+@router.get(
+    "/auth/email/confirm",
+    response_class=HTMLResponse,
+    responses=ANSWER,
+    summary="Page for the link of a confirmation letter",
+)
 async def get_confirm(token: Token) -> HTMLResponse:
     return _page(CONFIRM, _form("confirm/form", token, "", "Confirm"))
 
 
-@router.get("/auth/password/reset", response_class=HTMLResponse, summary="Page for the link of a reset letter")
+@router.get(
+    "/auth/password/reset", response_class=HTMLResponse, responses=ANSWER, summary="Page for the link of a reset letter"
+)
 async def get_reset(token: Token) -> HTMLResponse:
     return _page(CHOOSE, _form("reset/form", token, TO_CHOOSE, "Save"))
 

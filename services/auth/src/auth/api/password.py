@@ -1,11 +1,11 @@
 """A forgotten password: POST /auth/otp/send and /auth/otp/verify, /auth/password/reset. One to replace: …/change."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from auth.api.context import Forget, Identification, Identifying, RequestingClient
 from auth.api.evened import evened
@@ -56,6 +56,10 @@ class GrantView(BaseModel):
 class Reset(BaseModel):
     """`grant` of a verified code, or `token` of the letter's link."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"grant": "h7Jd2kLm9QwXz4RtYb6NcVp1", "new_password": "embe-mbili-kwa-jua-7"}]}
+    )
+
     grant: OneTimeToken | None = None
     token: OneTimeToken | None = None
     new_password: Password
@@ -81,7 +85,7 @@ class ResetView(BaseModel):
     id: UUID
     user_id: UUID | None
     email: str | None
-    address: str
+    address: Annotated[str, Field(examples=["203.0.113.7"])]
     outcome: Literal["used", "code_accepted", "superseded", "guessed_too_often", "expired", "open"]
     attempts: int
     requested_at: datetime

@@ -23,6 +23,7 @@ from common.web.pagination import Page, page_meta
 router = APIRouter()
 
 COLUMNS = ("email", "first_name", "last_name", "created_at")
+EXPORTED = "email,first_name,last_name,created_at\r\nneema@example.com,Neema,Mushi,2026-02-02T08:30:00+00:00\r\n"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for the beginning of a formula."""
 
@@ -38,7 +39,7 @@ class PreRegistrationView(PreRegistration):
     created_at: datetime
 
 
-@router.post("/auth/pre-register", status_code=202)
+@router.post("/auth/pre-register", status_code=202, summary="Ask to be told of the opening")
 async def post_pre_register(
     body: PreRegistration, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:
@@ -54,7 +55,8 @@ async def post_pre_register(
 @router.get(
     "/auth/pre-register",
     response_model=Envelope[list[PreRegistrationView]],
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": EXPORTED}}}},
+    summary="Who wants to be told of the opening",
 )
 async def get_pre_registrations(
     request: Request, _: Admin, begin: Begin, page: Page, accept: Annotated[str, Header(include_in_schema=False)] = ""

@@ -24,7 +24,7 @@ class Logout(BaseModel):
     refresh_token: RefreshToken | None = None
 
 
-@router.post("/auth/logout")
+@router.post("/auth/logout", summary="Sign out")
 async def post_logout(
     *,
     caller: MaybeCaller,
@@ -62,7 +62,7 @@ async def _of_cookies(tx: Transaction, jar: Jar, *, is_asked: bool) -> set[UUID]
     return {session_id}
 
 
-@router.post("/auth/logout-all")
+@router.post("/auth/logout-all", summary="Sign out everywhere")
 async def post_logout_all(
     caller: Caller, client: RequestingClient, begin: Begin, forget: Forget, jar: Cookies
 ) -> Envelope[None]:

@@ -14,14 +14,14 @@ router = APIRouter(prefix="/.well-known")
 CACHING = "public, max-age=300"
 
 
-@router.get("/jwks.json")
+@router.get("/jwks.json", summary="Keys to verify access tokens with")
 async def get_jwks(response: Response, begin: Begin) -> dict[str, Any]:
     response.headers["Cache-Control"] = CACHING
     async with begin() as tx:
         return await key_set(tx)
 
 
-@router.get("/openid-configuration")
+@router.get("/openid-configuration", summary="Where to find what verifies tokens")
 async def get_openid_configuration(response: Response, identification: Identifying) -> dict[str, Any]:
     response.headers["Cache-Control"] = CACHING
     return {

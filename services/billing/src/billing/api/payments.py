@@ -37,7 +37,7 @@ class SandboxAnswer(BaseModel):
     approve: StrictBool = True
 
 
-@router.get("/payments")
+@router.get("/payments", summary="List payments")
 async def get_payments(
     *,
     request: Request,
@@ -53,7 +53,7 @@ async def get_payments(
     return ok([PaymentView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
-@router.get("/payments/{payment_id}")
+@router.get("/payments/{payment_id}", summary="One payment")
 async def get_one_payment(payment_id: UUID, caller: Caller, begin: Begin) -> Envelope[PaymentView]:
     """One payment; another customer's does not exist."""
     async with begin() as tx:
@@ -61,7 +61,7 @@ async def get_one_payment(payment_id: UUID, caller: Caller, begin: Begin) -> Env
     return ok(PaymentView.of(row))
 
 
-@router.post("/payments/{payment_id}/sandbox/complete")
+@router.post("/payments/{payment_id}/sandbox/complete", summary="Complete a sandbox payment")
 async def complete_sandbox_payment(
     payment_id: UUID, caller: Caller, begin: Begin, sandbox: Sandbox, answer: SandboxAnswer | None = None
 ) -> Envelope[PaymentView]:

@@ -41,7 +41,9 @@ async def _wake(request: Request) -> Callable[[], None]:
 Wake = Annotated[Callable[[], None], Depends(_wake)]
 
 
-@router.post("/payments/{payment_id}/refund", status_code=202, response_model=Envelope[RefundView])
+@router.post(
+    "/payments/{payment_id}/refund", status_code=202, response_model=Envelope[RefundView], summary="Refund a payment"
+)
 async def post_refund(  # noqa: PLR0917 (FastAPI fills them by name)
     payment_id: UUID, body: RequestRefund, caller: Staff, begin: Begin, idempotency: Idempotency, wake: Wake
 ) -> Any:
@@ -57,7 +59,7 @@ async def post_refund(  # noqa: PLR0917 (FastAPI fills them by name)
     return answer
 
 
-@router.get("/payments/{payment_id}/refunds")
+@router.get("/payments/{payment_id}/refunds", summary="Refunds of a payment")
 async def get_refunds(payment_id: UUID, _: Staff, begin: Begin) -> Envelope[list[RefundView]]:
     """The refunds of a payment, the oldest first."""
     async with begin() as tx:

@@ -35,10 +35,14 @@ async def _wake(request: Request) -> Callable[[], None]:
 
 StripeSecret = Annotated[str, Depends(_stripe_secret)]
 Wake = Annotated[Callable[[], None], Depends(_wake)]
-Signature = Annotated[str, Header(alias="Stripe-Signature")]
+Signature = Annotated[str, Header(alias="Stripe-Signature", description="as Stripe sends it")]
 
 
-@router.post("/webhooks/stripe", responses={404: {"description": "Stripe is not set up here"}})
+@router.post(
+    "/webhooks/stripe",
+    responses={404: {"description": "Stripe is not set up here"}},
+    summary="Receive an event of Stripe",
+)
 async def post_stripe_event(
     request: Request, begin: Begin, secret: StripeSecret, wake: Wake, signature: Signature = ""
 ) -> Envelope[None]:

@@ -66,7 +66,7 @@ class CategoryChange(Change):
     is_featured: StrictBool | None = None
 
 
-@router.get("", response_model=Envelope[list[CategoryView]])
+@router.get("", response_model=Envelope[list[CategoryView]], summary="List categories")
 async def get_categories(
     request: Request,
     page: Paging,
@@ -93,7 +93,7 @@ async def get_categories(
     return private_answer(*await listing()) if include_inactive else await show(request, listing)
 
 
-@router.get("/tree", response_model=Envelope[list[CategoryBranch]])
+@router.get("/tree", response_model=Envelope[list[CategoryBranch]], summary="All categories as a tree")
 async def get_category_tree(request: Request, read: Read) -> Response:
     async def tree() -> tuple[bytes]:
         async with read() as sql:
@@ -102,7 +102,7 @@ async def get_category_tree(request: Request, read: Read) -> Response:
     return await show(request, tree)
 
 
-@router.get("/{key}", response_model=Envelope[CategoryView])
+@router.get("/{key}", response_model=Envelope[CategoryView], summary="One category")
 async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
     """By id or slug. One that is not active is there for staff only."""
     is_staff = caller is not None and caller.is_staff
@@ -114,7 +114,9 @@ async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Re
     return Page.of(data).answer(request) if category["is_active"] else private_answer(data)
 
 
-@router.get("/{category_id}/children", response_model=Envelope[list[CategoryView]])
+@router.get(
+    "/{category_id}/children", response_model=Envelope[list[CategoryView]], summary="Categories right below one"
+)
 async def get_children(
     request: Request, category_id: UUID, page: Paging, read: Read, include_inactive: IncludeInactive
 ) -> Response:
@@ -128,14 +130,14 @@ async def get_children(
     return private_answer(data, meta) if include_inactive else Page.of(data, meta).answer(request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Add a category")
 async def post_category(body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
     async with begin() as tx:
         category = await create_category(tx, Shelving(**_values(body)))
         return created(await _view(tx, category.id), "Category created")
 
 
-@router.put("/{key}")
+@router.put("/{key}", summary="Replace a category")
 async def put_category(category_id: ById, body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
     """Replaces everything; without a slug the category keeps the one it has."""
     values = _values(body)
@@ -146,14 +148,14 @@ async def put_category(category_id: ById, body: NewCategory, _: Staff, begin: Be
         return ok(await _view(tx, category_id), "Category changed")
 
 
-@router.patch("/{key}")
+@router.patch("/{key}", summary="Change a category")
 async def patch_category(category_id: ById, body: CategoryChange, _: Staff, begin: Begin) -> Envelope[CategoryView]:
     async with begin() as tx:
         await change_category(tx, category_id, _values(body, exclude_unset=True))
         return ok(await _view(tx, category_id), "Category changed")
 
 
-@router.delete("/{key}", status_code=204)
+@router.delete("/{key}", status_code=204, summary="Delete a category")
 async def remove_category(category_id: ById, _: Staff, begin: Begin) -> None:
     """409 while it has children or products."""
     async with begin() as tx:

@@ -27,6 +27,8 @@ router = APIRouter(prefix="/products/import", tags=["products"])
 
 MOST_ROWS = 2000
 
+ROWS = [{"sku": "KIK-014", "title": "Woven basket", "price": "2500.00"}]
+
 Outcome = Literal["created", "updated", "unchanged", "failed"]
 
 
@@ -35,7 +37,7 @@ class ImportRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_ROWS)]
+    rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_ROWS, examples=[ROWS])]
     lines: list[Annotated[int, WHOLE]] | None = None
     mapping: dict[str, str] = Field(default_factory=dict)
     currency: Currency | None = None
@@ -76,7 +78,11 @@ FORM = {
     "type": "object",
     "required": ["file"],
     "properties": {
-        "file": {"type": "string", "format": "binary"},
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "examples": ["sku,title,price\nKIK-014,Woven basket,2500.00\n"],
+        },
         "mapping": {"type": "string", "description": "JSON object: field → column"},
         "currency": {"type": "string"},
     },
@@ -92,7 +98,7 @@ BODY = {
 }
 
 
-@router.post("", openapi_extra=BODY)
+@router.post("", openapi_extra=BODY, summary="Import many products")
 async def post_import(request: Request, caller: Staff, begin: Begin) -> Envelope[ImportReport]:
     """Each row for itself: good ones go in, bad ones are reported by line and column. Running it again is safe."""
     wanted = await _read(request)

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic.config import JsonDict
 
 from catalog.api.inputs import Change, Code, Name, Slug, Title
 from common.money import Currency, Money
+from common.web.example_values import CATEGORY
 from common.web.inputs import WHOLE
 
 DEAREST = 10**13
@@ -65,8 +67,18 @@ Description = Annotated[str, Field(max_length=20_000)]
 Discount = Annotated[int, Field(ge=0, le=100), WHOLE]
 
 
+BASKET: JsonDict = {
+    "title": "Woven basket",
+    "category_id": CATEGORY,
+    "price": {"amount": 250_000, "currency": "TZS"},
+    "discount_percent": 10,
+    "sku": "KIK-014",
+    "description": "Woven from sisal in Ukerewe, 30 cm across.",
+}
+
+
 class NewProduct(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [BASKET]})
 
     title: Title
     category_id: UUID

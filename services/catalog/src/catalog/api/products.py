@@ -54,7 +54,7 @@ class ListQuery(BaseModel):
         )
 
 
-@router.get("", response_model=Envelope[list[ProductView]])
+@router.get("", response_model=Envelope[list[ProductView]], summary="List products")
 async def get_products(
     request: Request,
     query: Annotated[ListQuery, Query()],
@@ -72,20 +72,20 @@ async def get_products(
     return private_answer(*await listing()) if include_inactive else await show(request, listing)
 
 
-@router.get("/{key}", response_model=Envelope[ProductView])
+@router.get("/{key}", response_model=Envelope[ProductView], summary="One product")
 async def get_product(request: Request, key: Key, caller: MaybeCaller) -> Response:
     """By id or slug. One that is not active is there for staff only."""
     return await show_product(request, key, caller)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Add a product")
 async def post_product(request: Request, body: NewProduct, _: Staff, begin: Begin) -> Envelope[ProductView]:
     async with begin() as tx:
         product = await create_product(tx, Offer(**body.values(request.app.state.currency)))
         return created(await _view(tx, product.id), "Product created")
 
 
-@router.put("/{key}")
+@router.put("/{key}", summary="Replace a product")
 async def put_product(
     request: Request, product_id: ById, body: NewProduct, _: Staff, begin: Begin
 ) -> Envelope[ProductView]:
@@ -98,7 +98,7 @@ async def put_product(
         return ok(await _view(tx, product_id), "Product changed")
 
 
-@router.patch("/{key}")
+@router.patch("/{key}", summary="Change a product")
 async def patch_product(
     request: Request, product_id: ById, body: ProductChange, _: Staff, begin: Begin
 ) -> Envelope[ProductView]:
@@ -107,7 +107,7 @@ async def patch_product(
         return ok(await _view(tx, product_id), "Product changed")
 
 
-@router.delete("/{key}", status_code=204)
+@router.delete("/{key}", status_code=204, summary="Take a product out of the offer")
 async def remove_product(product_id: ById, _: Staff, begin: Begin) -> None:
     """The product leaves the offer; orders that hold it are unaffected."""
     async with begin() as tx:

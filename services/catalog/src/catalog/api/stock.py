@@ -44,8 +44,8 @@ class LedgerEntry(BaseModel):
     at: datetime
     delta: int
     kind: Literal["reserved", "released", "returned", "adjusted"]
-    reason: str | None
-    note: str | None
+    reason: Annotated[str | None, Field(examples=["received"])]
+    note: Annotated[str | None, Field(examples=["Delivery of Monday"])]
     actor: UUID | None
     order_id: UUID | None
 
@@ -58,14 +58,14 @@ class Adjustment(BaseModel):
     note: Annotated[str | None, Field(max_length=500)] = None
 
 
-@router.get("")
+@router.get("", summary="Stock of a product")
 async def get_stock(product_id: UUID, read: Read, response: Response) -> Envelope[StockView]:
     response.headers["Cache-Control"] = "no-cache"
     async with read() as sql:
         return ok(await StockView.of(sql, product_id))
 
 
-@router.post("")
+@router.post("", summary="Adjust the stock")
 async def post_stock(product_id: UUID, body: Adjustment, caller: Staff, begin: Begin) -> Envelope[StockView]:
     """409 names what is available when the adjustment asks for more."""
     async with begin() as tx:
@@ -76,7 +76,7 @@ async def post_stock(product_id: UUID, body: Adjustment, caller: Staff, begin: B
     return ok(view, "Stock adjusted")
 
 
-@router.get("/ledger")
+@router.get("/ledger", summary="What changed the stock")
 async def get_ledger(product_id: UUID, _: Staff, cursor: Cursor, read: Read) -> Envelope[list[LedgerEntry]]:
     """Everything that changed what is available, newest first."""
     if cursor.cursor is not None and not cursor.cursor.isdecimal():

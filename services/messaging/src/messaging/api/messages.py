@@ -41,7 +41,7 @@ async def _wanted(
     return Wanted(status, channel, recipient, since, until)
 
 
-@router.post("/send-text", status_code=202, response_model=Envelope[MessageView])
+@router.post("/send-text", status_code=202, response_model=Envelope[MessageView], summary="Send a text message")
 async def post_send_text(
     body: SendText, request: Request, caller: Caller, begin: Begin, *, idempotency: Idempotency
 ) -> Any:
@@ -58,7 +58,7 @@ async def post_send_text(
     return answer
 
 
-@router.get("")
+@router.get("", summary="List messages")
 async def get_messages(
     caller: Caller, begin: Begin, cursor: Cursor, wanted: Annotated[Wanted, Depends(_wanted)]
 ) -> Envelope[list[MessageView]]:
@@ -69,7 +69,7 @@ async def get_messages(
     return ok([MessageView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))
 
 
-@router.get("/{message_id}")
+@router.get("/{message_id}", summary="One message and its history")
 async def get_message(message_id: UUID, caller: Caller, begin: Begin) -> Envelope[MessageHistory]:
     """With everything that is known to have happened to it."""
     async with begin() as tx:

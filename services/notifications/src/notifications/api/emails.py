@@ -32,7 +32,7 @@ class EmailView(BaseModel):
     sent_at: datetime | None
 
 
-@router.get("")
+@router.get("", summary="List outgoing mail")
 async def get_emails(
     _: Staff,
     begin: Begin,

@@ -63,7 +63,7 @@ class Marked(BaseModel):
     count: int
 
 
-@router.get("")
+@router.get("", summary="List notifications")
 async def get_notifications(
     caller: Caller, begin: Begin, cursor: Cursor, is_read: bool | None = None
 ) -> Envelope[list[NotificationView]]:
@@ -74,13 +74,13 @@ async def get_notifications(
     return ok([NotificationView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))
 
 
-@router.get("/unread-count")
+@router.get("/unread-count", summary="How many are unread")
 async def get_unread_count(caller: Caller, begin: Begin) -> Envelope[UnreadCount]:
     async with begin() as tx:
         return ok(UnreadCount(count=await unread_count(tx, caller.user_id)))
 
 
-@router.post("/read")
+@router.post("/read", summary="Mark notifications as read")
 async def post_read(body: MarkSome | MarkAll, caller: Caller, begin: Begin) -> Envelope[Marked]:
     """Either `{"ids": […]}` or `{"all": true}`."""
     async with begin() as tx:
@@ -93,7 +93,7 @@ async def post_read(body: MarkSome | MarkAll, caller: Caller, begin: Begin) -> E
     return ok(Marked(updated=updated, count=left), "Marked as read")
 
 
-@router.post("/{notification_id}/read")
+@router.post("/{notification_id}/read", summary="Mark one notification as read")
 async def post_notification_read(notification_id: UUID, caller: Caller, begin: Begin) -> Envelope[Marked]:
     async with begin() as tx:
         updated = await mark_read.mark_read(tx, caller.user_id, notification_id)
@@ -101,7 +101,7 @@ async def post_notification_read(notification_id: UUID, caller: Caller, begin: B
     return ok(Marked(updated=updated, count=left), "Marked as read")
 
 
-@router.delete("/{notification_id}", status_code=204)
+@router.delete("/{notification_id}", status_code=204, summary="Delete a notification")
 async def delete_one(notification_id: UUID, caller: Caller, begin: Begin) -> None:
     async with begin() as tx:
         await delete_notification(tx, caller.user_id, notification_id)

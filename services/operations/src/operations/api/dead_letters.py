@@ -56,7 +56,7 @@ class ReplayMany(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    queue: str | None = Field(None, max_length=200)
+    queue: str | None = Field(None, max_length=200, examples=["notifications.orders"])
     ids: list[UUID] | None = Field(None, min_length=1, max_length=AT_ONCE)
 
 
@@ -64,7 +64,7 @@ class Replayed(BaseModel):
     replayed: int
 
 
-@router.get("")
+@router.get("", summary="List dead letters")
 async def get_dead_letters(
     _: Staff,
     begin: Begin,
@@ -82,7 +82,7 @@ async def get_dead_letters(
     return ok([DeadLetterView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))
 
 
-@router.post("/replay", status_code=202)
+@router.post("/replay", status_code=202, summary="Replay many dead letters")
 async def post_replay_many(body: ReplayMany, caller: Staff, begin: Begin) -> Envelope[Replayed]:
     """Replay the oldest waiting ones, at most 500 a time; without queue and ids, of all queues."""
     async with begin() as tx:
@@ -90,14 +90,14 @@ async def post_replay_many(body: ReplayMany, caller: Staff, begin: Begin) -> Env
     return accepted(Replayed(replayed=count), f"{count} on their way")
 
 
-@router.get("/{letter_id}")
+@router.get("/{letter_id}", summary="One dead letter")
 async def get_dead_letter(letter_id: UUID, _: Staff, begin: Begin) -> Envelope[DeadLetterView]:
     async with begin() as tx:
         row = await queries.dead_letter(tx, letter_id)
     return ok(DeadLetterView.of(row))
 
 
-@router.post("/{letter_id}/replay", status_code=202)
+@router.post("/{letter_id}/replay", status_code=202, summary="Replay a dead letter")
 async def post_replay(letter_id: UUID, caller: Staff, begin: Begin) -> Envelope[DeadLetterView]:
     """Give it back to its queue. Under the same event id, so that what was handled after all is not handled twice."""
     async with begin() as tx:
@@ -105,7 +105,7 @@ async def post_replay(letter_id: UUID, caller: Staff, begin: Begin) -> Envelope[
     return accepted(view, "On its way")
 
 
-@router.post("/{letter_id}/discard")
+@router.post("/{letter_id}/discard", summary="Discard a dead letter")
 async def post_discard(letter_id: UUID, caller: Staff, begin: Begin) -> Envelope[DeadLetterView]:
     async with begin() as tx:
         view = DeadLetterView.of(await discard(tx, letter_id, caller.user_id))

@@ -41,7 +41,7 @@ class TracedEvent(JournalEvent):
     children: list["TracedEvent"]
 
 
-@router.get("")
+@router.get("", summary="List journal events")
 async def get_events(
     _: Staff,
     begin: Begin,
@@ -62,7 +62,7 @@ async def get_events(
     return ok([JournalEvent(**_fields(row)) for row in rows], meta=meta_of(rows, cursor.limit))
 
 
-@router.get("/trace/{correlation_id}")
+@router.get("/trace/{correlation_id}", summary="What a request led to")
 async def get_trace(
     correlation_id: Annotated[str, Path(max_length=200, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")],
     _: Staff,
@@ -74,7 +74,7 @@ async def get_trace(
     return ok(grow(rows, lambda row: row.id, lambda row: row.causation_id, _traced))
 
 
-@router.get("/{event_id}")
+@router.get("/{event_id}", summary="One journal event")
 async def get_event(event_id: UUID, _: Staff, begin: Begin) -> Envelope[JournalEvent]:
     async with begin() as tx:
         row = await queries.event(tx, event_id)

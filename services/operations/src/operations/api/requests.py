@@ -37,7 +37,7 @@ class RequestView(BaseModel):
     times: int
 
 
-@router.get("/requests")
+@router.get("/requests", summary="List requests")
 async def get_requests(
     _: Staff,
     begin: Begin,

@@ -19,10 +19,13 @@ Optional = Annotated[str, Field(max_length=200)]
 Phone = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14})?$", description="E.164")]
 
 
+Addressee = Annotated[Required, Field(examples=["Neema Mushi"])]
+
+
 class AddressIn(BaseModel):
     model_config = ConfigDict(str_strip_whitespace=True)
 
-    name: Required
+    name: Addressee
     line1: Required
     line2: Optional = ""
     city: Required
@@ -38,7 +41,7 @@ class AddressChange(BaseModel):
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
-    name: Required = Field(default_factory=str)
+    name: Addressee = Field(default_factory=str)
     line1: Required = Field(default_factory=str)
     line2: Optional = ""
     city: Required = Field(default_factory=str)
@@ -57,7 +60,7 @@ class AddressView(AddressIn):
         return cls.model_validate(row, from_attributes=True)
 
 
-@router.get("/addresses")
+@router.get("/addresses", summary="List addresses")
 async def get_addresses(caller: Caller, begin: Begin) -> Envelope[list[AddressView]]:
     """The default first."""
     async with begin() as tx:
@@ -65,7 +68,7 @@ async def get_addresses(caller: Caller, begin: Begin) -> Envelope[list[AddressVi
     return ok([AddressView.of(row) for row in rows])
 
 
-@router.post("/addresses", status_code=201)
+@router.post("/addresses", status_code=201, summary="Add an address")
 async def post_address(body: AddressIn, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     """The first one becomes the default."""
     async with begin() as tx:
@@ -73,14 +76,14 @@ async def post_address(body: AddressIn, caller: Caller, begin: Begin) -> Envelop
     return created(AddressView.of(row))
 
 
-@router.get("/addresses/{address_id}")
+@router.get("/addresses/{address_id}", summary="One address")
 async def get_address(address_id: UUID, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     async with begin() as tx:
         row = await own_address(tx, caller.user_id, address_id)
     return ok(AddressView.of(row))
 
 
-@router.patch("/addresses/{address_id}")
+@router.patch("/addresses/{address_id}", summary="Change an address")
 async def patch_address(address_id: UUID, body: AddressChange, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     """A default stays one until another takes its place."""
     async with begin() as tx:
@@ -88,14 +91,14 @@ async def patch_address(address_id: UUID, body: AddressChange, caller: Caller, b
     return ok(AddressView.of(row))
 
 
-@router.put("/addresses/{address_id}")
+@router.put("/addresses/{address_id}", summary="Replace an address")
 async def put_address(address_id: UUID, body: AddressIn, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     async with begin() as tx:
         row = await change_address(tx, caller.user_id, address_id, body.model_dump())
     return ok(AddressView.of(row))
 
 
-@router.delete("/addresses/{address_id}", status_code=204)
+@router.delete("/addresses/{address_id}", status_code=204, summary="Delete an address")
 async def delete_address(address_id: UUID, caller: Caller, begin: Begin) -> Response:
     """When the default goes, the newest takes its place."""
     async with begin() as tx:

@@ -66,13 +66,13 @@ class CartView(BaseModel):
         return cls(id=user_id, items=items, subtotal=cart.subtotal, item_count=cart.item_count)
 
 
-@router.get("/cart")
+@router.get("/cart", summary="The caller's cart")
 async def get_cart(caller: Caller, begin: Begin, shop: TheShop) -> Envelope[CartView]:
     async with begin() as tx:
         return await _cart(tx, caller.user_id, shop)
 
 
-@router.delete("/cart")
+@router.delete("/cart", summary="Empty the cart")
 async def delete_cart(caller: Caller, begin: Begin, shop: TheShop) -> Envelope[CartView]:
     """Empty it."""
     async with begin() as tx:
@@ -80,7 +80,7 @@ async def delete_cart(caller: Caller, begin: Begin, shop: TheShop) -> Envelope[C
         return await _cart(tx, caller.user_id, shop)
 
 
-@router.post("/cart/items", status_code=201)
+@router.post("/cart/items", status_code=201, summary="Put something into the cart")
 async def post_item(body: Item, caller: Caller, begin: Begin, shop: TheShop) -> Envelope[CartView]:
     """Add to what the cart holds of the product."""
 
@@ -92,7 +92,7 @@ async def post_item(body: Item, caller: Caller, begin: Begin, shop: TheShop) -> 
     return await shop.knowing_prices(begin, add)
 
 
-@router.patch("/cart/items/{item_id}")
+@router.patch("/cart/items/{item_id}", summary="Change a quantity in the cart")
 async def patch_item(
     item_id: UUID, body: ChangeItem, caller: Caller, begin: Begin, shop: TheShop
 ) -> Envelope[CartView]:
@@ -101,14 +101,14 @@ async def patch_item(
         return await _cart(tx, caller.user_id, shop)
 
 
-@router.delete("/cart/items/{item_id}")
+@router.delete("/cart/items/{item_id}", summary="Take something out of the cart")
 async def delete_item(item_id: UUID, caller: Caller, begin: Begin, shop: TheShop) -> Envelope[CartView]:
     async with begin() as tx:
         await remove_from_cart(tx, caller.user_id, item_id)
         return await _cart(tx, caller.user_id, shop)
 
 
-@router.post("/cart/merge")
+@router.post("/cart/merge", summary="Merge a guest's cart")
 async def post_merge(body: MergeCart, caller: Caller, begin: Begin, shop: TheShop) -> Envelope[CartView]:
     """Take over what a guest had collected; what cannot be sold or does not fit is left out."""
     items = [(item.product_id, item.quantity) for item in body.items]

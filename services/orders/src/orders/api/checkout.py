@@ -4,12 +4,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.context import current
 from common.errors import Invalid
 from common.web.dependencies import Authenticated, Begin, Caller
 from common.web.envelope import Envelope
+from common.web.example_values import PRODUCT
 from common.web.idempotency import Idempotency, idempotent_request
 from common.web.inputs import WHOLE
 from orders.api.desk import Answer, Looking, Placing
@@ -40,6 +41,18 @@ class PaymentIn(BaseModel):
 class PlaceOrder(BaseModel):
     """Without `items` the cart is taken; without `address_id` the default address, if any."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [{"product_id": PRODUCT, "quantity": 2}],
+                    "payment": {"provider": "sandbox", "token": "tok_ok"},
+                    "note": "Please ring twice",
+                }
+            ]
+        }
+    )
+
     items: Annotated[list[Item], Field(max_length=MAX_LINES)] | None = None
     address_id: UUID | None = None
     payment: PaymentIn = PaymentIn()
@@ -51,6 +64,7 @@ class PlaceOrder(BaseModel):
     status_code=202,
     response_model=Envelope[OrderView],
     responses={201: {"model": Envelope[OrderView], "description": "Final within the time of `Prefer: wait=N`"}},
+    summary="Place an order",
 )
 async def post_order(
     body: PlaceOrder,

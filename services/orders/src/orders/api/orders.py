@@ -46,7 +46,7 @@ async def _filter(
 Wanted = Annotated[OrderFilter, Depends(_filter)]
 
 
-@router.get("/orders")
+@router.get("/orders", summary="List orders")
 async def get_orders(request: Request, wanted: Wanted, begin: Begin, page: Page) -> Envelope[list[OrderView]]:
     """Newest first."""
     async with begin() as tx:
@@ -54,14 +54,14 @@ async def get_orders(request: Request, wanted: Wanted, begin: Begin, page: Page)
     return ok([OrderView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
-@router.get("/orders/{order_id}")
+@router.get("/orders/{order_id}", summary="One order")
 async def get_order(order_id: UUID, caller: Caller, begin: Begin) -> Envelope[OrderView]:
     async with begin() as tx:
         order = await find_order(tx, order_id, _owner(caller))
     return ok(OrderView.of(order))
 
 
-@router.get("/orders/{order_id}/timeline")
+@router.get("/orders/{order_id}/timeline", summary="What happened to an order")
 async def get_timeline(order_id: UUID, caller: Caller, begin: Begin) -> Envelope[list[StepView]]:
     """Every step with its time and cause, and what was heard without effect."""
     async with begin() as tx:
@@ -70,7 +70,7 @@ async def get_timeline(order_id: UUID, caller: Caller, begin: Begin) -> Envelope
     return ok([StepView.of(step) for step in steps])
 
 
-@router.post("/orders/{order_id}/cancel")
+@router.post("/orders/{order_id}/cancel", summary="Cancel an order")
 async def post_cancel(
     order_id: UUID, caller: Caller, begin: Begin, shop: TheShop, body: CancelOrder | None = None
 ) -> Envelope[OrderView]:
@@ -82,7 +82,7 @@ async def post_cancel(
     return ok(OrderView.of(order), "Order cancelled")
 
 
-@router.post("/orders/{order_id}/ship")
+@router.post("/orders/{order_id}/ship", summary="Ship an order")
 async def post_ship(
     order_id: UUID, caller: Staff, begin: Begin, shop: TheShop, body: ShipOrder | None = None
 ) -> Envelope[OrderView]:
@@ -93,7 +93,7 @@ async def post_ship(
     return ok(OrderView.of(order), "Order shipped")
 
 
-@router.post("/orders/{order_id}/deliver")
+@router.post("/orders/{order_id}/deliver", summary="Mark an order as delivered")
 async def post_deliver(order_id: UUID, caller: Staff, begin: Begin, shop: TheShop) -> Envelope[OrderView]:
     async with begin() as tx:
         await deliver_order(tx, order_id, _actor(caller), shop.deadlines)

@@ -1,10 +1,10 @@
 """How orders are shown."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from common.money import Money
 from orders.domain.payment import PaymentStatus
@@ -38,7 +38,7 @@ class PaymentView(BaseModel):
 
 class AddressSnapshot(BaseModel):
     id: UUID
-    name: str
+    name: Annotated[str, Field(examples=["Neema Mushi"])]
     line1: str
     line2: str
     city: str
