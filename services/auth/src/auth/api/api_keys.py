@@ -54,7 +54,7 @@ Scope = Annotated[str, StringConstraints(max_length=50), AfterValidator(_scope)]
 class NewApiKey(BaseModel):
     """Whose key, what it may, from where, how often and until when. `user_id` is for administrators."""
 
-    name: Annotated[Name, Field(min_length=1)]
+    name: Annotated[Name, Field(min_length=1, examples=["Till"])]
     scopes: list[Scope] = Field(
         min_length=1, max_length=len(SCOPES), description="; ".join(map(": ".join, SCOPES.items()))
     )
@@ -81,7 +81,7 @@ class ApiKeyView(BaseModel):
 
     id: UUID
     user_id: UUID
-    name: str
+    name: Annotated[str, Field(examples=["Till"])]
     prefix: str
     scopes: list[str]
     ip_allow: list[str]
@@ -128,7 +128,7 @@ def _only_of(caller: Identity) -> UUID | None:
     return None if caller.is_admin else caller.user_id
 
 
-@router.get("/api-keys")
+@router.get("/api-keys", summary="List API keys")
 async def get_api_keys(
     request: Request, caller: Caller, begin: Begin, page: Page, user_id: UUID | None = None
 ) -> Envelope[list[ApiKeyView]]:
@@ -141,7 +141,7 @@ async def get_api_keys(
     return ok([ApiKeyView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
-@router.post("/api-keys", status_code=201)
+@router.post("/api-keys", status_code=201, summary="Make an API key")
 async def post_api_key(
     body: NewApiKey, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[ApiKeyWithSecret]:
@@ -155,7 +155,7 @@ async def post_api_key(
     return created(ApiKeyWithSecret.of(row, key=key), "Keep the key now: it is not shown again")
 
 
-@router.get("/api-keys/{api_key_id}")
+@router.get("/api-keys/{api_key_id}", summary="One API key")
 async def get_api_key(api_key_id: UUID, caller: Caller, begin: Begin) -> Envelope[ApiKeyView]:
     async with begin() as tx:
         row = await find_api_key(tx, api_key_id, _only_of(caller))
@@ -164,7 +164,7 @@ async def get_api_key(api_key_id: UUID, caller: Caller, begin: Begin) -> Envelop
     return ok(ApiKeyView.of(row))
 
 
-@router.delete("/api-keys/{api_key_id}")
+@router.delete("/api-keys/{api_key_id}", summary="Revoke an API key")
 async def delete_api_key(
     api_key_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[ApiKeyView]:
@@ -175,7 +175,7 @@ async def delete_api_key(
     return ok(ApiKeyView.of(row), "Revoked")
 
 
-@router.post("/api-keys/{api_key_id}/rotate")
+@router.post("/api-keys/{api_key_id}/rotate", summary="Give an API key a new secret")
 async def post_rotate_api_key(
     *,
     api_key_id: UUID,

@@ -44,19 +44,19 @@ class Profile(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-@router.get("/auth/me", response_model=Envelope[UserView])
+@router.get("/auth/me", response_model=Envelope[UserView], summary="The caller's profile")
 async def get_me(request: Request, caller: Caller) -> Response:
     return await show_me(request, caller)
 
 
-@router.patch("/auth/me")
+@router.patch("/auth/me", summary="Change the caller's profile")
 async def patch_me(body: Profile, caller: Caller, begin: Begin, identification: Identifying) -> Envelope[UserView]:
     async with begin() as tx:
         account = await update_profile(tx, caller.user_id, body.changes())
     return ok(UserView.of(account, identification.media_urls), "Saved")
 
 
-@router.delete("/auth/me")
+@router.delete("/auth/me", summary="Delete the caller's account")
 async def delete_me(body: Proof, prove: Prove, client: RequestingClient, forget: Forget) -> Envelope[None]:
     """Signed out everywhere, and nobody signs in again. An administrator can restore the account for a while; then
     what is personal is erased."""

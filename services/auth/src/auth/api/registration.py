@@ -1,7 +1,8 @@
 """POST /auth/register."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic.config import JsonDict
 
 from auth.api.context import Identifying, RequestingClient
 from auth.api.evened import evened
@@ -16,8 +17,20 @@ from common.web.envelope import Envelope, created
 router = APIRouter()
 
 
+NEEMA: JsonDict = {
+    "email": "neema@example.com",
+    "password": "karanga-na-asali-42",
+    "first_name": "Neema",
+    "last_name": "Mushi",
+    "language": "sw",
+    "time_zone": "Africa/Dar_es_Salaam",
+}
+
+
 class Registration(BaseModel):
     """`password_confirm`, when given, must be the same."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [NEEMA]})
 
     email: Email
     password: Password
@@ -42,7 +55,7 @@ class Registration(BaseModel):
         return check_password(self.password, (self.email, self.username, self.first_name, self.last_name))
 
 
-@router.post("/auth/register", status_code=201)
+@router.post("/auth/register", status_code=201, summary="Open an account")
 async def post_register(
     body: Registration, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[UserView]:

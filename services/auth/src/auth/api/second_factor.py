@@ -41,14 +41,14 @@ class RecoveryCodesView(BaseModel):
     recovery_codes: list[str]
 
 
-@router.get("")
+@router.get("", summary="Second factors of the caller")
 async def get_factors(caller: Caller, begin: Begin) -> Envelope[FactorsView]:
     async with begin() as tx:
         factors = await factors_of(tx, caller.user_id)
     return ok(FactorsView(totp=factors["totp"], recovery_codes_left=factors["recovery_codes_left"]))
 
 
-@router.post("/totp", status_code=201)
+@router.post("/totp", status_code=201, summary="Begin with an authenticator app")
 async def post_totp(
     body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
 ) -> Envelope[EnrolmentView]:
@@ -59,7 +59,7 @@ async def post_totp(
     return ok(view, "Confirm with a code of the app")
 
 
-@router.post("/totp/confirm")
+@router.post("/totp/confirm", summary="Confirm the authenticator app")
 async def post_confirm(
     body: Confirmation, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[RecoveryCodesView]:
@@ -71,14 +71,14 @@ async def post_confirm(
     return ok(RecoveryCodesView(recovery_codes=outcome), "The second factor is on")
 
 
-@router.delete("/totp")
+@router.delete("/totp", summary="Turn the authenticator app off")
 async def delete_totp(body: Proof, prove: Prove, client: RequestingClient) -> Envelope[None]:
     async with prove(body) as (tx, account):
         await remove_totp(tx, account.id, client)
     return ok(None, "The second factor is off")
 
 
-@router.post("/recovery-codes")
+@router.post("/recovery-codes", summary="Make new recovery codes")
 async def post_recovery_codes(
     body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
 ) -> Envelope[RecoveryCodesView]:

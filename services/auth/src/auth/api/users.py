@@ -73,7 +73,7 @@ async def _chosen(
     return AccountFilter(role, is_active, search, ordering, is_deleted)
 
 
-@router.get("/users")
+@router.get("/users", summary="List users")
 async def get_users(
     request: Request,
     _staff: Staff,
@@ -88,7 +88,7 @@ async def get_users(
     return ok(views, meta=page_meta(request, page, total))
 
 
-@router.get("/users/{user_id}")
+@router.get("/users/{user_id}", summary="One user")
 async def get_user(user_id: UUID, _staff: Staff, begin: Begin, identification: Identifying) -> Envelope[AccountView]:
     async with begin() as tx:
         account = await find_account(tx, user_id)
@@ -97,7 +97,7 @@ async def get_user(user_id: UUID, _staff: Staff, begin: Begin, identification: I
     return ok(AccountView.of(account, identification.media_urls))
 
 
-@router.post("/users", status_code=201)
+@router.post("/users", status_code=201, summary="Open an account for somebody")
 async def post_user(
     body: NewUser, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
@@ -116,7 +116,7 @@ async def post_user(
     return created(AccountView.of(account, identification.media_urls))
 
 
-@router.patch("/users/{user_id}")
+@router.patch("/users/{user_id}", summary="Change a user")
 async def patch_user(
     *,
     user_id: UUID,
@@ -134,7 +134,7 @@ async def patch_user(
     return ok(AccountView.of(account, identification.media_urls), "Saved")
 
 
-@router.put("/users/{user_id}")
+@router.put("/users/{user_id}", summary="Replace what is said of a user")
 async def put_user(
     *,
     user_id: UUID,
@@ -156,7 +156,7 @@ async def put_user(
     )
 
 
-@router.delete("/users/{user_id}")
+@router.delete("/users/{user_id}", summary="Delete a user")
 async def delete_user(
     user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:
@@ -167,7 +167,7 @@ async def delete_user(
     return ok(None, "Deleted")
 
 
-@router.post("/users/{user_id}/restore")
+@router.post("/users/{user_id}/restore", summary="Restore a deleted user")
 async def post_restore(
     user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
@@ -177,7 +177,7 @@ async def post_restore(
     return ok(AccountView.of(account, identification.media_urls), "Restored")
 
 
-@router.post("/users/{user_id}/deactivate")
+@router.post("/users/{user_id}/deactivate", summary="Deactivate a user")
 async def post_deactivate(
     *, user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying, forget: Forget
 ) -> Envelope[AccountView]:
@@ -187,7 +187,7 @@ async def post_deactivate(
     return ok(AccountView.of(account, identification.media_urls), "Deactivated")
 
 
-@router.post("/users/{user_id}/activate")
+@router.post("/users/{user_id}/activate", summary="Activate a user")
 async def post_activate(
     user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
@@ -196,7 +196,7 @@ async def post_activate(
     return ok(AccountView.of(account, identification.media_urls), "Activated")
 
 
-@router.post("/users/{user_id}/logout")
+@router.post("/users/{user_id}/logout", summary="Sign a user out everywhere")
 async def post_user_logout(
     user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:

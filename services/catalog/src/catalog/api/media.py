@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, UploadFile
 from fastapi.responses import FileResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from catalog.api.public import is_known
 from catalog.providers.media_files import MediaFiles
@@ -29,7 +29,7 @@ class MediaView(BaseModel):
 
     id: UUID
     state: Literal["pending", "ready", "rejected"]
-    reason: str | None
+    reason: Annotated[str | None, Field(examples=[None])]
     content_type: str
     width: int | None
     height: int | None
@@ -45,7 +45,12 @@ async def _files(request: Request) -> MediaFiles:
 Files = Annotated[MediaFiles, Depends(_files)]
 
 
-@router.post("/products/{product_id}/images", status_code=201, responses={200: {"description": "It was there"}})
+@router.post(
+    "/products/{product_id}/images",
+    status_code=201,
+    responses={200: {"description": "It was there"}},
+    summary="Add a picture to a product",
+)
 async def post_image(
     request: Request,
     response: Response,
@@ -73,20 +78,20 @@ async def post_image(
     return ok(view, "The product has this image already")
 
 
-@router.delete("/products/{product_id}/images/{media_id}", status_code=204)
+@router.delete("/products/{product_id}/images/{media_id}", status_code=204, summary="Take a picture away")
 async def delete_image(product_id: UUID, media_id: UUID, _: Staff, files: Files, begin: Begin) -> None:
     async with begin() as tx:
         await remove_image(tx, product_id, media_id)
     await asyncio.to_thread(files.remove, media_id)
 
 
-@router.get("/media/{media_id}")
+@router.get("/media/{media_id}", summary="State of a picture")
 async def get_media(media_id: UUID, _: Staff, begin: Begin) -> Envelope[MediaView]:
     async with begin() as tx:
         return ok(await _view(tx, media_id))
 
 
-@router.get("/media/{media_id}/{variant}", response_class=FileResponse)
+@router.get("/media/{media_id}/{variant}", response_class=FileResponse, summary="A picture in one size")
 async def get_variant(
     request: Request, media_id: UUID, variant: Literal["thumb", "medium", "large"], files: Files
 ) -> Response:
