@@ -54,6 +54,7 @@ async def test_outside_local_mode_cookies_are_bound_to_https_and_this_host(open_
         mode="production",
         key_secret=SECRET,
         mail_secret=SECRET,
+        media_secret=SECRET,
         amqp_url="amqp://localhost",
         issuer="https://shop.test",
         audience="shop",
@@ -120,9 +121,18 @@ async def test_a_token_in_the_header_says_who_signs_out_whatever_the_cookies_say
 
 
 @pytest.mark.parametrize("planted", ["unknown", "x" * 5000])
-async def test_a_refresh_cookie_that_is_nobodys_is_refused(door: Door, planted: str) -> None:
+async def test_a_refresh_cookie_that_is_nobodys_is_refused_and_taken_away(door: Door, planted: str) -> None:
     headers = {"Cookie": f"dukan_refresh={planted}", CSRF_HEADER: "whatever"}
-    assert problem(await door.post("/auth/refresh", headers=headers), 401)[1] == "refresh_token_invalid"
+    answer = await door.post("/auth/refresh", headers=headers)
+    assert problem(answer, 401)[1] == "refresh_token_invalid"
+    assert {(morsel.value, morsel["max-age"]) for morsel in jar(answer).values()} == {("", "0")}
+
+
+async def test_a_refused_token_of_the_body_leaves_the_cookies_alone(door: Door) -> None:
+    cookies, given = await signed_in(door)
+    answer = await door.post("/auth/refresh", {"refresh_token": "unknown"}, headers=sent(cookies, given["csrf_token"]))
+    assert problem(answer, 401)[1] == "refresh_token_invalid"
+    assert "set-cookie" not in answer.headers
 
 
 async def test_a_refresh_without_any_token_names_what_is_missing(door: Door) -> None:

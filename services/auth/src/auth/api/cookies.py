@@ -4,7 +4,7 @@ The gateway turns the access cookie into a bearer token; the refresh cookie is r
 here, because the access token beside it may have expired.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hmac import compare_digest
 from typing import Annotated
 from uuid import UUID
@@ -14,8 +14,9 @@ from fastapi import Depends, Request, Response
 from auth.api.context import Identification, Identifying
 from auth.usecases.open_session import Grant
 from common import clock
-from common.errors import Forbidden
+from common.errors import DukanError, Forbidden
 from common.web.cookies import ACCESS, CSRF, CSRF_HEADER, REFRESH, named
+from common.web.failures import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class Jar:
     def clear(self) -> None:
         for name in (ACCESS, REFRESH, CSRF):
             self._set(name, "", 0, readable=name == CSRF)
+
+    def refused(self, refusal: DukanError) -> Response:
+        """The refusal, which takes with it the cookies that sign nobody in any more."""
+        answer = render(refusal)
+        replace(self, response=answer).clear()
+        return answer
 
     def check_page(self, session_id: UUID) -> None:
         """Raises Forbidden when the request shows no CSRF token of this session: another site may have sent it."""

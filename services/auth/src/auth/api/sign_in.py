@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, StrictBool, StringConstraints
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from auth.api.context import NEVER_STORED, Identification, Identifying, RequestingClient
 from auth.api.cookies import Cookies
@@ -19,8 +19,11 @@ from auth.usecases.sign_in import Attempt, begin_sign_in, finish_sign_in
 from common.errors import DukanError, Invalid, Unauthenticated
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
+from common.web.failures import render
 
 router = APIRouter(dependencies=[NEVER_STORED])
+
+TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJuZWVtYSJ9.c2lnbmF0dXJl"  # noqa: S105
 
 Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254)]
 
@@ -28,6 +31,10 @@ Identifier = Annotated[str, StringConstraints(strip_whitespace=True, max_length=
 class Login(BaseModel):
     """An e-mail address or a username, in either field, and the password; `otp` where there is a second factor: a code
     of the authenticator app, or a recovery code. With `cookies` the tokens are left in cookies, for browsers."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "neema@example.com", "password": "karanga-na-asali-42"}]}
+    )
 
     email: Identifier | None = None
     username: Identifier | None = None
@@ -50,10 +57,10 @@ class Refresh(BaseModel):
 
 
 class Verify(BaseModel):
-    token: Annotated[str, StringConstraints(min_length=1, max_length=8192)]
+    token: Annotated[str, StringConstraints(min_length=1, max_length=8192), Field(examples=[TOKEN])]
 
 
-@router.post("/auth/login")
+@router.post("/auth/login", summary="Sign in")
 async def post_login(
     body: Login, client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies
 ) -> Envelope[SignInView]:
@@ -88,10 +95,10 @@ async def _verified(attempt: Attempt, body: Login, begin: Begin, identification:
     return outcome
 
 
-@router.post("/auth/refresh")
+@router.post("/auth/refresh", response_model=Envelope[SignInView], summary="Renew the access token")
 async def post_refresh(
     client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies, body: Refresh | None = None
-) -> Envelope[SignInView]:
+) -> Envelope[SignInView] | Response:
     given = body.refresh_token if body else None
     token = given or jar.refresh_token
     if token is None:
@@ -102,12 +109,12 @@ async def post_refresh(
         signer, vault = identification.signer, identification.vault
         outcome = await refresh_session(tx, token, client, signer=signer, vault=vault)
     if isinstance(outcome, DukanError):
-        raise outcome
+        return render(outcome) if given else jar.refused(outcome)
     csrf_token = None if given else jar.fill(outcome)
     return ok(SignInView.of(outcome, identification.media_urls, csrf_token), "Refreshed")
 
 
-@router.post("/auth/verify")
+@router.post("/auth/verify", summary="Check an access token")
 async def post_verify(body: Verify, request: Request, begin: Begin) -> Envelope[TokenView]:
     """Whether an access token is good at this moment, asked of the one who knows; 401 when it is not."""
     identity = await request.app.state.verifier.verify(body.token)
