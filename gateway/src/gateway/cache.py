@@ -3,12 +3,13 @@
 Sources: RFC 9111 (a shared cache). Stricter than it: nothing stale is given, ever.
 """
 
+import asyncio
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gateway.compression import accepts
+from gateway.compression import chosen
 from gateway.headers import Headers, Inbound
 from gateway.routes import Route
 
@@ -18,7 +19,7 @@ class Kept:
     """A service's 200 to the decoded `path`. `born` and `until` are times of the cache's clock.
 
     `lines` are the headers of a whole answer as they are written; `vary` holds what a request has to say to get it.
-    One that `can_pack` is packed by the first who accepts that, for all.
+    One that `can_pack` is packed by the first who accepts a coding, for all: `packed` has its forms by coding.
     """
 
     path: str
@@ -31,14 +32,17 @@ class Kept:
     born: float
     until: float
     can_pack: bool = False
-    packed: "Kept | None" = None
+    packed: "dict[str, Kept]" = field(default_factory=dict)
+    packing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def suits(self, inbound: Inbound) -> bool:
         return not self.vary or all(inbound.said(name) == value for name, value in self.vary)
 
     def form_for(self, inbound: Inbound) -> "Kept | None":
-        """It in the coding that the request accepts; None while nobody has packed it."""
-        return self.packed if self.can_pack and accepts(inbound) else self
+        """It in the coding that the request likes best; None while it is not packed so."""
+        if not self.can_pack or (coding := chosen(inbound)) is None:
+            return self
+        return self.packed.get(coding.name)
 
     @property
     def size(self) -> int:
@@ -46,8 +50,8 @@ class Kept:
         entry = (
             1000 + len(self.body) + len(self.path) + sum(len(name) + len(value) + 100 for name, value in self.headers)
         )
-        # Room for the packed one as well, which may come at any time and is smaller.
-        return entry * 2 if self.can_pack else entry
+        # Room for the packed ones as well, which may come at any time and are smaller.
+        return entry * 3 if self.can_pack else entry
 
 
 class Cache:

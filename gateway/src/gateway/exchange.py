@@ -14,7 +14,7 @@ from common.errors import DukanError
 from common.web.failures import render
 from common.web.tokens import Identity
 from gateway.clients import NOBODY
-from gateway.compression import VARIES, Packer, accepts, can_pack, pack, packed_headers
+from gateway.compression import VARIES, Packer, can_pack, chosen, pack, packed_headers
 from gateway.headers import Headers, Inbound, lines_of
 from gateway.held import Renewal
 from gateway.routes import Route
@@ -96,8 +96,8 @@ class Exchange:
             self.tap.begin(status, headers)
         if self._can_pack(status, headers, int(dict(headers).get(LENGTH, b"0"))):
             headers = [*headers, VARIES]
-            if accepts(self.inbound):
-                headers, self.packer = packed_headers(headers), Packer()
+            if (coding := chosen(self.inbound)) is not None:
+                headers, self.packer = packed_headers(headers, coding), Packer(coding)
         await self.send({"type": "http.response.start", "status": status, "headers": self._headed(status, headers)})
 
     def _can_pack(self, status: int, headers: Headers, length: int) -> bool:
@@ -150,8 +150,8 @@ class Exchange:
             self.tap.add(body)
         if self._can_pack(status, headers, len(body)):
             headers = [*headers, VARIES]
-            if self.method != "HEAD" and accepts(self.inbound):
-                headers, body = packed_headers(headers), await pack(body)
+            if self.method != "HEAD" and (coding := chosen(self.inbound)) is not None:
+                headers, body = packed_headers(headers, coding), await pack(coding, body)
         if status not in BODILESS and LENGTH not in dict(headers):
             headers = [*headers, (LENGTH, b"%d" % len(body))]
         complete = self._headed(status, headers)

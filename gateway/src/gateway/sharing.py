@@ -13,7 +13,7 @@ from common.contracts import catalog
 from common.contracts.event import Event
 from common.errors import DukanError, RateLimited
 from gateway.cache import Cache, Kept, key_of
-from gateway.compression import VARIES, can_pack, pack, packed_headers
+from gateway.compression import VARIES, Coding, can_pack, chosen, pack, packed_headers
 from gateway.errors import GatewayTimeout
 from gateway.exchange import Exchange, safe
 from gateway.forward import Forwarder, target_of
@@ -136,9 +136,7 @@ def is_shared(inbound: Inbound) -> bool:
 
 async def give(exchange: Exchange, kept: Kept, now: float) -> None:
     """The kept answer, or 304 to a client that has it."""
-    form = kept.form_for(exchange.inbound)
-    if form is None:
-        form = kept.packed = await _packed(kept)
+    form = await _form(kept, exchange.inbound)
     headers = [*form.headers, *hit_headers(form, now)]
     metrics.CACHE_HITS.inc()
     if is_known(exchange.inbound.get(b"if-none-match"), kept.etag):
@@ -147,9 +145,19 @@ async def give(exchange: Exchange, kept: Kept, now: float) -> None:
         await exchange.answer(200, headers, form.body)
 
 
-async def _packed(kept: Kept) -> Kept:
-    body = await pack(kept.body)
-    headers = packed_headers(kept.headers)
+async def _form(kept: Kept, inbound: Inbound) -> Kept:
+    form, coding = kept.form_for(inbound), chosen(inbound)
+    if form is not None or coding is None:
+        return form or kept
+    async with kept.packing:
+        if coding.name not in kept.packed:
+            kept.packed[coding.name] = await _packed(kept, coding)
+    return kept.packed[coding.name]
+
+
+async def _packed(kept: Kept, coding: Coding) -> Kept:
+    body = await pack(coding, kept.body)
+    headers = packed_headers(kept.headers, coding)
     return replace(kept, headers=headers, body=body, lines=_lines(headers, body))
 
 

@@ -1,19 +1,30 @@
 """Packed answers: for those who accept them, from where it is safe, and each kept one only once."""
 
+import asyncio
 import gzip
 import zlib
+from collections.abc import Callable
 
+import brotli
 import httpx
 import pytest
+import zstandard
 
 from gateway import sharing
+from gateway.compression import Coding, pack
 
 from .behind import Behind, Script, Seen
 from .conftest import Door, OpenDoor
 
 PRODUCTS = "/api/v1/products"
 ORDERS = "/api/v1/orders"
-GZIP = {"accept-encoding": "br;q=1.0, gzip;q=0.8"}
+GZIP = {"accept-encoding": "compress;q=1.0, gzip;q=0.8"}
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "br": brotli.decompress,
+    "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
+    "identity": bytes,
+}
 PLAIN = {"accept-encoding": "identity"}
 FRESH = ("cache-control", "public, max-age=60")
 TEXT = b'{"title":"Kanga"},' * 100
@@ -48,14 +59,30 @@ async def test_an_answer_of_a_kilobyte_is_packed_for_who_accepts_it(door: Door, 
 
 
 @pytest.mark.parametrize(
-    ("accepted", "packs"),
-    [("gzip", True), ("*", True), ("gzip;q=0", False), ("*, gzip; q=0.0", False), ("br, zstd", False), ("", False)],
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "br"),
+        ("zstd;q=0.5, br;q=0.9, gzip; q=0.8", "br"),
+        ("ZSTD;q=0.1, gzip;q=1", "gzip"),
+        ("*", "zstd"),
+        ("*;q=0.5, gzip", "gzip"),
+        ("*, zstd;q=0, br; q=0.000", "gzip"),
+        ("gzip;q=0", "identity"),
+        ("*;q=0", "identity"),
+        ("gzip;q=0.5, identity", "identity"),
+        ("gzip;q=2, deflate", "identity"),
+        ("gzip;level=9", "identity"),
+        ("", "identity"),
+    ],
 )
-async def test_only_what_the_client_names_is_used(door: Door, behind: Behind, accepted: str, packs: bool) -> None:
+async def test_the_client_gets_what_it_likes_best(door: Door, behind: Behind, accepted: str, coding: str) -> None:
     behind.scripts[ORDERS] = giving(TEXT)
-    answer, _ = await raw(door, ORDERS, {"accept-encoding": accepted})
+    answer, body = await raw(door, ORDERS, {"accept-encoding": accepted})
 
-    assert ("content-encoding" in answer.headers) == packs
+    assert answer.headers.get("content-encoding", "identity") == coding
+    assert UNPACK[coding](body) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -87,14 +114,15 @@ async def test_answers_that_may_hold_secrets_are_never_packed(door: Door, behind
         assert ("content-encoding" in answer.headers, body) == (False, TEXT)
 
 
-async def test_a_large_answer_is_packed_as_it_comes(door: Door, behind: Behind) -> None:
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
+async def test_a_large_answer_is_packed_as_it_comes(door: Door, behind: Behind, coding: str) -> None:
     whole = b"".join(b"line %d,%d\n" % (number, number * 7919) for number in range(200_000))
     behind.scripts[ORDERS] = giving(whole, ("content-type", "text/csv"))
-    answer, body = await raw(door, ORDERS, GZIP)
+    answer, body = await raw(door, ORDERS, {"accept-encoding": coding})
 
-    assert (answer.headers["content-encoding"], "content-length" in answer.headers) == ("gzip", False)
+    assert (answer.headers["content-encoding"], "content-length" in answer.headers) == (coding, False)
     assert len(body) < len(whole) / 2
-    assert gzip.decompress(body) == whole
+    assert UNPACK[coding](body) == whole
 
 
 async def test_events_are_not_held_back_to_be_packed(door: Door, behind: Behind) -> None:
@@ -108,24 +136,29 @@ async def test_events_are_not_held_back_to_be_packed(door: Door, behind: Behind)
     assert ("content-encoding" in answer.headers, body) == (False, TEXT)
 
 
-async def test_a_kept_answer_is_packed_once_and_given_in_both_forms(
+async def test_a_kept_answer_is_packed_once_for_each_coding(
     door: Door, behind: Behind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packings = []
+    packings: list[str] = []
 
-    async def counting(body: bytes) -> bytes:
-        packings.append(body)
-        return gzip.compress(body)
+    async def counting(coding: Coding, body: bytes) -> bytes:
+        packings.append(coding.name)
+        # Others ask for the same meanwhile.
+        await asyncio.sleep(0.05)
+        return await pack(coding, body)
 
     monkeypatch.setattr(sharing, "pack", counting)
     behind.scripts[PRODUCTS] = giving(TEXT, FRESH, ("etag", '"v1"'))
-    asked = [await raw(door, PRODUCTS, headers) for headers in (GZIP, PLAIN, GZIP, GZIP, PLAIN)]
+    codings = ["gzip", "identity", "gzip", "br", "zstd", "br", "zstd", "identity"]
+    asked = [await raw(door, PRODUCTS, {"accept-encoding": codings[0]})]
+    asked += await asyncio.gather(*(raw(door, PRODUCTS, {"accept-encoding": coding}) for coding in codings[1:]))
+    asked.append(await raw(door, PRODUCTS, {"accept-encoding": "zstd"}))
 
-    assert [answer.headers["x-cache"] for answer, _ in asked] == ["miss", "hit", "hit", "hit", "hit"]
-    assert [answer.headers.get("content-encoding") for answer, _ in asked] == ["gzip", None, "gzip", "gzip", None]
+    assert [answer.headers["x-cache"] for answer, _ in asked] == ["miss", *["hit"] * 8]
+    assert [coded for coded, _ in _coded(asked)] == [*codings, "zstd"]
     assert {answer.headers["vary"] for answer, _ in asked} == {"Accept-Encoding"}
-    assert [body if coded == "identity" else gzip.decompress(body) for coded, body in _coded(asked)] == [TEXT] * 5
-    assert len(packings) == 1
+    assert [UNPACK[coded](body) for coded, body in _coded(asked)] == [TEXT] * 9
+    assert sorted(packings) == ["br", "gzip", "zstd"]
     assert len(behind.seen) == 1
     known, body = await raw(door, PRODUCTS, GZIP | {"if-none-match": asked[0][0].headers["etag"]})
     assert (known.status_code, body, known.headers["vary"]) == (304, b"", "Accept-Encoding")
