@@ -1,0 +1,86 @@
+"""What the published document shows by example can be sent as it stands."""
+
+from typing import Any
+
+import pytest
+
+from .platform import Customer, Platform
+
+pytestmark = pytest.mark.xdist_group("platform-embedded")
+
+# Those that need nothing to be there already; in this order, because who registered can sign in.
+BY_ANYBODY = [
+    "auth.post_register",
+    "auth.post_login",
+    "auth.post_pre_register",
+    "auth.post_check_email",
+    "auth.post_confirmation",
+    "auth.post_otp_send",
+]
+BY_A_CUSTOMER = [
+    "auth.patch_me",
+    "auth.post_api_key",
+    "orders.post_address",
+    "orders.post_merge",
+    "messaging.post_send_text",
+    "notifications.post_read",
+]
+BY_STAFF = ["catalog.post_category", "catalog.post_import", "operations.post_replay_many"]
+
+
+@pytest.fixture
+async def document(exposed: Platform) -> Any:
+    return (await exposed.http.get("/openapi.json")).json()
+
+
+async def test_whoever_comes_by_can_send_the_examples(exposed: Platform, document: Any) -> None:
+    # The example's address may be taken by then, by whoever else tried it.
+    assert await _statuses(exposed, document, BY_ANYBODY[:1]) <= {201, 409}
+    assert await _statuses(exposed, document, BY_ANYBODY[1:]) <= {200, 202}
+
+
+async def test_a_customer_can_send_the_examples(exposed: Platform, document: Any) -> None:
+    customer = await exposed.customer()
+    assert await _statuses(exposed, document, BY_A_CUSTOMER, customer) <= {200, 201, 202}
+
+
+async def test_staff_can_send_the_examples(exposed: Platform, document: Any) -> None:
+    assert await _statuses(exposed, document, BY_STAFF, await exposed.admin()) <= {200, 201, 202}
+
+
+async def test_an_order_by_the_example_lacks_only_the_product(exposed: Platform, document: Any) -> None:
+    customer, product = await exposed.customer(), await exposed.product(stock=5)
+    for operation in ("orders.post_item", "orders.post_order"):
+        method, path, example = _request(document, operation)
+        example = {**example, "product_id": product} if "product_id" in example else _of(product, example)
+        answer = await exposed.http.request(method, path, json=example, headers=_bearer(customer))
+        assert answer.status_code in {201, 202}, answer.text
+
+
+def _of(product: str, order: Any) -> Any:
+    return order | {"items": [item | {"product_id": product} for item in order["items"]]}
+
+
+async def _statuses(
+    exposed: Platform, document: Any, operations: list[str], caller: Customer | None = None
+) -> set[int]:
+    statuses = set()
+    for operation in operations:
+        method, path, example = _request(document, operation)
+        headers = _bearer(caller) if caller else {}
+        answer = await exposed.http.request(method, path, json=example, headers=headers)
+        assert answer.status_code < 400 or answer.status_code == 409, (operation, answer.text)
+        statuses.add(answer.status_code)
+    return statuses
+
+
+def _request(document: Any, operation_id: str) -> tuple[str, str, Any]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if operation["operationId"] == operation_id:
+                return method, path, operation["requestBody"]["content"]["application/json"]["example"]
+    raise LookupError(operation_id)
+
+
+def _bearer(caller: Customer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {caller.token}"}
