@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from services.auth.tests.authenticators import Authenticator
+
 from common.testing import eventually
 
 from .platform import API, Customer, Platform
@@ -101,6 +103,15 @@ async def _session(shop: Platform, owner: Customer) -> str:
     return str((await owner.data("/auth/sessions"))[0]["id"])
 
 
+async def _passkey(shop: Platform, owner: Customer) -> str:
+    options = await owner.post("/auth/passkeys/options")
+    assert options.status_code == 200, options.text
+    authenticator = Authenticator(origin=f"http://localhost:{shop.port}", site="localhost")
+    made = await owner.post("/auth/passkeys", {"credential": authenticator.create(options.json()["data"])})
+    assert made.status_code == 201, made.text
+    return str(made.json()["data"]["id"])
+
+
 async def _user(shop: Platform, owner: Customer) -> str:
     return owner.id
 
@@ -136,6 +147,7 @@ MAKERS: Mapping[str, Maker] = {
     "item_id": _cart_item,
     "device_id": _device,
     "session_id": _session,
+    "passkey_id": _passkey,
     "user_id": _user,
     "product_id": _product,
     "category_id": _category,
@@ -152,6 +164,7 @@ OWNED = {
     for path, methods in {
         "/auth/devices/{device_id}": "DELETE",
         "/auth/sessions/{session_id}": "DELETE",
+        "/auth/passkeys/{passkey_id}": "PATCH DELETE",
         "/orders/{order_id}": "GET",
         "/orders/{order_id}/timeline": "GET",
         "/orders/{order_id}/cancel": "POST",
@@ -183,6 +196,7 @@ PUBLIC = {
 BODIES: Mapping[str, Any] = {
     f"PUT {API}/addresses/{{address_id}}": ADDRESS,
     f"PATCH {API}/addresses/{{address_id}}": {"line1": "Mine now"},
+    f"PATCH {API}/auth/passkeys/{{passkey_id}}": {"name": "Mine now"},
     f"PATCH {API}/cart/items/{{item_id}}": {"quantity": 2},
 }
 

@@ -17,6 +17,8 @@ from auth.api import (
     key_exchange,
     me,
     pages,
+    passkey_sign_in,
+    passkeys,
     password,
     pre_registration,
     registration,
@@ -27,11 +29,13 @@ from auth.api import (
     well_known,
 )
 from auth.api.context import Identification
+from auth.domain.passkeys import site_of
 from auth.domain.passwords import normalised
 from auth.domain.throttle import per_minute
 from auth.jobs import build_jobs
 from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
+from auth.providers.passkeys import Passkeys
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
 from auth.queries.sessions import revoked_sessions
@@ -55,8 +59,10 @@ API = (
     password,
     pages,
     sign_in,
+    passkey_sign_in,
     sign_out,
     second_factor,
+    passkeys,
     devices,
     audit,
     me,
@@ -101,6 +107,7 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         signer=Signer(vault, issuer=settings.issuer, audience=settings.audience, lifetime=lifetime),
         vault=vault,
         codes=_codes(settings, vault),
+        passkeys=_passkeys(settings),
         trusted_proxies=settings.trusted_proxies or (),
         failures_per_minute=settings.sign_in_failures_per_minute or 1,
         existence_replies=bool(settings.existence_replies),
@@ -114,6 +121,11 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
 def _codes(settings: Settings, vault: Vault) -> Codes:
     seal = Seal(settings.mail_secret.get_secret_value())
     return Codes(vault, seal, settings.public_url, per_minute(settings.sign_in_failures_per_minute or 1))
+
+
+def _passkeys(settings: Settings) -> Passkeys:
+    site, origin = site_of(settings.public_url)
+    return Passkeys(settings.passkey_site or site, [origin, *settings.passkey_origins])
 
 
 @asynccontextmanager

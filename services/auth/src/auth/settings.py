@@ -20,6 +20,11 @@ def _networks(value: object) -> object:
     )
 
 
+def _names(value: object) -> object:
+    """`https://a.example, https://b.example` as names."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 class Settings(ServiceSettings):
     required_in_production: ClassVar[tuple[str, ...]] = (
         *ServiceSettings.required_in_production,
@@ -52,6 +57,10 @@ class Settings(ServiceSettings):
     audit_days: int = Field(400, ge=1)
     deleted_days: int = Field(30, ge=1, description="how long a deleted account can be restored before it is erased")
     public_url: str = Field("", description="where clients reach the gateway; by default the issuer")
+    passkey_site: str = Field("", description="the domain that passkeys are bound to; by default the public URL's host")
+    passkey_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="origins of further pages and applications that use passkeys, separated by commas"
+    )
 
     @model_validator(mode="after")
     def _by_mode(self) -> Self:

@@ -11,6 +11,7 @@ from auth.domain.clients import Client
 from auth.domain.throttle import Policy, per_minute
 from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
+from auth.providers.passkeys import Passkeys
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
 from common import context
@@ -28,6 +29,7 @@ class Identification:
     signer: Signer
     vault: Vault
     codes: Codes
+    passkeys: Passkeys
     trusted_proxies: Sequence[Network]
     failures_per_minute: int
     existence_replies: bool

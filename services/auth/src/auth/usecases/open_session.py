@@ -18,8 +18,9 @@ from common.persistence.transaction import Transaction
 
 OPEN = """
 INSERT INTO session
-    (id, account_id, device_id, device_name, address, user_agent, created_at, seen_at, expires_at, access_expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
+    (id, account_id, device_id, device_name, address, user_agent, created_at, seen_at, proved_at, expires_at,
+     access_expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9)
 """
 STORE = "INSERT INTO refresh_token (hash, session_id, parent, issued_at) VALUES ($1, $2, $3, $4)"
 

@@ -19,6 +19,7 @@ DELETE FROM device WHERE id IN (
 THROTTLES = "DELETE FROM throttle WHERE coalesce(greatest(last_at, blocked_until), '-infinity') < $1"
 AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 5000)"
 
+CHALLENGES = "DELETE FROM passkey_challenge WHERE expires_at < $1"
 CODES = "DELETE FROM one_time_code WHERE id IN (SELECT id FROM one_time_code WHERE created_at < $1 LIMIT 5000)"
 
 SHOWN = timedelta(days=30)
@@ -35,5 +36,6 @@ async def purge(tx: Transaction, keep_audit: timedelta) -> int:
         await tx.sql.execute(THROTTLES, now - timedelta(days=1)),
         await tx.sql.execute(AUDIT, now - keep_audit),
         await tx.sql.execute(CODES, now - keep_audit),
+        await tx.sql.execute(CHALLENGES, now),
     )
     return sum(int(status.split()[-1]) for status in deleted)

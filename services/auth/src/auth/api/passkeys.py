@@ -1,0 +1,113 @@
+"""/auth/passkeys: one's own passkeys. Which one signs in is at /auth/login/passkey."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from auth.api.context import NEVER_STORED, Identifying, RequestingClient
+from auth.api.credentials import NewCredential
+from auth.api.fields import Name
+from auth.api.step_up import Confirm, FreshProof
+from auth.domain.devices import device_name
+from auth.queries.passkeys import passkeys_of
+from auth.usecases.register_passkey import creation_options, register_passkey, remove_passkey, rename_passkey
+from common.errors import DukanError
+from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, created, ok
+
+router = APIRouter(prefix="/auth/passkeys", dependencies=[NEVER_STORED])
+
+
+class NewPasskey(BaseModel):
+    """`name` is for its owner; without one it is called after the device at hand."""
+
+    name: Annotated[Name, Field(min_length=1)] | None = None
+    credential: NewCredential
+
+
+class PasskeyName(BaseModel):
+    name: Annotated[Name, Field(min_length=1)]
+
+
+class PasskeyView(BaseModel):
+    """`is_synced`: its owner has it on several devices, or in a backup."""
+
+    id: UUID
+    name: str
+    transports: list[str]
+    is_synced: bool
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@router.get("", summary="Your passkeys")
+async def get_passkeys(caller: Caller, begin: Begin) -> Envelope[list[PasskeyView]]:
+    """The oldest first; at most 20."""
+    async with begin() as tx:
+        rows = await passkeys_of(tx, caller.user_id)
+    return ok([PasskeyView.model_validate(dict(row)) for row in rows])
+
+
+@router.post("/options", summary="Begin to register a passkey")
+async def post_passkey_options(
+    *,
+    body: FreshProof | None = None,
+    caller: Caller,
+    client: RequestingClient,
+    begin: Begin,
+    identification: Identifying,
+    confirm: Confirm,
+) -> Envelope[dict[str, Any]]:
+    """What `PublicKeyCredential.parseCreationOptionsFromJSON` takes; answer within five minutes. Asks for a fresh
+    proof of who one is."""
+    await confirm(body)
+    async with begin() as tx:
+        options = await creation_options(tx, caller.user_id, client, identification.passkeys)
+    return ok(options)
+
+
+@router.post("", status_code=201, summary="Register a passkey")
+async def post_passkey(
+    body: NewPasskey, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[PasskeyView]:
+    """The authenticator's answer to options that were given after a proof, which this is part of."""
+    async with begin() as tx:
+        outcome = await register_passkey(
+            tx,
+            caller.user_id,
+            body.credential.as_sent(),
+            body.credential.response.transports,
+            name=device_name(body.name, client.user_agent),
+            client=client,
+            passkeys=identification.passkeys,
+        )
+    if isinstance(outcome, DukanError):
+        raise outcome
+    return created(PasskeyView.model_validate(dict(outcome)), "The passkey signs you in from now on")
+
+
+@router.patch("/{passkey_id}", summary="Rename a passkey")
+async def patch_passkey(passkey_id: UUID, body: PasskeyName, caller: Caller, begin: Begin) -> Envelope[PasskeyView]:
+    async with begin() as tx:
+        row = await rename_passkey(tx, caller.user_id, passkey_id, body.name)
+    return ok(PasskeyView.model_validate(dict(row)), "Saved")
+
+
+@router.delete("/{passkey_id}", summary="Remove a passkey")
+async def delete_passkey(
+    *,
+    passkey_id: UUID,
+    body: FreshProof | None = None,
+    caller: Caller,
+    client: RequestingClient,
+    begin: Begin,
+    confirm: Confirm,
+) -> Envelope[None]:
+    """Asks for a fresh proof of who one is."""
+    await confirm(body)
+    async with begin() as tx:
+        await remove_passkey(tx, caller.user_id, passkey_id, client)
+    return ok(None, "The passkey signs nobody in any more")
