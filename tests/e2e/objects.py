@@ -8,6 +8,7 @@ from uuid import uuid4
 from services.auth.tests.authenticators import Authenticator
 
 from common.testing import eventually
+from common.web.permissions import least_role
 
 from .platform import API, Customer, Platform
 
@@ -51,7 +52,7 @@ def _role(operation: Mapping[str, Any]) -> str | None:
     security = operation["security"]
     if not security or {} in security:
         return None
-    return next((role for role in security[0]["bearer"]), "signed in")
+    return next((least_role(permission) for permission in security[0]["bearer"]), "signed in")
 
 
 Maker = Callable[[Platform, Customer], Awaitable[str]]

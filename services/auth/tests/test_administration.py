@@ -109,3 +109,15 @@ async def test_two_admins_cannot_delete_each_other(door: Door) -> None:
         delete(door, f"/users/{ids[1]}", first), door.patch(f"/users/{ids[0]}", {"is_active": False}, second)
     )
     assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_people_can_ask_what_each_role_may(door: Door) -> None:
+    table = {
+        entry["role"]: {one["name"] for one in entry["permissions"]}
+        for entry in data(await door.get("/auth/roles", await door.signed_in()))
+    }
+    assert list(table) == ["customer", "staff", "admin"]
+    assert table["customer"] == set() < table["staff"] < table["admin"]
+    refused = await door.get("/users", await door.signed_in())
+    assert (refused.status_code, "accounts.read" in refused.json()["message"]) == (403, True)
+    assert "accounts.read" in table["staff"]

@@ -13,11 +13,12 @@ from common.persistence.database import Database, DatabaseAway
 from common.service import Service
 from common.settings import ServiceSettings
 from common.testing.plugin import ClientFor, FreshDatabase
-from common.web.dependencies import Admin, Begin, Caller, MaybeCaller, Staff
+from common.web.dependencies import Begin, Caller, MaybeCaller, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
 from common.web.preferences import TimeZone, Wait
+from common.web.tokens import Identity
 
 
 class Line(BaseModel):
@@ -40,7 +41,7 @@ well_known = APIRouter()
 
 @shop.get("/me")
 async def get_me(caller: Caller) -> Envelope[dict[str, Any]]:
-    return ok({"user_id": str(caller.user_id), "admin": caller.is_admin})
+    return ok({"user_id": str(caller.user_id), "admin": caller.may("accounts.manage")})
 
 
 @shop.get("/greeting")
@@ -50,17 +51,17 @@ async def get_greeting(caller: MaybeCaller) -> Envelope[str]:
 
 @shop.put("/greeting")
 async def put_greeting(caller: Caller) -> Envelope[bool]:
-    return ok(caller.is_admin)
+    return ok(caller.may("accounts.manage"))
 
 
 @shop.get("/staff-room")
-async def get_staff_room(caller: Staff) -> Envelope[bool]:
-    return ok(caller.is_staff)
+async def get_staff_room(caller: Annotated[Identity, may("stock.manage")]) -> Envelope[bool]:
+    return ok(caller.may("stock.manage"))
 
 
 @shop.get("/vault")
-async def get_vault(caller: Admin) -> Envelope[bool]:
-    return ok(caller.is_admin)
+async def get_vault(caller: Annotated[Identity, may("accounts.manage")]) -> Envelope[bool]:
+    return ok(caller.may("accounts.manage"))
 
 
 @shop.post("/baskets")

@@ -193,7 +193,7 @@ async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials
     assert order["responses"]["409"] == {"$ref": "#/components/responses/Conflict"}
     assert order["description"] == "For anybody who is signed in. Not for API keys."
     assert document["paths"]["/api/v1/greeting"]["get"]["security"] == [{}, {"bearer": []}]
-    assert document["paths"]["/api/v1/staff-room"]["get"]["security"] == [{"bearer": ["staff"]}]
+    assert document["paths"]["/api/v1/staff-room"]["get"]["security"] == [{"bearer": ["stock.manage"]}]
     assert document["components"]["securitySchemes"].keys() == {"bearer"}
     assert "/health/live" not in document["paths"]
     assert "HTTPValidationError" not in str(document)

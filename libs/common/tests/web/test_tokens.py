@@ -102,8 +102,8 @@ async def test_a_good_token_gives_its_identity() -> None:
     user_id = new_id()
     identity = await issuer.verifier().verify(issuer.token(user_id, ["staff"], scope="orders:read messages:send"))
     assert identity.user_id == user_id
-    assert identity.is_staff
-    assert not identity.is_admin
+    assert identity.may("orders.manage")
+    assert not identity.may("accounts.manage")
     assert identity.scope == {"orders:read", "messages:send"}
 
 

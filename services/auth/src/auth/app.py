@@ -22,6 +22,7 @@ from auth.api import (
     password,
     pre_registration,
     registration,
+    roles,
     second_factor,
     sign_in,
     sign_out,
@@ -65,6 +66,7 @@ API = (
     passkeys,
     devices,
     audit,
+    roles,
     me,
     # Before `users`, whose paths take any id.
     emergencies,

@@ -1,4 +1,6 @@
-"""What routes ask for: the caller, by role, and a transaction.
+"""What routes ask for: the caller, with a permission, and a transaction.
+
+    Fulfils = Annotated[Identity, may("orders.manage")]
 
     async def post_order(body: PlaceOrder, caller: Caller, begin: Begin) -> Envelope[OrderView]:
         async with begin() as tx:
@@ -9,7 +11,7 @@ A route commits inside its own body: a `yield` dependency would commit only afte
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBearer
@@ -18,10 +20,9 @@ from fastapi.security.base import SecurityBase
 from common.errors import Forbidden, Unauthenticated
 from common.persistence.transaction import Transaction
 from common.web.openapi import OPTIONAL, scheme_of
+from common.web.permissions import Permission
 from common.web.scopes import allows
 from common.web.tokens import Identity, TokenVerifier
-
-Admits = Callable[[Identity], bool]
 
 
 class MaybeAuthenticated(SecurityBase):
@@ -50,22 +51,26 @@ class MaybeAuthenticated(SecurityBase):
 
 
 class Authenticated(SecurityBase):
-    """The identity of a caller who must be signed in and, with `admits`, allowed; documents name the `role`."""
+    """The identity of a caller who must be signed in and, where one is named, have a permission."""
 
-    def __init__(self, role: str | None = None, admits: Admits | None = None, otherwise: str = "") -> None:
+    def __init__(self, permission: Permission | None = None) -> None:
         self._authenticate = MaybeAuthenticated()
         self.model = self._authenticate.model
-        self.scheme_name = scheme_of(role)
-        self._admits = admits
-        self._otherwise = otherwise
+        self.scheme_name = scheme_of(permission)
+        self._permission = permission
 
     async def __call__(self, request: Request) -> Identity:
         identity = await self._authenticate(request)
         if identity is None:
             raise Unauthenticated
-        if self._admits is not None and not self._admits(identity):
-            raise Forbidden(self._otherwise)
+        if self._permission is not None and not identity.may(self._permission):
+            raise Forbidden(f"This needs the permission {self._permission}, which yours do not include")
         return identity
+
+
+def may(permission: Permission) -> Any:
+    """Asks for a caller who has it."""
+    return Depends(Authenticated(permission))
 
 
 async def _begin(request: Request) -> Callable[[], AbstractAsyncContextManager[Transaction]]:
@@ -75,10 +80,4 @@ async def _begin(request: Request) -> Callable[[], AbstractAsyncContextManager[T
 
 MaybeCaller = Annotated[Identity | None, Depends(MaybeAuthenticated())]
 Caller = Annotated[Identity, Depends(Authenticated())]
-Staff = Annotated[
-    Identity, Depends(Authenticated("staff", lambda caller: caller.is_staff, "This needs a member of staff"))
-]
-Admin = Annotated[
-    Identity, Depends(Authenticated("admin", lambda caller: caller.is_admin, "This needs an administrator"))
-]
 Begin = Annotated[Callable[[], AbstractAsyncContextManager[Transaction]], Depends(_begin)]

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from common.web.envelope import ErrorEnvelope
 from common.web.examples import Composer
+from common.web.permissions import Permission, least_role
 from common.web.refusals import HEADERS, REFUSED, header_references, own_refusal, reference, shared_refusals
 from common.web.scopes import scope_for
 
@@ -32,9 +33,9 @@ ANY_REFUSAL: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorEnvelo
 Json = dict[str, Any]
 
 
-def scheme_of(role: str | None) -> str:
-    """The name under which FastAPI lists what admits this role, until `describe` has replaced it."""
-    return f"{BEARER}, {role}" if role else BEARER
+def scheme_of(permission: Permission | None) -> str:
+    """The name under which FastAPI lists what asks for it, until `describe` has replaced it."""
+    return f"{BEARER}, {permission}" if permission else BEARER
 
 
 def describe(app: FastAPI, service: str) -> None:
@@ -76,15 +77,15 @@ def _describe(operation: Json, service: str, method: str) -> None:
 def _security(names: set[str]) -> list[dict[str, list[str]]]:
     """The strictest of what the operation asks for, and nothing for what is open to everybody.
 
-    A role is named as OpenAPI 3.1 allows: `{"bearer": ["staff"]}`.
+    A permission is named as OpenAPI 3.1 allows: `{"bearer": ["stock.manage"]}`.
     """
     if not names:
         return []
     required = names - {OPTIONAL}
     if not required:
         return [{}, {BEARER: []}]
-    roles = sorted(name.removeprefix(f"{BEARER}, ") for name in required if name != BEARER)
-    return [{BEARER: roles}]
+    permissions = sorted(name.removeprefix(f"{BEARER}, ") for name in required if name != BEARER)
+    return [{BEARER: permissions}]
 
 
 def _told(operation: Json, service: str, method: str) -> Iterator[str]:
@@ -94,16 +95,20 @@ def _told(operation: Json, service: str, method: str) -> Iterator[str]:
     if not security:
         yield "Open to everybody."
         return
-    roles = security[-1][BEARER]
+    permissions = security[-1][BEARER]
     scope = scope_for(service, method.upper())
     may = f"API keys need the scope `{scope}`." if scope else "Not for API keys."
     if {} in security:
         yield f"Open to everybody; who signs in may see more. {may}"
     else:
-        yield f"For {' and '.join(ROLES[role] for role in roles) or 'anybody who is signed in'}. {may}"
+        yield f"For {' and '.join(map(_holders, permissions)) or 'anybody who is signed in'}. {may}"
 
 
-ROLES = {"staff": "staff and administrators", "admin": "administrators"}
+HOLDERS = {"staff": "staff and administrators", "admin": "administrators"}
+
+
+def _holders(permission: str) -> str:
+    return f"{HOLDERS[least_role(permission)]} (`{permission}`)"
 
 
 def _responses(operation: Json, method: str) -> Json:

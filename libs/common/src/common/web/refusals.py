@@ -55,7 +55,7 @@ REFUSED: Mapping[int, Kind] = {
         "Forbidden",
         "Signed in, but not allowed",
         [
-            Refusal(403, "forbidden", "This needs a member of staff"),
+            Refusal(403, "forbidden", "This needs the permission stock.manage, which yours do not include"),
             Refusal(403, "insufficient_scope", "The credential's scopes do not allow this"),
             Refusal(403, "csrf", "Send the CSRF token in X-CSRF-Token"),
         ],

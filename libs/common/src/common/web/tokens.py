@@ -16,6 +16,7 @@ from jwt.types import Options
 from common import clock, metrics
 from common.errors import Unauthenticated
 from common.web.keys import KeySet
+from common.web.permissions import Permission, permits
 from common.web.revocations import RevocationList
 
 ALGORITHM = "EdDSA"
@@ -36,14 +37,9 @@ class Identity:
     expires_at: int
     csrf: str = ""
 
-    @property
-    def is_admin(self) -> bool:
-        return "admin" in self.roles
-
-    @property
-    def is_staff(self) -> bool:
-        """Admin or staff."""
-        return not self.roles.isdisjoint(("admin", "staff"))
+    def may(self, permission: Permission) -> bool:
+        """Whether a role of the caller grants it."""
+        return permits(self.roles, permission)
 
 
 class TokenVerifier:

@@ -125,7 +125,7 @@ def _status(revoked_at: datetime | None, expires_at: datetime | None, now: datet
 
 def _only_of(caller: Identity) -> UUID | None:
     """Whose keys somebody may see: their own, or with None everybody's."""
-    return None if caller.is_admin else caller.user_id
+    return None if caller.may("api_keys.manage") else caller.user_id
 
 
 @router.get("/api-keys", summary="List API keys")
@@ -133,7 +133,7 @@ async def get_api_keys(
     request: Request, caller: Caller, begin: Begin, page: Page, user_id: UUID | None = None
 ) -> Envelope[list[ApiKeyView]]:
     """One's own; an administrator sees everybody's, or with `user_id` somebody's."""
-    if not caller.is_admin and user_id not in (None, caller.user_id):
+    if not caller.may("api_keys.manage") and user_id not in (None, caller.user_id):
         raise Forbidden("Only administrators see the keys of others", field="user_id")
     owner_id = user_id or _only_of(caller)
     async with begin() as tx:
@@ -146,7 +146,7 @@ async def post_api_key(
     body: NewApiKey, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[ApiKeyWithSecret]:
     owner_id = body.user_id or caller.user_id
-    if not caller.is_admin and owner_id != caller.user_id:
+    if not caller.may("api_keys.manage") and owner_id != caller.user_id:
         raise Forbidden("Only administrators make keys for others", field="user_id")
     async with begin() as tx:
         row, key = await create_api_key(

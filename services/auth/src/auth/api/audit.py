@@ -10,12 +10,15 @@ from pydantic import BaseModel, Field
 from auth.api.fields import AddressText
 from auth.queries.audit import LAST_ENTRY, AuditFilter, audit_entries
 from common.errors import Invalid
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.inputs import Instant
 from common.web.pagination import Cursor, cursor_meta, position
+from common.web.tokens import Identity
 
 router = APIRouter()
+
+Auditor = Annotated[Identity, may("audit.read")]
 
 Text = Annotated[str | None, Query(max_length=100)]
 
@@ -49,7 +52,7 @@ async def _chosen(
 
 @router.get("/auth/audit", summary="What was tried, by whom, with what outcome")
 async def get_audit(
-    _staff: Staff, begin: Begin, cursor: Cursor, chosen: Annotated[AuditFilter, Depends(_chosen)]
+    _staff: Auditor, begin: Begin, cursor: Cursor, chosen: Annotated[AuditFilter, Depends(_chosen)]
 ) -> Envelope[list[AuditView]]:
     """Newest first."""
     before = position(cursor, int)

@@ -1,7 +1,7 @@
 """What an administrator does when a secret may have leaked: new signing keys, nobody signed in."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -12,12 +12,16 @@ from auth.usecases.end_sessions import end_any_sessions
 from auth.usecases.record_audit import record_audit
 from auth.usecases.rotate_keys import rotate_on_demand
 from common import clock
-from common.web.dependencies import Admin, Begin
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
+from common.web.tokens import Identity
 
 BATCH = 1000
 
 router = APIRouter()
+
+KeyKeeper = Annotated[Identity, may("signing_keys.manage")]
+Administrator = Annotated[Identity, may("accounts.manage")]
 
 
 class SigningKeyView(BaseModel):
@@ -37,14 +41,14 @@ class EndedView(BaseModel):
 
 
 @router.get("/auth/signing-keys", summary="Keys that sign access tokens")
-async def get_signing_keys(_admin: Admin, begin: Begin) -> Envelope[list[SigningKeyView]]:
+async def get_signing_keys(_admin: KeyKeeper, begin: Begin) -> Envelope[list[SigningKeyView]]:
     async with begin() as tx:
         return ok([SigningKeyView.model_validate(dict(key)) for key in await signing_keys(tx)])
 
 
 @router.post("/auth/signing-keys/rotate", summary="Rotate the signing keys")
 async def post_rotate(
-    admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
+    admin: KeyKeeper, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[list[SigningKeyView]]:
     """The next key signs from now on. Tokens that are out stay good until they expire."""
     async with begin() as tx:
@@ -56,7 +60,7 @@ async def post_rotate(
 
 @router.post("/users/logout-all", summary="Sign everybody out")
 async def post_logout_everybody(
-    admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
+    admin: Administrator, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[EndedView]:
     """Everybody has to sign in again, the caller too."""
     begun_by, sessions = clock.now(), 0

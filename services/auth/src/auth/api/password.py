@@ -24,9 +24,10 @@ from auth.usecases.reset_password import exchange_code, reset_password, unproven
 from auth.usecases.set_password import set_password
 from common.contracts.auth import SessionRevoked
 from common.errors import DukanError, Invalid, Unauthenticated
-from common.web.dependencies import Admin, Begin, Caller
+from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Cursor, cursor_meta, position
+from common.web.tokens import Identity
 
 
 async def _never_stored(response: Response) -> None:
@@ -34,6 +35,8 @@ async def _never_stored(response: Response) -> None:
 
 
 router = APIRouter(dependencies=[Depends(_never_stored)])
+
+Reader = Annotated[Identity, may("resets.read")]
 
 
 class SendCode(BaseModel):
@@ -168,7 +171,7 @@ async def post_change(
 
 
 @router.get("/auth/password/resets", summary="Requests for a new password")
-async def get_resets(_: Admin, begin: Begin, cursor: Cursor) -> Envelope[list[ResetView]]:
+async def get_resets(_: Reader, begin: Begin, cursor: Cursor) -> Envelope[list[ResetView]]:
     """Requests for a new password, newest first, with what came of them."""
     before = position(cursor, UUID)
     async with begin() as tx:

@@ -16,11 +16,14 @@ from auth.api.context import Identifying, RequestingClient
 from auth.api.fields import Email, Name
 from auth.queries.pre_registrations import list_pre_registrations, pre_registrations_after
 from auth.usecases.pre_register import pre_register
-from common.web.dependencies import Admin, Begin
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Page, page_meta
+from common.web.tokens import Identity
 
 router = APIRouter()
+
+Reader = Annotated[Identity, may("pre_registrations.read")]
 
 COLUMNS = ("email", "first_name", "last_name", "created_at")
 EXPORTED = "email,first_name,last_name,created_at\r\nneema@example.com,Neema,Mushi,2026-02-02T08:30:00+00:00\r\n"
@@ -59,7 +62,7 @@ async def post_pre_register(
     summary="Who wants to be told of the opening",
 )
 async def get_pre_registrations(
-    request: Request, _: Admin, begin: Begin, page: Page, accept: Annotated[str, Header(include_in_schema=False)] = ""
+    request: Request, _: Reader, begin: Begin, page: Page, accept: Annotated[str, Header(include_in_schema=False)] = ""
 ) -> Response | Envelope[list[PreRegistrationView]]:
     """Newest first; with `Accept: text/csv` all of them, oldest first."""
     if "text/csv" in accept:

@@ -18,12 +18,16 @@ from auth.usecases.delete_account import delete_account, restore_account
 from auth.usecases.end_sessions import end_sessions_of
 from auth.usecases.record_audit import record_audit
 from common.errors import NotFound
-from common.web.dependencies import Admin, Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, created, ok
 from common.web.inputs import WHOLE
 from common.web.pagination import Page, page_meta
+from common.web.tokens import Identity
 
 router = APIRouter()
+
+Reader = Annotated[Identity, may("accounts.read")]
+Administrator = Annotated[Identity, may("accounts.manage")]
 
 Ordering = Literal["created_at", "-created_at", "email", "-email", "username", "-username", "last_name", "-last_name"]
 
@@ -76,7 +80,7 @@ async def _chosen(
 @router.get("/users", summary="List users")
 async def get_users(
     request: Request,
-    _staff: Staff,
+    _staff: Reader,
     begin: Begin,
     identification: Identifying,
     page: Page,
@@ -89,7 +93,7 @@ async def get_users(
 
 
 @router.get("/users/{user_id}", summary="One user")
-async def get_user(user_id: UUID, _staff: Staff, begin: Begin, identification: Identifying) -> Envelope[AccountView]:
+async def get_user(user_id: UUID, _staff: Reader, begin: Begin, identification: Identifying) -> Envelope[AccountView]:
     async with begin() as tx:
         account = await find_account(tx, user_id)
     if account is None:
@@ -99,7 +103,7 @@ async def get_user(user_id: UUID, _staff: Staff, begin: Begin, identification: I
 
 @router.post("/users", status_code=201, summary="Open an account for somebody")
 async def post_user(
-    body: NewUser, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
+    body: NewUser, admin: Administrator, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
     password_hash = await identification.hashing.hash(body.checked_password())
     profile = body.model_dump(exclude={"email", "password", "password_confirm"})
@@ -121,7 +125,7 @@ async def patch_user(
     *,
     user_id: UUID,
     body: UserChange,
-    admin: Admin,
+    admin: Administrator,
     client: RequestingClient,
     begin: Begin,
     identification: Identifying,
@@ -139,7 +143,7 @@ async def put_user(
     *,
     user_id: UUID,
     body: UserReplacement,
-    admin: Admin,
+    admin: Administrator,
     client: RequestingClient,
     begin: Begin,
     identification: Identifying,
@@ -158,7 +162,7 @@ async def put_user(
 
 @router.delete("/users/{user_id}", summary="Delete a user")
 async def delete_user(
-    user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
+    user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:
     """Restorable for a while, then erased."""
     async with begin() as tx:
@@ -169,7 +173,7 @@ async def delete_user(
 
 @router.post("/users/{user_id}/restore", summary="Restore a deleted user")
 async def post_restore(
-    user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
+    user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
     """Takes a deletion back, until the account is erased."""
     async with begin() as tx:
@@ -179,7 +183,13 @@ async def post_restore(
 
 @router.post("/users/{user_id}/deactivate", summary="Deactivate a user")
 async def post_deactivate(
-    *, user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying, forget: Forget
+    *,
+    user_id: UUID,
+    admin: Administrator,
+    client: RequestingClient,
+    begin: Begin,
+    identification: Identifying,
+    forget: Forget,
 ) -> Envelope[AccountView]:
     async with begin() as tx:
         account, ended = await deactivate(tx, user_id, admin.user_id, client)
@@ -189,7 +199,7 @@ async def post_deactivate(
 
 @router.post("/users/{user_id}/activate", summary="Activate a user")
 async def post_activate(
-    user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, identification: Identifying
+    user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
     async with begin() as tx:
         account = await activate(tx, user_id, admin.user_id, client)
@@ -198,7 +208,7 @@ async def post_activate(
 
 @router.post("/users/{user_id}/logout", summary="Sign a user out everywhere")
 async def post_user_logout(
-    user_id: UUID, admin: Admin, client: RequestingClient, begin: Begin, forget: Forget
+    user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:
     async with begin() as tx:
         ended = await end_sessions_of(tx, user_id, "ended_by_admin")

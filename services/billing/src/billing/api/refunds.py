@@ -12,11 +12,14 @@ from billing.queries import get_payment, get_refund, refunds_of
 from billing.usecases.request_refund import request_refund
 from common import clock
 from common.money import Money
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
+from common.web.tokens import Identity
 
 router = APIRouter(tags=["billing"])
+
+Cashier = Annotated[Identity, may("payments.manage")]
 
 
 class RequestRefund(BaseModel):
@@ -45,7 +48,7 @@ Wake = Annotated[Callable[[], None], Depends(_wake)]
     "/payments/{payment_id}/refund", status_code=202, response_model=Envelope[RefundView], summary="Refund a payment"
 )
 async def post_refund(  # noqa: PLR0917 (FastAPI fills them by name)
-    payment_id: UUID, body: RequestRefund, caller: Staff, begin: Begin, idempotency: Idempotency, wake: Wake
+    payment_id: UUID, body: RequestRefund, caller: Cashier, begin: Begin, idempotency: Idempotency, wake: Wake
 ) -> Any:
     """Refund a payment in full or in part; the money is sent in the background."""
     async with begin() as tx:
@@ -60,7 +63,7 @@ async def post_refund(  # noqa: PLR0917 (FastAPI fills them by name)
 
 
 @router.get("/payments/{payment_id}/refunds", summary="Refunds of a payment")
-async def get_refunds(payment_id: UUID, _: Staff, begin: Begin) -> Envelope[list[RefundView]]:
+async def get_refunds(payment_id: UUID, _: Cashier, begin: Begin) -> Envelope[list[RefundView]]:
     """The refunds of a payment, the oldest first."""
     async with begin() as tx:
         payment = await get_payment(tx, payment_id, None)

@@ -17,12 +17,15 @@ from catalog.usecases.change_category import change_category, delete_category
 from catalog.usecases.create_category import create_category
 from common.errors import NotFound
 from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, MaybeCaller, Staff
+from common.web.dependencies import Begin, MaybeCaller, may
 from common.web.envelope import Envelope, created, ok
 from common.web.pagination import Page as Paging
 from common.web.pagination import page_meta
+from common.web.tokens import Identity
 
 router = APIRouter(prefix="/categories", tags=["categories"])
+
+Merchandiser = Annotated[Identity, may("offer.manage")]
 
 
 class CategoryView(BaseModel):
@@ -105,7 +108,7 @@ async def get_category_tree(request: Request, read: Read) -> Response:
 @router.get("/{key}", response_model=Envelope[CategoryView], summary="One category")
 async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
     """By id or slug. One that is not active is there for staff only."""
-    is_staff = caller is not None and caller.is_staff
+    is_staff = caller is not None and caller.may("offer.manage")
     async with read() as sql:
         category = await find_category(sql, key_of(key))
     if category is None or not (category["is_active"] or is_staff):
@@ -131,14 +134,14 @@ async def get_children(
 
 
 @router.post("", status_code=201, summary="Add a category")
-async def post_category(body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+async def post_category(body: NewCategory, _: Merchandiser, begin: Begin) -> Envelope[CategoryView]:
     async with begin() as tx:
         category = await create_category(tx, Shelving(**_values(body)))
         return created(await _view(tx, category.id), "Category created")
 
 
 @router.put("/{key}", summary="Replace a category")
-async def put_category(category_id: ById, body: NewCategory, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+async def put_category(category_id: ById, body: NewCategory, _: Merchandiser, begin: Begin) -> Envelope[CategoryView]:
     """Replaces everything; without a slug the category keeps the one it has."""
     values = _values(body)
     if body.slug is None:
@@ -149,14 +152,16 @@ async def put_category(category_id: ById, body: NewCategory, _: Staff, begin: Be
 
 
 @router.patch("/{key}", summary="Change a category")
-async def patch_category(category_id: ById, body: CategoryChange, _: Staff, begin: Begin) -> Envelope[CategoryView]:
+async def patch_category(
+    category_id: ById, body: CategoryChange, _: Merchandiser, begin: Begin
+) -> Envelope[CategoryView]:
     async with begin() as tx:
         await change_category(tx, category_id, _values(body, exclude_unset=True))
         return ok(await _view(tx, category_id), "Category changed")
 
 
 @router.delete("/{key}", status_code=204, summary="Delete a category")
-async def remove_category(category_id: ById, _: Staff, begin: Begin) -> None:
+async def remove_category(category_id: ById, _: Merchandiser, begin: Begin) -> None:
     """409 while it has children or products."""
     async with begin() as tx:
         await delete_category(tx, category_id)

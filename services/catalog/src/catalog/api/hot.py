@@ -44,7 +44,7 @@ async def show_product(request: Request, key: str, caller: Identity | None) -> R
     """Raises NotFound, for customers also when the product is not active."""
     finder: ProductFinder = request.app.state.products
     product = await finder.find(key_of(key))
-    if product is None or not (product.is_active or (caller is not None and caller.is_staff)):
+    if product is None or not (product.is_active or (caller is not None and caller.may("offer.manage"))):
         raise NotFound("There is no such product")
     data = product.data.encode()
     return Page.of(data).answer(request) if product.is_active else private_answer(data)

@@ -19,11 +19,14 @@ from catalog.usecases.import_product import import_product
 from common.errors import DukanError, Invalid
 from common.money import Currency
 from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.inputs import WHOLE
+from common.web.tokens import Identity
 
 router = APIRouter(prefix="/products/import", tags=["products"])
+
+Merchandiser = Annotated[Identity, may("offer.manage")]
 
 MOST_ROWS = 2000
 
@@ -99,7 +102,7 @@ BODY = {
 
 
 @router.post("", openapi_extra=BODY, summary="Import many products")
-async def post_import(request: Request, caller: Staff, begin: Begin) -> Envelope[ImportReport]:
+async def post_import(request: Request, caller: Merchandiser, begin: Begin) -> Envelope[ImportReport]:
     """Each row for itself: good ones go in, bad ones are reported by line and column. Running it again is safe."""
     wanted = await _read(request)
     mapping = mapping_of({column: None for row in wanted.rows for column in row}, wanted.mapping)

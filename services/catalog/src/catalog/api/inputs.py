@@ -71,7 +71,7 @@ async def _include_inactive(
     if include_inactive:
         if caller is None:
             raise Unauthenticated
-        if not caller.is_staff:
+        if not caller.may("offer.manage"):
             raise Forbidden("Only staff see what is not active")
     return include_inactive
 

@@ -16,10 +16,13 @@ from catalog.usecases.add_image import add_image, remove_image
 from catalog.usecases.store_upload import store_upload
 from common.errors import DukanError, NotFound
 from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, created, ok
+from common.web.tokens import Identity
 
 router = APIRouter(tags=["media"])
+
+Merchandiser = Annotated[Identity, may("offer.manage")]
 
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -57,7 +60,7 @@ async def post_image(
     product_id: UUID,
     file: UploadFile,
     *,
-    caller: Staff,
+    caller: Merchandiser,
     files: Files,
     begin: Begin,
 ) -> Envelope[MediaView]:
@@ -79,14 +82,14 @@ async def post_image(
 
 
 @router.delete("/products/{product_id}/images/{media_id}", status_code=204, summary="Take a picture away")
-async def delete_image(product_id: UUID, media_id: UUID, _: Staff, files: Files, begin: Begin) -> None:
+async def delete_image(product_id: UUID, media_id: UUID, _: Merchandiser, files: Files, begin: Begin) -> None:
     async with begin() as tx:
         await remove_image(tx, product_id, media_id)
     await asyncio.to_thread(files.remove, media_id)
 
 
 @router.get("/media/{media_id}", summary="State of a picture")
-async def get_media(media_id: UUID, _: Staff, begin: Begin) -> Envelope[MediaView]:
+async def get_media(media_id: UUID, _: Merchandiser, begin: Begin) -> Envelope[MediaView]:
     async with begin() as tx:
         return ok(await _view(tx, media_id))
 

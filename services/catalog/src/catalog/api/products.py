@@ -19,11 +19,14 @@ from catalog.usecases.change_product import change_product, delete_product
 from catalog.usecases.create_product import create_product
 from common.errors import Invalid, NotFound
 from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, MaybeCaller, Staff
+from common.web.dependencies import Begin, MaybeCaller, may
 from common.web.envelope import Envelope, created, ok
 from common.web.pagination import Page, page_meta
+from common.web.tokens import Identity
 
 router = APIRouter(prefix="/products", tags=["products"])
+
+Merchandiser = Annotated[Identity, may("offer.manage")]
 
 Amount = Annotated[int | None, Field(ge=0, description="minor units of the final price")]
 
@@ -79,7 +82,7 @@ async def get_product(request: Request, key: Key, caller: MaybeCaller) -> Respon
 
 
 @router.post("", status_code=201, summary="Add a product")
-async def post_product(request: Request, body: NewProduct, _: Staff, begin: Begin) -> Envelope[ProductView]:
+async def post_product(request: Request, body: NewProduct, _: Merchandiser, begin: Begin) -> Envelope[ProductView]:
     async with begin() as tx:
         product = await create_product(tx, Offer(**body.values(request.app.state.currency)))
         return created(await _view(tx, product.id), "Product created")
@@ -87,7 +90,7 @@ async def post_product(request: Request, body: NewProduct, _: Staff, begin: Begi
 
 @router.put("/{key}", summary="Replace a product")
 async def put_product(
-    request: Request, product_id: ById, body: NewProduct, _: Staff, begin: Begin
+    request: Request, product_id: ById, body: NewProduct, _: Merchandiser, begin: Begin
 ) -> Envelope[ProductView]:
     """Replaces everything; without a slug the product keeps the one it has."""
     values = body.values(request.app.state.currency)
@@ -100,7 +103,7 @@ async def put_product(
 
 @router.patch("/{key}", summary="Change a product")
 async def patch_product(
-    request: Request, product_id: ById, body: ProductChange, _: Staff, begin: Begin
+    request: Request, product_id: ById, body: ProductChange, _: Merchandiser, begin: Begin
 ) -> Envelope[ProductView]:
     async with begin() as tx:
         await change_product(tx, product_id, body.values(request.app.state.currency))
@@ -108,7 +111,7 @@ async def patch_product(
 
 
 @router.delete("/{key}", status_code=204, summary="Take a product out of the offer")
-async def remove_product(product_id: ById, _: Staff, begin: Begin) -> None:
+async def remove_product(product_id: ById, _: Merchandiser, begin: Begin) -> None:
     """The product leaves the offer; orders that hold it are unaffected."""
     async with begin() as tx:
         await delete_product(tx, product_id)

@@ -12,12 +12,15 @@ from catalog.api.reading import Read
 from catalog.queries.stock import find_stock, list_ledger
 from catalog.usecases.adjust_stock import adjust_stock
 from common.errors import Invalid, NotFound
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.inputs import WHOLE
 from common.web.pagination import Cursor, cursor_meta
+from common.web.tokens import Identity
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
+
+StockKeeper = Annotated[Identity, may("stock.manage")]
 
 LARGEST_ADJUSTMENT = 1_000_000
 
@@ -66,7 +69,7 @@ async def get_stock(product_id: UUID, read: Read, response: Response) -> Envelop
 
 
 @router.post("", summary="Adjust the stock")
-async def post_stock(product_id: UUID, body: Adjustment, caller: Staff, begin: Begin) -> Envelope[StockView]:
+async def post_stock(product_id: UUID, body: Adjustment, caller: StockKeeper, begin: Begin) -> Envelope[StockView]:
     """409 names what is available when the adjustment asks for more."""
     async with begin() as tx:
         view = await StockView.of(tx.sql, product_id)
@@ -77,7 +80,7 @@ async def post_stock(product_id: UUID, body: Adjustment, caller: Staff, begin: B
 
 
 @router.get("/ledger", summary="What changed the stock")
-async def get_ledger(product_id: UUID, _: Staff, cursor: Cursor, read: Read) -> Envelope[list[LedgerEntry]]:
+async def get_ledger(product_id: UUID, _: StockKeeper, cursor: Cursor, read: Read) -> Envelope[list[LedgerEntry]]:
     """Everything that changed what is available, newest first."""
     if cursor.cursor is not None and not cursor.cursor.isdecimal():
         raise Invalid("This is no cursor of the ledger", field="cursor")

@@ -1,18 +1,21 @@
 """The log of outgoing mail, for staff."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.pagination import Cursor, meta_of, position
+from common.web.tokens import Identity
 from notifications.queries import emails
 
 router = APIRouter(prefix="/emails", tags=["emails"])
+
+Reader = Annotated[Identity, may("mail.read")]
 
 
 class EmailView(BaseModel):
@@ -34,7 +37,7 @@ class EmailView(BaseModel):
 
 @router.get("", summary="List outgoing mail")
 async def get_emails(
-    _: Staff,
+    _: Reader,
     begin: Begin,
     cursor: Cursor,
     *,

@@ -7,9 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Cursor, meta_of, position
+from common.web.tokens import Identity
 from operations import queries
 from operations.domain.payload import readable
 from operations.tables import DeadLetterRow
@@ -17,6 +18,8 @@ from operations.usecases.discard import discard
 from operations.usecases.replay import AT_ONCE, replay, replay_many
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
+
+Operator = Annotated[Identity, may("dead_letters.manage")]
 
 Text = Annotated[str | None, Query(max_length=200)]
 
@@ -66,7 +69,7 @@ class Replayed(BaseModel):
 
 @router.get("", summary="List dead letters")
 async def get_dead_letters(
-    _: Staff,
+    _: Operator,
     begin: Begin,
     cursor: Cursor,
     *,
@@ -83,7 +86,7 @@ async def get_dead_letters(
 
 
 @router.post("/replay", status_code=202, summary="Replay many dead letters")
-async def post_replay_many(body: ReplayMany, caller: Staff, begin: Begin) -> Envelope[Replayed]:
+async def post_replay_many(body: ReplayMany, caller: Operator, begin: Begin) -> Envelope[Replayed]:
     """Replay the oldest waiting ones, at most 500 a time; without queue and ids, of all queues."""
     async with begin() as tx:
         count = await replay_many(tx, body.queue, body.ids, caller.user_id)
@@ -91,14 +94,14 @@ async def post_replay_many(body: ReplayMany, caller: Staff, begin: Begin) -> Env
 
 
 @router.get("/{letter_id}", summary="One dead letter")
-async def get_dead_letter(letter_id: UUID, _: Staff, begin: Begin) -> Envelope[DeadLetterView]:
+async def get_dead_letter(letter_id: UUID, _: Operator, begin: Begin) -> Envelope[DeadLetterView]:
     async with begin() as tx:
         row = await queries.dead_letter(tx, letter_id)
     return ok(DeadLetterView.of(row))
 
 
 @router.post("/{letter_id}/replay", status_code=202, summary="Replay a dead letter")
-async def post_replay(letter_id: UUID, caller: Staff, begin: Begin) -> Envelope[DeadLetterView]:
+async def post_replay(letter_id: UUID, caller: Operator, begin: Begin) -> Envelope[DeadLetterView]:
     """Give it back to its queue. Under the same event id, so that what was handled after all is not handled twice."""
     async with begin() as tx:
         view = DeadLetterView.of(await replay(tx, letter_id, caller.user_id))
@@ -106,7 +109,7 @@ async def post_replay(letter_id: UUID, caller: Staff, begin: Begin) -> Envelope[
 
 
 @router.post("/{letter_id}/discard", summary="Discard a dead letter")
-async def post_discard(letter_id: UUID, caller: Staff, begin: Begin) -> Envelope[DeadLetterView]:
+async def post_discard(letter_id: UUID, caller: Operator, begin: Begin) -> Envelope[DeadLetterView]:
     async with begin() as tx:
         view = DeadLetterView.of(await discard(tx, letter_id, caller.user_id))
     return ok(view, "Discarded")

@@ -7,16 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.inputs import Instant
 from common.web.pagination import Cursor, meta_of, position
+from common.web.tokens import Identity
 from operations import queries
 from operations.domain.payload import shown
 from operations.domain.trace import grow
 from operations.tables import EventRow
 
 router = APIRouter(prefix="/events", tags=["events"])
+
+Reader = Annotated[Identity, may("journal.read")]
 
 Text = Annotated[str | None, Query(max_length=200)]
 
@@ -43,7 +46,7 @@ class TracedEvent(JournalEvent):
 
 @router.get("", summary="List journal events")
 async def get_events(
-    _: Staff,
+    _: Reader,
     begin: Begin,
     cursor: Cursor,
     *,
@@ -65,7 +68,7 @@ async def get_events(
 @router.get("/trace/{correlation_id}", summary="What a request led to")
 async def get_trace(
     correlation_id: Annotated[str, Path(max_length=200, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")],
-    _: Staff,
+    _: Reader,
     begin: Begin,
 ) -> Envelope[list[TracedEvent]]:
     """Everything that one request led to, as a tree; empty as long as the journal has heard of nothing."""
@@ -75,7 +78,7 @@ async def get_trace(
 
 
 @router.get("/{event_id}", summary="One journal event")
-async def get_event(event_id: UUID, _: Staff, begin: Begin) -> Envelope[JournalEvent]:
+async def get_event(event_id: UUID, _: Reader, begin: Begin) -> Envelope[JournalEvent]:
     async with begin() as tx:
         row = await queries.event(tx, event_id)
     return ok(JournalEvent(**_fields(row)))

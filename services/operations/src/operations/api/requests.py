@@ -7,12 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from common.web.dependencies import Begin, Staff
+from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.pagination import Cursor, meta_of, position
+from common.web.tokens import Identity
 from operations import queries
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
+
+Reader = Annotated[Identity, may("journal.read")]
 
 
 class RequestView(BaseModel):
@@ -39,7 +42,7 @@ class RequestView(BaseModel):
 
 @router.get("/requests", summary="List requests")
 async def get_requests(
-    _: Staff,
+    _: Reader,
     begin: Begin,
     cursor: Cursor,
     *,

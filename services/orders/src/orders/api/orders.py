@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from common.web.dependencies import Begin, Caller, Staff
+from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, ok
 from common.web.inputs import Instant
 from common.web.pagination import Page, page_meta
@@ -22,6 +22,8 @@ from orders.usecases.deliver_order import deliver_order
 from orders.usecases.ship_order import ship_order
 
 router = APIRouter(tags=["orders"])
+
+Fulfiller = Annotated[Identity, may("orders.manage")]
 
 
 class CancelOrder(BaseModel):
@@ -40,7 +42,7 @@ async def _filter(
     since: Annotated[Instant | None, Query(alias="from")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="exclusive")] = None,
 ) -> OrderFilter:
-    return OrderFilter(user_id if caller.is_staff else caller.user_id, status, since, until)
+    return OrderFilter(user_id if caller.may("orders.manage") else caller.user_id, status, since, until)
 
 
 Wanted = Annotated[OrderFilter, Depends(_filter)]
@@ -84,7 +86,7 @@ async def post_cancel(
 
 @router.post("/orders/{order_id}/ship", summary="Ship an order")
 async def post_ship(
-    order_id: UUID, caller: Staff, begin: Begin, shop: TheShop, body: ShipOrder | None = None
+    order_id: UUID, caller: Fulfiller, begin: Begin, shop: TheShop, body: ShipOrder | None = None
 ) -> Envelope[OrderView]:
     shipment = Shipment(body.carrier, body.tracking_number) if body else Shipment()
     async with begin() as tx:
@@ -94,7 +96,7 @@ async def post_ship(
 
 
 @router.post("/orders/{order_id}/deliver", summary="Mark an order as delivered")
-async def post_deliver(order_id: UUID, caller: Staff, begin: Begin, shop: TheShop) -> Envelope[OrderView]:
+async def post_deliver(order_id: UUID, caller: Fulfiller, begin: Begin, shop: TheShop) -> Envelope[OrderView]:
     async with begin() as tx:
         await deliver_order(tx, order_id, _actor(caller), shop.deadlines)
         order = await find_order(tx, order_id, None)
@@ -103,8 +105,8 @@ async def post_deliver(order_id: UUID, caller: Staff, begin: Begin, shop: TheSho
 
 def _owner(caller: Identity) -> UUID | None:
     """Whose orders the caller may see; None for everybody's."""
-    return None if caller.is_staff else caller.user_id
+    return None if caller.may("orders.manage") else caller.user_id
 
 
 def _actor(caller: Identity) -> Actor:
-    return Actor(caller.user_id, caller.is_staff)
+    return Actor(caller.user_id, caller.may("orders.manage"))

@@ -1,0 +1,35 @@
+"""The table of who may do what."""
+
+from typing import get_args
+
+import pytest
+
+from common.web.permissions import GRANTS, HELD, Permission, least_role, permits
+
+
+def test_each_permission_is_granted_to_one_role_and_held_by_those_after_it() -> None:
+    granted = [permission for permissions in GRANTS.values() for permission in permissions]
+    assert sorted(granted) == sorted(get_args(Permission))
+    assert HELD["customer"] < HELD["staff"] < HELD["admin"] == set(granted)
+
+
+@pytest.mark.parametrize(
+    ("roles", "may_manage_orders", "may_manage_accounts"),
+    [
+        ({"customer"}, False, False),
+        ({"staff"}, True, False),
+        ({"admin"}, True, True),
+        ({"customer", "admin"}, True, True),
+        ({"owner of everything"}, False, False),
+        (set(), False, False),
+    ],
+)
+def test_a_role_permits_what_it_was_given_and_what_those_before_it_have(
+    roles: set[str], may_manage_orders: bool, may_manage_accounts: bool
+) -> None:
+    assert permits(roles, "orders.manage") is may_manage_orders
+    assert permits(roles, "accounts.manage") is may_manage_accounts
+
+
+def test_the_least_role_of_a_permission_is_the_one_that_it_is_listed_for() -> None:
+    assert [least_role(permission) for permission in ("stock.manage", "signing_keys.manage")] == ["staff", "admin"]
