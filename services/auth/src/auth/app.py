@@ -26,6 +26,7 @@ from auth.api import (
     second_factor,
     sign_in,
     sign_out,
+    step_up,
     users,
     well_known,
 )
@@ -64,6 +65,7 @@ API = (
     sign_out,
     second_factor,
     passkeys,
+    step_up,
     devices,
     audit,
     roles,

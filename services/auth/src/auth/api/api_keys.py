@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from auth.api.context import NEVER_STORED, Forget, Identifying, RequestingClient
 from auth.api.fields import Name
+from auth.api.step_up import Confirm, FreshProof
 from auth.queries.api_keys import find_api_key, list_api_keys
 from auth.usecases.create_api_key import Wish, create_api_key
 from auth.usecases.retire_api_key import revoke_api_key, rotate_api_key
@@ -51,7 +52,7 @@ Network = Annotated[str, StringConstraints(max_length=50), AfterValidator(_netwo
 Scope = Annotated[str, StringConstraints(max_length=50), AfterValidator(_scope)]
 
 
-class NewApiKey(BaseModel):
+class NewApiKey(FreshProof):
     """Whose key, what it may, from where, how often and until when. `user_id` is for administrators."""
 
     name: Annotated[Name, Field(min_length=1, examples=["Till"])]
@@ -70,8 +71,8 @@ class NewApiKey(BaseModel):
         return Wish(self.name, scopes, self.ip_allow, self.daily_limit, self.expires_at)
 
 
-class Rotation(BaseModel):
-    """Seconds for which the old secret goes on working; 0 ends it at once."""
+class Rotation(FreshProof):
+    """`overlap_seconds`: for which the old secret goes on working; 0 ends it at once."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=30 * DAY), WHOLE] = DAY
 
@@ -143,11 +144,19 @@ async def get_api_keys(
 
 @router.post("/api-keys", status_code=201, summary="Make an API key")
 async def post_api_key(
-    body: NewApiKey, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
+    *,
+    body: NewApiKey,
+    caller: Caller,
+    confirm: Confirm,
+    client: RequestingClient,
+    begin: Begin,
+    identification: Identifying,
 ) -> Envelope[ApiKeyWithSecret]:
+    """Asks for a fresh proof of who one is."""
     owner_id = body.user_id or caller.user_id
     if not caller.may("api_keys.manage") and owner_id != caller.user_id:
         raise Forbidden("Only administrators make keys for others", field="user_id")
+    await confirm(body)
     async with begin() as tx:
         row, key = await create_api_key(
             tx, owner_id, body.wish(), actor_id=caller.user_id, client=client, vault=identification.vault
@@ -181,11 +190,14 @@ async def post_rotate_api_key(
     api_key_id: UUID,
     body: Rotation | None = None,
     caller: Caller,
+    confirm: Confirm,
     client: RequestingClient,
     begin: Begin,
     forget: Forget,
     identification: Identifying,
 ) -> Envelope[ApiKeyWithSecret]:
+    """Asks for a fresh proof of who one is."""
+    await confirm(body)
     overlap = timedelta(seconds=(body or Rotation()).overlap_seconds)
     async with begin() as tx:
         row, key, ended = await rotate_api_key(

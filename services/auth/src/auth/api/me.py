@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 from auth.api.context import Forget, Identifying, RequestingClient
 from auth.api.fields import Language, Line, Name, Phone, TimeZone
 from auth.api.hot import show_me
-from auth.api.proof import Proof, Prove
+from auth.api.step_up import Confirm, FreshProof
 from auth.api.views import UserView
 from auth.usecases.delete_account import delete_account
 from auth.usecases.update_profile import update_profile
@@ -57,10 +57,19 @@ async def patch_me(body: Profile, caller: Caller, begin: Begin, identification: 
 
 
 @router.delete("/auth/me", summary="Delete the caller's account")
-async def delete_me(body: Proof, prove: Prove, client: RequestingClient, forget: Forget) -> Envelope[None]:
+async def delete_me(
+    *,
+    body: FreshProof | None = None,
+    caller: Caller,
+    confirm: Confirm,
+    client: RequestingClient,
+    begin: Begin,
+    forget: Forget,
+) -> Envelope[None]:
     """Signed out everywhere, and nobody signs in again. An administrator can restore the account for a while; then
     what is personal is erased."""
-    async with prove(body) as (tx, account):
-        ended = await delete_account(tx, account.id, None, client)
+    await confirm(body)
+    async with begin() as tx:
+        ended = await delete_account(tx, caller.user_id, None, client)
     forget(ended)
     return ok(None, "Deleted")

@@ -1,15 +1,22 @@
-"""Proving again who one is, before what a stolen session must not do."""
+"""Proving again who one is, before what a stolen session must not do: in the request itself or by /auth/step-up."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from auth.api.context import NEVER_STORED, Identifying, RequestingClient
+from auth.api.credentials import UsedCredential
 from auth.api.fields import FactorCode, Password
 from auth.api.proof import Proof, Prove
-from auth.usecases.step_up import is_fresh, step_up_required
+from auth.domain.proofs import FRESH
+from auth.usecases.step_up import is_fresh, mark_proved, step_up_by_passkey, step_up_options, step_up_required
+from common.errors import DukanError, Invalid
 from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, ok
+
+router = APIRouter(prefix="/auth/step-up", dependencies=[NEVER_STORED])
 
 
 class FreshProof(BaseModel):
@@ -18,6 +25,18 @@ class FreshProof(BaseModel):
 
     password: Password | None = None
     code: FactorCode | None = None
+
+
+class StepUp(FreshProof):
+    """The password, with `code` where there is a second factor; or a passkey, which is both."""
+
+    passkey: UsedCredential | None = None
+
+
+class StepUpView(BaseModel):
+    """Seconds for which nothing more is asked."""
+
+    expires_in: int
 
 
 Confirming = Callable[[FreshProof | None], Awaitable[None]]
@@ -41,3 +60,45 @@ async def _confirm(caller: Caller, begin: Begin, prove: Prove) -> Confirming:
 
 
 Confirm = Annotated[Confirming, Depends(_confirm)]
+
+
+@router.post("/options", summary="Begin to step up with a passkey")
+async def post_step_up_options(
+    caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[dict[str, Any]]:
+    """What `PublicKeyCredential.parseRequestOptionsFromJSON` takes; answer within five minutes."""
+    async with begin() as tx:
+        options = await step_up_options(tx, caller.user_id, client, identification.passkeys)
+    return ok(options)
+
+
+@router.post("", summary="Prove again who you are")
+async def post_step_up(
+    *,
+    body: StepUp,
+    caller: Caller,
+    client: RequestingClient,
+    begin: Begin,
+    identification: Identifying,
+    prove: Prove,
+) -> Envelope[StepUpView]:
+    """For this session, before what a stolen one must not do: API keys, passkeys, another e-mail address, deletion."""
+    if body.passkey is not None:
+        async with begin() as tx:
+            refusal = await step_up_by_passkey(
+                tx,
+                caller.user_id,
+                caller.session_id,
+                body.passkey.as_sent(),
+                client=client,
+                passkeys=identification.passkeys,
+                per_address=identification.per_address,
+            )
+        if isinstance(refusal, DukanError):
+            raise refusal
+    elif body.password is not None:
+        async with prove(Proof(password=body.password, code=body.code)) as (tx, account):
+            await mark_proved(tx, account.id, caller.session_id, "password", client)
+    else:
+        raise Invalid("Give the password, or a passkey", code="proof_missing", field="password")
+    return ok(StepUpView(expires_in=int(FRESH.total_seconds())), "Go on")
