@@ -16,6 +16,7 @@ from auth.api import (
     internal,
     key_exchange,
     me,
+    own_data,
     pages,
     passkey_sign_in,
     passkeys,
@@ -70,6 +71,7 @@ API = (
     audit,
     roles,
     me,
+    own_data,
     # Before `users`, whose paths take any id.
     emergencies,
     users,
@@ -92,8 +94,8 @@ def build(settings: Settings) -> Service:
         settings=settings,
         database=database,
         routers=[module.router for module in API],
-        root_routers=[well_known.router],
         subscribers=[subscribers],
+        root_routers=[well_known.router],
         jobs=build_jobs(
             database, vault, timedelta(days=settings.audit_days), keep_deleted=timedelta(days=settings.deleted_days)
         ),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from auth.providers.vault import Vault
+from auth.usecases.collect_export import end_exports
 from auth.usecases.erase_accounts import erase_accounts
 from auth.usecases.purge import purge
 from auth.usecases.rotate_keys import rotate_when_due
@@ -10,6 +11,7 @@ from common.persistence.database import Database
 from common.service import Job
 
 HOUR = 3600.0
+HALF_A_MINUTE = 30.0
 
 
 def build_jobs(database: Database, vault: Vault, keep_audit: timedelta, *, keep_deleted: timedelta) -> list[Job]:
@@ -25,4 +27,13 @@ def build_jobs(database: Database, vault: Vault, keep_audit: timedelta, *, keep_
         async with database.begin() as tx:
             return await erase_accounts(tx, keep_deleted)
 
-    return [Job("auth.keys", HOUR, rotate), Job("auth.purge", HOUR, forget), Job("auth.erase", HOUR, erase)]
+    async def exports() -> int:
+        async with database.begin() as tx:
+            return await end_exports(tx)
+
+    return [
+        Job("auth.keys", HOUR, rotate),
+        Job("auth.purge", HOUR, forget),
+        Job("auth.erase", HOUR, erase),
+        Job("auth.exports", HALF_A_MINUTE, exports),
+    ]

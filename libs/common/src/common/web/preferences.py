@@ -12,7 +12,9 @@ LONGEST_WAIT = 10
 WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,4})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
 
-async def _wait(prefer: Annotated[str | None, Header()] = None) -> int:
+async def _wait(
+    prefer: Annotated[str | None, Header(description="wait=N: hold the answer up to N ≤ 10 s")] = None,
+) -> int:
     # RFC 7240: a preference that is not understood is ignored, never refused.
     found = WAIT.search(prefer or "")
     return min(LONGEST_WAIT, int(found[1])) if found else 0

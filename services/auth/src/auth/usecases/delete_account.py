@@ -17,6 +17,8 @@ from common.contracts.auth import SessionRevoked, UserDeactivated
 from common.errors import Conflict
 from common.persistence.transaction import Transaction
 
+END_EXPORTS = "DELETE FROM export WHERE account_id = $1"
+
 
 async def delete_account(
     tx: Transaction, account_id: UUID, actor_id: UUID | None, client: Client
@@ -26,6 +28,7 @@ async def delete_account(
     account = await locked_account(tx, account_id)
     if account.deleted_at is not None:
         return []
+    await tx.sql.execute(END_EXPORTS, account_id)
     account.deleted_at = account.updated_at = clock.now()
     if account.is_active:
         account.is_active = False

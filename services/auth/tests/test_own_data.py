@@ -1,0 +1,204 @@
+"""People see all that is kept about them: gathered from every service, sealed on the way, theirs alone."""
+
+import asyncio
+import json
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from services.auth.tests.factors import delete
+from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
+
+from auth.domain.exports import ASKED, MOST_PER_DAY
+from common.clock import FixedClock
+from common.contracts.auth import ExportRequested
+from common.contracts.event import registry
+from common.personal_data import GZIP, purpose
+from common.sealing import Box
+from common.testing import deliver, eventually
+
+PATH = "/auth/me/export"
+
+
+async def last_request(door: Door, user_id: str) -> ExportRequested:
+    request: ExportRequested = (await door.told(ExportRequested, user_id))[-1]
+    return request
+
+
+def parts_of(request: ExportRequested, service: str, kept: dict[str, Any], pieces: int = 1) -> list[Any]:
+    """The events with which the service answers."""
+    content = zlib.compress(json.dumps(kept | {"cut": []}).encode(), wbits=GZIP)
+    size = -(-len(content) // pieces)
+    told = []
+    for part in range(pieces):
+        piece = content[part * size : (part + 1) * size]
+        place = purpose(request.export_id, service, part, pieces)
+        sealed = Box.close(urlsafe_b64decode(request.public_key), piece, place)
+        known = {"export_id": request.export_id, "user_id": request.user_id, "part": part, "parts": pieces}
+        event = registry[f"{service}.personal_data.gathered.v1"]
+        told.append(event.model_validate(known | {"sealed": urlsafe_b64encode(sealed).decode()}))
+    return told
+
+
+async def answered(door: Door, request: ExportRequested, services: tuple[str, ...] = ASKED) -> None:
+    for service in services:
+        await deliver(door.service, *parts_of(request, service, {"things": [{"of": service}]}))
+
+
+async def run(door: Door) -> int:
+    """What the job does every half a minute."""
+    [job] = [job for job in door.service.jobs if job.name == "auth.exports"]
+    return await job.run() or 0
+
+
+async def test_the_export_is_complete_once_every_service_has_answered_in_whatever_order(door: Door) -> None:
+    person = await door.signed_in()
+    user_id = person["user"]["id"]
+    first = await door.get(PATH, person)
+    assert data(first, 202)["services"] == {"auth": "done"} | dict.fromkeys(ASKED, "waiting")
+    assert first.headers["retry-after"] == "2"
+    request = await last_request(door, user_id)
+    *others, last = ASKED
+    await answered(door, request, tuple(reversed(others)))
+    three = parts_of(request, last, {"things": [{"text": "x" * 50}]}, pieces=3)
+    await deliver(door.service, three[2], three[0], three[2])
+    waiting = data(await door.get(PATH, person), 202)
+    assert waiting["status"] == "gathering"
+    assert waiting["services"][last] == "waiting"
+    await deliver(door.service, three[1])
+    answer = await door.get(PATH, person)
+    kept = data(answer)
+    assert answer.headers["content-disposition"] == 'attachment; filename="own-data.json"'
+    assert (answer.headers["cache-control"], answer.json()["status"]) == ("no-store", "success")
+    assert (kept["id"], kept["user_id"]) == (waiting["id"], user_id)
+    assert list(kept["services"]) == ["auth", *ASKED]
+    assert kept["services"][last] == {"things": [{"text": "x" * 50}], "cut": []}
+    assert len(await door.told(ExportRequested, user_id)) == 1
+
+
+async def test_auth_tells_its_own_part_and_nothing_that_opens_a_door(door: Door) -> None:
+    person = await door.signed_in()
+    data(await door.patch("/auth/me", {"first_name": "Neema", "address": "Makongoro Rd 1"}, person))
+    data(await door.act("/api-keys", person, {"name": "Till", "scopes": ["read"]}), 201)
+    await door.get(PATH, person)
+    await answered(door, await last_request(door, person["user"]["id"]))
+    answer = await door.get(PATH, person)
+    own = data(answer)["services"]["auth"]
+    assert (own["account"][0]["first_name"], own["account"][0]["address"]) == ("Neema", "Makongoro Rd 1")
+    assert [len(own[kind]) for kind in ("account", "sessions", "devices", "api_keys")] == [1, 1, 1, 1]
+    assert "sign_in" in [entry["action"] for entry in own["audit"]]
+    assert not {"hash", "password_hash", "sealed_secret"} & {
+        name for rows in own.values() for row in rows for name in row
+    }
+    assert "argon2" not in answer.text
+
+
+async def test_who_waits_gets_the_document_as_soon_as_it_is_there(door: Door) -> None:
+    person = await door.signed_in()
+    held = asyncio.create_task(door.http.get(f"/api/v1{PATH}", headers=bearer(person) | {"Prefer": "wait=10"}))
+
+    async def asked() -> list[Any]:
+        return await door.told(ExportRequested, person["user"]["id"])
+
+    [request] = await eventually(asked)
+    await answered(door, request)
+    assert data(await held)["services"]["orders"]["things"] == [{"of": "orders"}]
+
+
+async def test_one_runs_at_a_time_and_five_a_day(door: Door, time: FixedClock) -> None:
+    person = await door.signed_in()
+    user_id = person["user"]["id"]
+    at_once = await asyncio.gather(*(door.act(PATH, person) for _ in range(5)))
+    assert len({data(answer, 202)["id"] for answer in at_once}) == 1
+    for _ in range(MOST_PER_DAY - 1):
+        await answered(door, await last_request(door, user_id))
+        data(await door.act(PATH, person), 202)
+    await answered(door, await last_request(door, user_id))
+    refused = await door.act(PATH, person)
+    assert problem(refused, 429) == (None, "too_many_exports")
+    assert 86_000 < int(refused.headers["retry-after"]) <= 86_400
+    assert data(await door.get(PATH, person))["user_id"] == user_id
+    time.advance(timedelta(days=1, seconds=1))
+    person = await door.signed_in(person["user"]["email"])
+    data(await door.get(PATH, person), 202)
+
+
+async def test_services_that_do_not_answer_in_time_are_named_and_come_too_late(door: Door, time: FixedClock) -> None:
+    person = await door.signed_in()
+    data(await door.get(PATH, person), 202)
+    request = await last_request(door, person["user"]["id"])
+    *prompt, late = ASKED
+    await answered(door, request, tuple(prompt))
+    time.advance(timedelta(minutes=10))
+    assert await run(door) == 1
+    await answered(door, request, (late,))
+    failed = await door.get(PATH, person)
+    assert problem(failed, 503) == (None, "export_incomplete")
+    assert failed.json()["errors"][0]["detail"] == {"services": [late]}
+    data(await door.act(PATH, person), 202)
+    await answered(door, await last_request(door, person["user"]["id"]))
+    data(await door.get(PATH, person))
+
+
+async def test_what_nobody_asked_for_or_another_is_given_is_ignored(door: Door) -> None:
+    person, other = await door.signed_in(), await door.signed_in()
+    for tokens in (person, other):
+        data(await door.get(PATH, tokens), 202)
+    request = await last_request(door, person["user"]["id"])
+    [part] = parts_of(request, "orders", {})
+    strange = [
+        part.model_copy(update={"export_id": UUID(int=7)}),
+        part.model_copy(update={"user_id": UUID(other["user"]["id"])}),
+        part.model_copy(update={"part": 1}),
+        part.model_copy(update={"parts": 100_000}),
+    ]
+    await deliver(door.service, *strange)
+    assert await door.rows("SELECT FROM export_part WHERE service <> 'auth'") == []
+    await answered(door, request)
+    assert data(await door.get(PATH, person))["user_id"] == person["user"]["id"]
+    assert data(await door.get(PATH, other), 202)["services"]["orders"] == "waiting"
+
+
+async def test_content_and_key_go_when_nobody_can_read_it_any_more(door: Door, time: FixedClock) -> None:
+    person = await door.signed_in()
+    data(await door.get(PATH, person), 202)
+    await answered(door, await last_request(door, person["user"]["id"]))
+    time.advance(timedelta(hours=2, seconds=1))
+    assert await run(door) > 0
+    assert await door.rows("SELECT FROM export_part") == []
+    assert [dict(row) for row in await door.rows("SELECT state, sealed_private FROM export")] == [
+        {"state": "ended", "sealed_private": None}
+    ]
+    time.advance(timedelta(days=7))
+    assert (await run(door), await run(door)) == (1, 0)
+
+
+async def test_the_private_key_lies_sealed(door: Door) -> None:
+    person = await door.signed_in()
+    data(await door.get(PATH, person), 202)
+    [row] = await door.rows("SELECT sealed_private FROM export")
+    [part] = await door.rows("SELECT sealed FROM export_part")
+    assert len(row["sealed_private"]) > 32
+    assert person["user"]["email"].encode() not in part["sealed"]
+
+
+async def test_a_deletion_ends_the_export(door: Door) -> None:
+    person = await door.signed_in()
+    data(await door.get(PATH, person), 202)
+    request = await last_request(door, person["user"]["id"])
+    data(await delete(door, "/auth/me", person, {"password": PASSWORD}))
+    assert await door.rows("SELECT FROM export") == []
+    await answered(door, request)
+    assert await door.rows("SELECT FROM export_part") == []
+
+
+async def test_a_key_does_not_get_the_whole_of_its_owners_life(door: Door) -> None:
+    person = await door.signed_in()
+    made = data(await door.act("/api-keys", person, {"name": "Till", "scopes": ["auth:read"]}), 201)
+    exchanged = await door.http.post("/internal/api-keys/exchange", json={"key": made["key"], "address": "203.0.113.7"})
+    token = data(exchanged)["access_token"]
+    refused = await door.get(PATH, {"access_token": token})
+    assert problem(refused, 403) == (None, "needs_sign_in")
+    assert (await door.get(PATH)).status_code == 401
