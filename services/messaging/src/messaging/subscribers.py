@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from common.bus.subscriptions import subscribe
-from common.contracts.auth import UserRegistered, UserUpdated
+from common.contracts.auth import ExportRequested, UserErased, UserRegistered, UserUpdated
 from common.contracts.orders import OrderConfirmed
 from common.persistence.transaction import Transaction
 from messaging.domain.phones import is_e164
 from messaging.domain.wording import order_confirmation
 from messaging.usecases.confirm_orders import Confirmation, confirm_orders, confirm_waiting
+from messaging.usecases.erase_person import erase_people
+from messaging.usecases.gather_personal_data import gather_personal_data
 from messaging.usecases.remember_contacts import Contact, remember_contacts
 
 PEOPLE = "messaging.people"
@@ -33,6 +35,16 @@ class Subscribers:
     async def on_orders_confirmed(self, events: Sequence[OrderConfirmed], tx: Transaction) -> None:
         await confirm_orders(tx, [_confirmation(event, tx) for event in events])
         tx.after_commit(self._wake_courier)
+
+    @subscribe(ExportRequested, consumer=PEOPLE)
+    async def on_export_requested(self, event: ExportRequested, tx: Transaction) -> None:
+        await gather_personal_data(tx, event)
+
+    # By both consumers: each could have been writing of the person when the other erased.
+    @subscribe(UserErased, consumer=PEOPLE, batch=256)
+    @subscribe(UserErased, consumer=ORDERS, batch=256)
+    async def on_users_erased(self, events: Sequence[UserErased], tx: Transaction) -> None:
+        await erase_people(tx, [event.user_id for event in events])
 
     async def _remember(self, events: Sequence[UserRegistered | UserUpdated], tx: Transaction) -> None:
         await remember_contacts(tx, [_contact(event, tx) for event in events])

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from common.bus.subscriptions import subscribe
 from common.contracts.auth import (
     EmailConfirmationRequested,
+    ExportRequested,
     NewDeviceSeen,
     PasswordChanged,
     PasswordResetRequested,
+    UserErased,
     UserRegistered,
     UserUpdated,
 )
@@ -16,6 +18,8 @@ from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderDeliver
 from common.persistence.transaction import Transaction
 from notifications.domain import notices
 from notifications.usecases.announce import Announcement, announce
+from notifications.usecases.erase_person import erase_people
+from notifications.usecases.gather_personal_data import gather_personal_data
 from notifications.usecases.remember_contacts import Contact, remember_contacts
 
 PEOPLE = "notifications.people"
@@ -83,6 +87,16 @@ class Subscribers:
     async def on_payments_refunded(self, events: Sequence[PaymentRefunded], tx: Transaction) -> None:
         told = [(event, notices.payment_refunded(event.order_id, event.amount)) for event in events]
         await self._announce(tx, [Announcement(event, event.customer_id, notice) for event, notice in told])
+
+    @subscribe(ExportRequested, consumer=PEOPLE)
+    async def on_export_requested(self, event: ExportRequested, tx: Transaction) -> None:
+        await gather_personal_data(tx, event)
+
+    # By both consumers: each could have been writing of the person when the other erased.
+    @subscribe(UserErased, consumer=PEOPLE, batch=256)
+    @subscribe(UserErased, consumer=ORDERS, batch=256)
+    async def on_users_erased(self, events: Sequence[UserErased], tx: Transaction) -> None:
+        await erase_people(tx, [event.user_id for event in events])
 
     async def _announce(self, tx: Transaction, announcements: Sequence[Announcement]) -> None:
         await announce(tx, announcements)

@@ -1,8 +1,10 @@
-"""What orders hears: catalog and billing move the checkout, and catalog's products keep the price replica."""
+"""What orders hears: catalog and billing move the checkout, catalog's products keep the price replica, and people ask
+for their data or are erased."""
 
 from collections.abc import Sequence
 
 from common.bus.subscriptions import subscribe
+from common.contracts.auth import ExportRequested, UserErased
 from common.contracts.billing import PaymentActionRequired, PaymentFailed, PaymentRefunded, PaymentSucceeded
 from common.contracts.catalog import (
     ProductChanged,
@@ -19,10 +21,13 @@ from orders.domain.order import Deadlines, PaymentNews, Signal
 from orders.domain.payment import PaymentAction, PaymentStatus
 from orders.domain.saga import Trigger
 from orders.usecases.advance_orders import Cause, advance_orders
+from orders.usecases.erase_person import erase_people
+from orders.usecases.gather_personal_data import gather_personal_data
 from orders.usecases.learn_prices import learn_prices
 
 CHECKOUT = "orders.checkout"
 PRICES = "orders.prices"
+PEOPLE = "orders.people"
 BATCH = 256
 
 AboutStock = StockReserved | StockRejected | ReservationExpired
@@ -101,6 +106,16 @@ async def on_products_deleted(events: Sequence[ProductDeleted], tx: Transaction)
     await learn_prices(
         tx, [(tx.envelope_of(event).sequence, Price(event.product_id, "", None, is_active=False)) for event in events]
     )
+
+
+@subscribe(ExportRequested, consumer=PEOPLE)
+async def on_export_requested(event: ExportRequested, tx: Transaction) -> None:
+    await gather_personal_data(tx, event)
+
+
+@subscribe(UserErased, consumer=PEOPLE, batch=BATCH)
+async def on_users_erased(events: Sequence[UserErased], tx: Transaction) -> None:
+    await erase_people(tx, [event.user_id for event in events])
 
 
 def _price(event: ProductCreated | ProductChanged) -> Price:

@@ -2,6 +2,7 @@
 
 from common.testing.clients import serving
 from common.testing.deliveries import NotHandledError, deliver, envelope_of, facts
+from common.testing.exports import exported
 from common.testing.polling import eventually, waits_for_a_lock
 from common.testing.tokens import TestIssuer
 from common.testing.transport import RecordingTransport
@@ -13,6 +14,7 @@ __all__ = [
     "deliver",
     "envelope_of",
     "eventually",
+    "exported",
     "facts",
     "serving",
     "waits_for_a_lock",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+
 from billing.domain.outcomes import Refunded
 from billing.providers.port import PaymentReport, RefundReport
 from billing.usecases.record_foreign_refund import record_foreign_refund
@@ -20,7 +22,13 @@ Reader = Callable[[Mapping[str, Any]], PaymentReport | RefundReport | None]
 TAKE = """
 SELECT provider, payload FROM provider_event WHERE id = $1 AND next_attempt_at IS NOT NULL FOR UPDATE SKIP LOCKED
 """
-DONE = "UPDATE provider_event SET result = $2, attempts = attempts + 1, next_attempt_at = NULL WHERE id = $1"
+# What is told of a person who was erased is not kept.
+DONE = """
+UPDATE provider_event SET result = $2, attempts = attempts + 1, next_attempt_at = NULL, payment_id = $3,
+    payload = CASE WHEN EXISTS (SELECT FROM payment JOIN erased_person ON user_id = customer_id WHERE payment.id = $3)
+                   THEN '{}' ELSE payload END
+WHERE id = $1
+"""
 FIND_PAYMENT = """
 SELECT id, reference FROM payment WHERE provider = $1 AND (id = $2 OR reference = $3) ORDER BY id = $2 DESC LIMIT 1
 """
@@ -35,18 +43,19 @@ async def apply_provider_event(tx: Transaction, event_id: int, readers: Mapping[
     report = readers[row["provider"]](json.loads(row["payload"]))
     match report:
         case PaymentReport():
-            result = await _apply_payment(tx, row["provider"], report, now)
+            payment = await tx.sql.fetchrow(FIND_PAYMENT, row["provider"], report.payment_id, report.reference)
+            result = await _apply_payment(tx, row["provider"], report, payment, now) if payment else "unmatched"
         case RefundReport():
-            result = await _apply_refund(tx, row["provider"], report, now)
+            payment = await tx.sql.fetchrow(FIND_PAYMENT, row["provider"], None, report.charge_reference)
+            result = await _apply_refund(tx, row["provider"], report, payment, now) if payment else "unmatched"
         case None:
-            result = "ignored"
-    await tx.sql.execute(DONE, event_id, result)
+            payment, result = None, "ignored"
+    await tx.sql.execute(DONE, event_id, result, payment["id"] if payment else None)
 
 
-async def _apply_payment(tx: Transaction, provider: str, report: PaymentReport, now: datetime) -> str:
-    payment = await tx.sql.fetchrow(FIND_PAYMENT, provider, report.payment_id, report.reference)
-    if payment is None:
-        return "unmatched"
+async def _apply_payment(
+    tx: Transaction, provider: str, report: PaymentReport, payment: asyncpg.Record, now: datetime
+) -> str:
     if payment["reference"] not in (None, report.reference):
         log.error("%s reports a second charge %s for payment %s", provider, report.reference, payment["id"])
         return "second_charge"
@@ -54,10 +63,9 @@ async def _apply_payment(tx: Transaction, provider: str, report: PaymentReport, 
     return "applied"
 
 
-async def _apply_refund(tx: Transaction, provider: str, report: RefundReport, now: datetime) -> str:
-    payment = await tx.sql.fetchrow(FIND_PAYMENT, provider, None, report.charge_reference)
-    if payment is None:
-        return "unmatched"
+async def _apply_refund(
+    tx: Transaction, provider: str, report: RefundReport, payment: asyncpg.Record, now: datetime
+) -> str:
     if report.refund_id is not None and await tx.sql.fetchval(FIND_REFUND, report.refund_id, payment["id"]):
         await record_refunds(tx, [(report.refund_id, report.outcome)], now)
         return "applied"

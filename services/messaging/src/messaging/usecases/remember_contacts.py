@@ -22,7 +22,7 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::int[]
 ON CONFLICT (user_id) DO UPDATE
 SET phone = excluded.phone, time_zone = excluded.time_zone, sequence = excluded.sequence,
     max_messages_per_day = excluded.max_messages_per_day
-WHERE contact.sequence < excluded.sequence
+WHERE contact.sequence < excluded.sequence AND contact.erased_at IS NULL
 """
 
 PHONES = "SELECT user_id, phone FROM contact WHERE user_id = ANY($1::uuid[])"
@@ -44,8 +44,13 @@ async def remember_contacts(tx: Transaction, contacts: Sequence[Contact]) -> Non
     """Take over the newest state of each person. Nobody who looks with `phones_of` misses it."""
     newest = {contact.user_id: contact for contact in sorted(contacts, key=lambda contact: contact.sequence)}
     rows = [(c.user_id, c.phone, c.time_zone, c.sequence, c.max_messages_per_day) for c in newest.values()]
-    await tx.sql.execute(LOCK, list(newest), LOCK_SPACE)
+    await lock_contacts(tx, newest)
     await tx.sql.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def lock_contacts(tx: Transaction, user_ids: Collection[UUID]) -> None:
+    """Nobody else changes what is known of these people until this commits."""
+    await tx.sql.execute(LOCK, list(user_ids), LOCK_SPACE)
 
 
 async def phones_of(tx: Transaction, user_ids: Collection[UUID]) -> dict[UUID, str | None]:

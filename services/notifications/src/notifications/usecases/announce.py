@@ -30,6 +30,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::uui
 ON CONFLICT (cause) DO NOTHING
 """
 
+ERASED = "SELECT user_id FROM contact WHERE user_id = ANY($1::uuid[]) AND erased_at IS NOT NULL"
 KNOWN = "SELECT user_id FROM contact WHERE user_id = ANY($1::uuid[])"
 
 # Held against remember_contacts: it waits, and then sees the mails that wait for the contact it brings.
@@ -49,11 +50,17 @@ class Announcement:
 
 
 async def announce(tx: Transaction, announcements: Sequence[Announcement]) -> None:
-    """Write the notifications and mails of a batch of received events, each in one statement."""
+    """Write the notifications and mails of a batch of received events, each in one statement; of erased people none."""
+    announcements = await _not_erased(tx, announcements)
     mails = [announcement for announcement in announcements if announcement.notice.template]
     if mails:
         await _queue_mails(tx, mails)
     await _notify(tx, [announcement for announcement in announcements if announcement.notice.title])
+
+
+async def _not_erased(tx: Transaction, announcements: Sequence[Announcement]) -> list[Announcement]:
+    erased = {row["user_id"] for row in await tx.sql.fetch(ERASED, [a.user_id for a in announcements])}
+    return [announcement for announcement in announcements if announcement.user_id not in erased]
 
 
 async def _notify(tx: Transaction, announcements: Sequence[Announcement]) -> None:

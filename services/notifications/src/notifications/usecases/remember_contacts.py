@@ -1,6 +1,6 @@
 """Keep the replica of how people are reached, and let go the mails that waited for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,7 +23,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
      AS fresh (user_id, email, first_name, last_name, language, roles, sequence)
 ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
     last_name = excluded.last_name, language = excluded.language, roles = excluded.roles, sequence = excluded.sequence
-WHERE contact.sequence < excluded.sequence
+WHERE contact.sequence < excluded.sequence AND contact.erased_at IS NULL
 """
 
 RELEASE = """
@@ -53,6 +53,11 @@ async def remember_contacts(tx: Transaction, contacts: Sequence[Contact]) -> Non
         (c.user_id, c.email, c.first_name, c.last_name, c.language, " ".join(c.roles), c.sequence)
         for c in newest.values()
     ]
-    await tx.sql.execute(LOCK, list(newest), CONTACT_LOCK)
+    await lock_contacts(tx, newest)
     await tx.sql.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
     await tx.sql.execute(RELEASE, list(newest), clock.now())
+
+
+async def lock_contacts(tx: Transaction, user_ids: Collection[UUID]) -> None:
+    """Nobody else changes what is known of these people until this commits."""
+    await tx.sql.execute(LOCK, list(user_ids), CONTACT_LOCK)

@@ -1,0 +1,35 @@
+"""What a service answers when a person asks for their data, opened as auth would."""
+
+import json
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from common import clock
+from common.contracts.auth import ExportRequested
+from common.contracts.event import Event
+from common.ids import new_id
+from common.personal_data import GZIP, purpose
+from common.sealing import Box
+from common.service import Service
+from common.testing.deliveries import deliver, facts
+
+E = TypeVar("E", bound=Event)
+
+
+async def exported(service: Service, user_id: UUID, event: type[E]) -> Any:
+    """The service's document about this person; `event` is the class that carries its parts."""
+    private, public = Box.key_pair()
+    key, until = urlsafe_b64encode(public).decode(), clock.now() + timedelta(minutes=5)
+    request = ExportRequested(export_id=new_id(), user_id=user_id, public_key=key, expires_at=until)
+    await deliver(service, request)
+    parts: list[Any] = [part for part in await facts(service.database, event) if part.subject == str(request.export_id)]
+    packed = b"".join(_opened(private, part, service.name) for part in parts)
+    return json.loads(zlib.decompress(packed, GZIP))
+
+
+def _opened(private: bytes, part: Any, service: str) -> bytes:
+    place = purpose(part.export_id, service, part.part, part.parts)
+    return Box.open(private, urlsafe_b64decode(part.sealed), place)

@@ -1,0 +1,81 @@
+"""People see what notifications keeps about them; of erased ones only a tombstone stays."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from services.notifications.tests.conftest import Letters, confirmed, registered, run_jobs
+
+from common import clock
+from common.contracts.auth import NewDeviceSeen, UserErased
+from common.contracts.notifications import NotificationsDataGathered
+from common.ids import new_id
+from common.persistence.database import Database
+from common.service import Service
+from common.testing import deliver, envelope_of, exported
+
+
+def new_device(user_id: UUID) -> NewDeviceSeen:
+    return NewDeviceSeen(
+        user_id=user_id, device_id=new_id(), name="Neema's phone", address="203.0.113.7", seen_at=clock.now()
+    )
+
+
+async def person_with_everything(service: Service, email: str = "asha@example.com") -> UUID:
+    """Registered, told of an order and of a device; the letter about the device is not sent yet."""
+    user_id = new_id()
+    await deliver(service, registered(user_id, email), confirmed(user_id))
+    await run_jobs(service)
+    await deliver(service, new_device(user_id))
+    return user_id
+
+
+async def rows_about(database: Database, user_id: UUID) -> list[int]:
+    """Of contacts, notifications and letters."""
+    tables = ("contact", "notification", "email")
+    async with database.begin() as tx:
+        counts = [f"SELECT count(*) FROM {table} WHERE user_id = $1" for table in tables]
+        return [await tx.sql.fetchval(count, user_id) for count in counts]
+
+
+async def test_an_export_holds_contact_notifications_and_letters_of_that_person_alone(service: Service) -> None:
+    user_id = await person_with_everything(service)
+    await person_with_everything(service, "juma@example.com")
+    kept = await exported(service, user_id, NotificationsDataGathered)
+    assert [(contact["email"], contact["first_name"]) for contact in kept["contact"]] == [("asha@example.com", "Asha")]
+    topics = [notification["topic"] for notification in kept["notifications"]]
+    assert topics == ["account.new_device", "order.confirmed", "account.welcome"]
+    assert [(letter["template"], letter["recipient"]) for letter in kept["letters"]] == [
+        ("new_device", "asha@example.com"),
+        ("order_confirmed", "asha@example.com"),
+        ("welcome", "asha@example.com"),
+    ]
+    assert "juma" not in str(kept)
+
+
+async def test_of_an_erased_person_nothing_is_left_but_a_tombstone_and_nothing_more_is_sent(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    user_id, other = await person_with_everything(service), await person_with_everything(service)
+    sent = len(letters())
+    await deliver(service, UserErased(user_id=user_id))
+    assert await rows_about(database, user_id) == [1, 0, 0]
+    assert await rows_about(database, other) == [1, 3, 3]
+    await run_jobs(service)
+    assert len(letters()) == sent + 1
+    [contact] = (await exported(service, user_id, NotificationsDataGathered))["contact"]
+    assert contact == {"email": "", "first_name": "", "last_name": "", "language": "en"}
+
+
+async def test_what_comes_late_or_again_does_not_bring_the_person_back(
+    service: Service, database: Database, letters: Letters
+) -> None:
+    user_id, before_anything = await person_with_everything(service), new_id()
+    people = (user_id, before_anything)
+    await deliver(service, *(UserErased(user_id=person) for person in people))
+    sent = len(letters())
+    for person in people:
+        late = replace(envelope_of(registered(person)), sequence=10**9)
+        await deliver(service, late, new_device(person), confirmed(person))
+    await run_jobs(service)
+    assert len(letters()) == sent
+    assert [await rows_about(database, person) for person in people] == [[1, 0, 0], [1, 0, 0]]
