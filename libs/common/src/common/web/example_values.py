@@ -183,7 +183,6 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "template": ("order_confirmed",),
     "last_error": NOTHING,
     # behind the scenes
-    "data": ({"order_id": ORDER},),
     "payload": ({"order_id": ORDER},),
     "source": ("orders",),
     "subject": (ORDER,),

@@ -1,10 +1,10 @@
 """What billing shows."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from billing.queries import SHOWN
 from billing.tables import PaymentRow, RefundRow
@@ -30,7 +30,7 @@ class RefundView(BaseModel):
     payment_id: UUID
     amount: Money
     reason: str
-    status: str
+    status: Annotated[str, Field(examples=["pending"])]
     failure_code: str | None
     created_at: datetime
 
@@ -54,7 +54,7 @@ class PaymentView(BaseModel):
     order_id: UUID
     customer_id: UUID
     provider: str | None
-    status: str
+    status: Annotated[str, Field(examples=["succeeded"])]
     amount: Money
     captured: Money
     refunded: Money

@@ -5,7 +5,7 @@ import os
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Path, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
@@ -25,6 +25,8 @@ router = APIRouter(tags=["media"])
 Merchandiser = Annotated[Identity, may("offer.manage")]
 
 FOREVER = "public, max-age=31536000, immutable"
+
+Size = Annotated[Literal["thumb", "medium", "large"], Path(description="how large")]
 
 
 class MediaView(BaseModel):
@@ -95,9 +97,7 @@ async def get_media(media_id: UUID, _: Merchandiser, begin: Begin) -> Envelope[M
 
 
 @router.get("/media/{media_id}/{variant}", response_class=FileResponse, summary="A picture in one size")
-async def get_variant(
-    request: Request, media_id: UUID, variant: Literal["thumb", "medium", "large"], files: Files
-) -> Response:
+async def get_variant(request: Request, media_id: UUID, variant: Size, files: Files) -> Response:
     """The picture as WebP. What an id shows never changes, so it may be kept for ever."""
     path = files.variant(media_id, variant)
     try:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from messaging.tables import MessageReportRow, MessageRow
 
@@ -42,8 +42,8 @@ class MessageEvent(BaseModel):
 
     status: Status
     at: datetime
-    code: str | None = None
-    detail: str | None = None
+    code: Annotated[str | None, Field(examples=[None])] = None
+    detail: Annotated[str | None, Field(examples=[None])] = None
 
 
 class MessageHistory(MessageView):

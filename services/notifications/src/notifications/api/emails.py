@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
@@ -26,9 +26,9 @@ class EmailView(BaseModel):
     id: UUID
     user_id: UUID
     template: str
-    state: str
+    state: Annotated[str, Field(examples=["sent"])]
     attempts: int
-    recipient: str | None
+    recipient: Annotated[str | None, Field(examples=["neema@example.com"])]
     language: str | None
     last_error: str | None
     created_at: datetime

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
+from common.web.example_values import ORDER
 from common.web.pagination import Cursor, meta_of, position
 from notifications.queries import notifications_of, unread_count
 from notifications.tables import NotificationRow
@@ -21,9 +22,9 @@ router = APIRouter(prefix="/notifications", tags=["notifications"])
 class NotificationView(BaseModel):
     id: UUID
     topic: str
-    title: str
+    title: Annotated[str, Field(examples=["Order confirmed"])]
     body: str
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], Field(examples=[{"order_id": ORDER}])]
     is_read: bool
     created_at: datetime
 

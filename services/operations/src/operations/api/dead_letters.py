@@ -33,17 +33,17 @@ class DeadLetterView(BaseModel):
     id: UUID
     queue: str
     event_id: UUID
-    type: str
+    type: Annotated[str, Field(examples=["orders.order.confirmed.v1"])]
     source: str
     subject: str
     time: datetime
     correlation_id: str
     causation_id: str | None
     payload: Any
-    error: str
+    error: Annotated[str, Field(examples=["TimeoutError: the mail server did not answer"])]
     attempts: int
     deaths: int
-    state: str
+    state: Annotated[str, Field(examples=["waiting"])]
     first_died_at: datetime
     last_died_at: datetime
     decided_at: datetime | None

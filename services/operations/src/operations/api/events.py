@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
+from common.web.example_values import ORDER
 from common.web.inputs import Instant
 from common.web.pagination import Cursor, meta_of, position
 from common.web.tokens import Identity
@@ -28,14 +29,14 @@ class JournalEvent(BaseModel):
     """An event as published. `correlation_id` names its story, `causation_id` the event that led to it."""
 
     id: UUID
-    type: str
+    type: Annotated[str, Field(examples=["orders.order.confirmed.v1"])]
     source: str
     subject: str
     time: datetime
     sequence: int
     correlation_id: str
     causation_id: str | None
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], Field(examples=[{"order_id": ORDER}])]
 
 
 class TracedEvent(JournalEvent):
