@@ -33,7 +33,7 @@ def main() -> None:
         found: dict[str, Any] = {}
         loops.run(_measure(stage, names, found))
         document = report.document(stage.mode, args.seconds, found["facts"], found["rows"])
-        name = stage.mode if args.only is None else f"{stage.mode}-partial"
+        name = args.result or (stage.mode if args.only is None else f"{stage.mode}-partial")
         plotter = stage.rivals if report.has_curves(found["rows"]) else None
         path = report.write(name, document, plotter)
     if args.json:
@@ -56,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", metavar="NAME,NAME", help="these scenarios; the result does not replace the last whole one"
     )
+    parser.add_argument("--result", metavar="NAME", help="of the file in results/, instead of the usual one")
     parser.add_argument("--embedded", action="store_true", help="one process instead of one per service over RabbitMQ")
     parser.add_argument("--data", type=Path, help="measure the platform that runs on this data folder")
     parser.add_argument("--confirmed-rate", type=float, default=420, help="orders per second that are sustained")

@@ -10,10 +10,12 @@ from bench.scenarios.checkout import accepted, confirmed
 from bench.scenarios.enumeration import enumeration
 from bench.scenarios.gateway import gateway
 from bench.scenarios.growth import growth
+from bench.scenarios.lasting import lasting
 from bench.scenarios.latency import latency
 from bench.scenarios.login import login
 from bench.scenarios.memory import memory
 from bench.scenarios.reads import reads
+from bench.scenarios.revocation import revocation
 from bench.scenarios.startup import startup
 from bench.scenarios.sustained import sustained
 from bench.stage import Stage
@@ -30,6 +32,7 @@ class Scenario:
 
 SCENARIOS: Mapping[str, Scenario] = {
     "gateway": Scenario("the gateway against nginx", gateway, needs_broker=True),
+    "lasting": Scenario("100 MB each way and 500 streams through one gateway", lasting, needs_broker=True),
     "bus": Scenario("relay and consumers against raw aio-pika and Celery", bus, needs_broker=True),
     "latency": Scenario("from commit to handler, idle and at half load", latency, needs_broker=True),
     "backlog": Scenario("a long outbox drained", backlog, needs_broker=True),
@@ -37,6 +40,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "reads": Scenario("product list and detail, with the gateway's cache and past it", reads),
     "login": Scenario("sign-ins, with auth's health asked meanwhile", login),
     "enumeration": Scenario("whether the time of an answer tells who has an account", enumeration),
+    "revocation": Scenario("a sign-out until two gateways refuse", revocation, needs_broker=True),
     "accepted": Scenario("checkouts taken in", accepted),
     "confirmed": Scenario("checkouts confirmed, each customer waiting for his", confirmed),
     "sustained": Scenario("checkouts confirmed at a steady rate", sustained),

@@ -3,7 +3,6 @@
 import json
 import os
 import statistics
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,20 +11,17 @@ from pathlib import Path
 
 import httpx
 
-from bench import nginx, wrk
+from bench import gateways, nginx, wrk
 from bench.child import TREE
 from bench.load import Result
 from bench.procfs import CpuMeter, tree
 from bench.rows import Reference, Row, missing, rate
 from bench.stage import Stage
 from common.testing.tokens import TestIssuer
-from dukan.children import end, spawn, wait_until
 from dukan.ports import free_port
-from dukan.services import SERVICES
 
 ROUNDS = 3
 CONNECTIONS = 32
-START_SECONDS = 30.0
 CHECKED_PATH = "/api/v1/orders"
 PUBLIC_PATH = "/api/v1/products?page_size=20"
 
@@ -116,11 +112,11 @@ def _variants(stage: Stage) -> Iterator[dict[str, Variant]]:
         upstream, check = free_port(), free_port()
         _program(stack, folder, "upstream", {"port": upstream, "jwks": {"keys": [issuer.jwk()]}})
         checker = _program(stack, folder, "jwt_check", {"port": check, "jwk": issuer.jwk()})
-        port, gateway_pid = _gateway(stack, folder, upstream, stage.broker)
-        base, direct = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{upstream}"
-        _wait(direct + CHECKED_PATH, {})
-        _wait(f"http://127.0.0.1:{check}/check", bearer)
-        _wait(base + CHECKED_PATH, bearer)
+        direct = f"http://127.0.0.1:{upstream}"
+        base, gateway_pid = gateways.start(stack, folder, gateways.all_at(direct), stage.broker)
+        gateways.await_answer(direct + CHECKED_PATH, {})
+        gateways.await_answer(f"http://127.0.0.1:{check}/check", bearer)
+        gateways.await_answer(base + CHECKED_PATH, bearer)
         own = tree(gateway_pid)
         found = [
             Variant(DIRECT, direct, CHECKED_PATH, bearer, []),
@@ -130,7 +126,7 @@ def _variants(stage: Stage) -> Iterator[dict[str, Variant]]:
         if program := nginx.installed():
             server = stack.enter_context(nginx.serving(program, folder, upstream=upstream, check=check))
             # Only once a worker has answered are all of them there.
-            _wait(server.checking + CHECKED_PATH, bearer)
+            gateways.await_answer(server.checking + CHECKED_PATH, bearer)
             pids = tree(server.pid)
             found += [
                 Variant(PLAIN, server.plain, CHECKED_PATH, bearer, pids),
@@ -142,34 +138,7 @@ def _variants(stage: Stage) -> Iterator[dict[str, Variant]]:
 
 def _program(stack: ExitStack, folder: Path, module: str, arguments: dict[str, object]) -> int:
     command = [sys.executable, "-m", f"bench.processes.{module}", json.dumps(arguments)]
-    return _spawn(stack, command, folder / f"{module}.log", os.environ | {"PYTHONPATH": str(TREE)}).pid
-
-
-def _gateway(stack: ExitStack, folder: Path, upstream: int, broker: str) -> tuple[int, int]:
-    """A gateway as the platform runs it, with the one upstream for every service; its port and pid."""
-    port = free_port()
-    services = {f"DUKAN_{name.upper()}_URL": f"http://127.0.0.1:{upstream}" for name in SERVICES}
-    env = os.environ | services | {"DUKAN_PORT": str(port), "DUKAN_AMQP_URL": broker}
-    process = _spawn(stack, [sys.executable, "-m", "dukan", "serve", "gateway"], folder / "gateway.log", env)
-    return port, process.pid
-
-
-def _spawn(stack: ExitStack, command: Sequence[str], log: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    with log.open("wb") as output:
-        process = spawn(command, output, env)
-    stack.callback(end, process, 5)
-    return process
-
-
-def _wait(url: str, headers: Mapping[str, str]) -> None:
-    def answers() -> bool:
-        try:
-            return httpx.get(url, headers=dict(headers), timeout=2, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    if not wait_until(answers, START_SECONDS):
-        raise OSError(f"nothing answers at {url}")
+    return gateways.start_program(stack, command, folder / f"{module}.log", os.environ | {"PYTHONPATH": str(TREE)}).pid
 
 
 async def _is_cached(url: str) -> bool:
