@@ -24,7 +24,7 @@ async def exported(service: Service, user_id: UUID, event: type[E]) -> Any:
     private, public = Box.key_pair()
     key, until = urlsafe_b64encode(public).decode(), clock.now() + timedelta(minutes=5)
     request = ExportRequested(export_id=new_id(), user_id=user_id, public_key=key, expires_at=until)
-    await deliver(service, request)
+    await deliver(service, request, consumer=f"{service.name}.people")
     parts: list[Any] = [part for part in await facts(service.database, event) if part.subject == str(request.export_id)]
     packed = b"".join(_opened(private, part, service.name) for part in parts)
     return json.loads(zlib.decompress(packed, GZIP))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from common.bus.transport import DeadLetter, Delivery
 from common.ids import new_id
 from common.persistence.transaction import Transaction
+from operations.usecases.erase_person import anonymised, begin_keeping, erased_among, people_of
 
 UPSERT = """
 INSERT INTO dead_letter (id, queue, event_id, type, source, subject, time, sequence, correlation_id, causation_id,
@@ -20,14 +21,21 @@ SET error = excluded.error, attempts = excluded.attempts, deaths = dead_letter.d
 
 async def keep_dead_letters(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
     """Keep the dead, the latest death of each; one that was replayed and died again waits again."""
-    latest = {(d.dead.queue, d.envelope.id): _row(d, d.dead) for d in deliveries if d.dead is not None}
+    await begin_keeping(tx)
+    people = {delivery.envelope.id: people_of(delivery.envelope.data) for delivery in deliveries}
+    erased = await erased_among(tx, set().union(*people.values()))
+    latest = {
+        (d.dead.queue, d.envelope.id): _row(d, d.dead, people[d.envelope.id] & erased)
+        for d in deliveries
+        if d.dead is not None
+    }
     # Sorted, so that two transactions that keep overlapping sets cannot deadlock.
     rows = [latest[key] for key in sorted(latest)]
     if rows:
         await tx.sql.execute(UPSERT, *(list(column) for column in zip(*rows, strict=True)))
 
 
-def _row(delivery: Delivery, dead: DeadLetter) -> tuple[object, ...]:
+def _row(delivery: Delivery, dead: DeadLetter, erased: set[str]) -> tuple[object, ...]:
     envelope = delivery.envelope
     return (
         new_id(),
@@ -42,7 +50,7 @@ def _row(delivery: Delivery, dead: DeadLetter) -> tuple[object, ...]:
         envelope.causation_id,
         envelope.traceparent,
         envelope.tracestate,
-        envelope.data,
-        dead.error,
+        anonymised(envelope.data, erased) if erased else envelope.data,
+        dead.error.split(":", 1)[0] if erased else dead.error,
         dead.attempts,
     )
