@@ -10,6 +10,7 @@ from services.auth.tests.authenticators import Authenticator
 from common.testing import eventually
 from common.web.permissions import least_role
 
+from .pictures import picture
 from .platform import API, Customer, Platform
 
 ADDRESS = {"name": "Asha", "line1": "Uhuru Street 1", "city": "Mwanza", "country": "TZ", "phone": "+255712345678"}
@@ -133,6 +134,13 @@ async def _api_key(shop: Platform, owner: Customer) -> str:
     return str(made.json()["data"]["id"])
 
 
+async def _media(shop: Platform, owner: Customer) -> str:
+    """A private picture."""
+    made = await owner.upload("POST", "/media", picture())
+    assert made.status_code == 201, made.text
+    return str(made.json()["data"]["id"])
+
+
 async def _any_id(shop: Platform, owner: Customer) -> str:
     """Of what only staff see; the role is asked for before the thing is looked for."""
     return str(uuid4())
@@ -152,7 +160,7 @@ MAKERS: Mapping[str, Maker] = {
     "user_id": _user,
     "product_id": _product,
     "category_id": _category,
-    "media_id": _any_id,
+    "media_id": _media,
     "api_key_id": _api_key,
     "event_id": _any_id,
     "letter_id": _any_id,
@@ -176,6 +184,7 @@ OWNED = {
         "/messages/{message_id}": "GET",
         "/addresses/{address_id}": "GET PUT PATCH DELETE",
         "/cart/items/{item_id}": "PATCH DELETE",
+        "/media/{media_id}": "GET DELETE",
         "/api-keys/{api_key_id}": "GET DELETE",
         "/api-keys/{api_key_id}/rotate": "POST",
     }.items()

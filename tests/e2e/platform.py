@@ -41,6 +41,14 @@ class Customer:
     async def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return await self.http.post(f"{API}{path}", json=body, headers=self._headers() | headers)
 
+    async def upload(self, method: str, path: str, content: bytes) -> httpx.Response:
+        """Send a picture as the form's `file`."""
+        files = {"file": ("picture.jpg", content)}
+        return await self.http.request(method, f"{API}{path}", files=files, headers=self._headers())
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.http.delete(f"{API}{path}", headers=self._headers())
+
     async def order(
         self,
         product_id: str,

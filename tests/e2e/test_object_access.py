@@ -93,7 +93,7 @@ async def test_nobody_in_particular_is_refused_everything_but_the_shop_window(
         assert answer.status_code in expected, (operation, answer.text)
 
 
-LISTS = ["/orders", "/payments", "/messages", "/notifications", "/addresses"]
+LISTS = ["/orders", "/payments", "/messages", "/notifications", "/addresses", "/media"]
 
 
 @pytest.mark.parametrize("path", LISTS)

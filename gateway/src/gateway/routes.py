@@ -50,6 +50,8 @@ ROUTES: tuple[Route, ...] = (
     *_routes("catalog", "/occasions", "/posts", "/customer-groups", "/business-categories"),
     *_routes("catalog", "/frames", "/renders", "/banners", "/birthday-posts", "/splash-screens", "/tutorials"),
     *_routes("catalog", "/testimonials", "/pages", "/app-config", "/enquiries", "/feedback", "/dashboard"),
+    # A part of the account, and a picture: catalog keeps it.
+    Route("/auth/me/avatar", "catalog", timeout=30.0, compresses=False),
     # Pages full of pictures, for all who sit behind one address.
     Route("/media", "catalog", timeout=30.0, body_limit=64 * MEGABYTE, max_streams=100),
     # Checkout may be asked to wait ten seconds for the outcome.

@@ -20,15 +20,10 @@ from common.testing import eventually, facts
 from common.testing.plugin import ClientFor, FreshDatabase
 
 from .conftest import MakeProduct, data, refusal
+from .uploads import files_in, opened, picture, process
 
 ORIENTATION, GPS, MAKE = 0x0112, 0x8825, 0x010F
 TURNED_RIGHT = 6
-
-
-def picture(size: tuple[int, int] = (1600, 800), kind: str = "JPEG", mode: str = "RGB", **options: Any) -> bytes:
-    target = BytesIO()
-    Image.new(mode, size, (200, 30, 60, 128)[: len(mode)]).save(target, kind, **options)
-    return target.getvalue()
 
 
 def photo_taken_upright() -> bytes:
@@ -48,21 +43,6 @@ async def upload(
     client: httpx.AsyncClient, staff: dict[str, str], path: str, content: bytes, name: str = "boots.jpg"
 ) -> httpx.Response:
     return await client.post(f"{path}/images", files={"file": (name, content)}, headers=staff)
-
-
-async def process(catalog: Service) -> None:
-    job = next(job for job in catalog.jobs if job.name == "catalog.pictures")
-    while await job.run():
-        pass
-
-
-def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def opened(answer: httpx.Response) -> Image.Image:
-    assert answer.status_code == 200
-    return Image.open(BytesIO(answer.content))
 
 
 async def test_an_upload_becomes_upright_webp_variants_without_metadata(

@@ -3,16 +3,19 @@
 from pathlib import Path
 
 from catalog import jobs
-from catalog.api import categories, hot, imports, media, products, stock
+from catalog.api import avatar, categories, hot, imports, media, product_images, products, stock
 from catalog.api.shown import Shown
 from catalog.providers.media_files import MediaFiles
 from catalog.settings import Settings
-from catalog.subscribers import Checkout
+from catalog.subscribers import Checkout, People
+from catalog.usecases.keep_media import Bounds
 from catalog.usecases.store_upload import Limits
 from common.persistence.database import Database
 from common.persistence.reader import Reader
 from common.service import Service
+from common.web.media_urls import MediaUrls
 
+API = (products, categories, stock, product_images, media, avatar, imports)
 MULTIPART_OVERHEAD = 64 * 1024
 READERS = 5
 """Connections for reads that take no time; what can take longer has its own."""
@@ -24,14 +27,16 @@ def build(settings: Settings) -> Service:
     reader = Reader(url, READERS)
     searcher = Reader(url, settings.database_pool_size, replans=True)
     files = MediaFiles(Path(settings.data_dir) / "media")
-    pictures = jobs.pictures(database, files)
+    discarding = jobs.discarding(database, files)
+    pictures = jobs.pictures(database, files, discarding)
+    largest_upload = settings.image_max_bytes + MULTIPART_OVERHEAD
     return Service(
         name="catalog",
         settings=settings,
         database=database,
-        routers=[products.router, categories.router, stock.router, media.router, imports.router],
-        subscribers=[Checkout(settings.hold)],
-        jobs=[jobs.expiry(database, settings.hold), pictures, jobs.forgetting(database)],
+        routers=[module.router for module in API],
+        subscribers=[Checkout(settings.hold), People(discarding.wake)],
+        jobs=[jobs.expiry(database, settings.hold), pictures, discarding, jobs.forgetting(database)],
         resources=[reader, searcher],
         state={
             "reader": reader,
@@ -41,8 +46,10 @@ def build(settings: Settings) -> Service:
             "currency": settings.currency,
             "media_files": files,
             "image_limits": Limits(settings.image_max_bytes, settings.image_max_pixels),
+            "media_bounds": Bounds(settings.media_per_person, settings.media_bytes_per_person),
+            "media_urls": MediaUrls(settings.media_secret.get_secret_value()),
             "pictures": pictures,
         },
         hot_reads=hot.HOT_READS,
-        body_limits={"/products": settings.image_max_bytes + MULTIPART_OVERHEAD},
+        body_limits=dict.fromkeys(("/products", "/media", "/auth/me/avatar"), largest_upload),
     )

@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
+from catalog.domain.images import Visibility
 from catalog.providers.media_files import MediaFiles
 from catalog.providers.pictures import Rendered, UnusablePictureError, render
+from catalog.usecases.discard_media import discarded, forget_discarded
 from catalog.usecases.expire_reservations import expire_reservations
 from catalog.usecases.forget_changes import forget_changes
 from catalog.usecases.process_images import Claim, claim_images, finish_image, reject_image
@@ -18,6 +22,7 @@ log = logging.getLogger(__name__)
 EXPIRY_EVERY = 5.0
 PICTURES_EVERY = 2.0
 CHANGES_EVERY = 600.0
+DISCARDED_EVERY = 60.0
 PICTURES_AT_ONCE = 2
 MOST_ATTEMPTS = 5
 
@@ -42,16 +47,36 @@ def forgetting(database: Database) -> Job:
     return Job("catalog.changes", CHANGES_EVERY, run)
 
 
-def pictures(database: Database, files: MediaFiles) -> Job:
-    """Makes the variants of uploaded images, a few at a time in worker threads."""
+def pictures(database: Database, files: MediaFiles, discarding: Job) -> Job:
+    """Makes the variants of uploaded images, a few at a time in worker threads; `discarding` what they replace."""
 
     async def run() -> int:
         async with database.begin() as tx:
             claims = await claim_images(tx, clock.now(), PICTURES_AT_ONCE)
-        await asyncio.gather(*(_process(database, files, claim) for claim in claims))
+        await asyncio.gather(*(_process(database, files.of(claim.visibility), claim) for claim in claims))
+        if claims:
+            discarding.wake()
         return len(claims)
 
     return Job("catalog.pictures", PICTURES_EVERY, run)
+
+
+def discarding(database: Database, files: MediaFiles) -> Job:
+    """Removes the files of images that are gone."""
+
+    async def run() -> int:
+        async with database.begin() as tx:
+            gone = await discarded(tx)
+            await asyncio.to_thread(_remove, files, gone)
+            await forget_discarded(tx, gone)
+        return len(gone)
+
+    return Job("catalog.discarded", DISCARDED_EVERY, run)
+
+
+def _remove(files: MediaFiles, gone: Mapping[UUID, Visibility]) -> None:
+    for media_id, visibility in gone.items():
+        files.of(visibility).remove(media_id)
 
 
 async def _process(database: Database, files: MediaFiles, claim: Claim) -> None:
@@ -66,11 +91,14 @@ async def _process(database: Database, files: MediaFiles, claim: Claim) -> None:
             await _reject(database, files, claim, "the picture could not be processed")
     else:
         async with database.begin() as tx:
-            await finish_image(tx, claim.media_id, rendered.width, rendered.height)
+            is_kept = await finish_image(tx, claim.media_id, rendered.width, rendered.height)
+        if not is_kept:
+            await asyncio.to_thread(files.remove, claim.media_id)
 
 
 def _render(files: MediaFiles, claim: Claim) -> Rendered:
-    rendered = render(files.read_original(claim.media_id))
+    with files.open_original(claim.media_id) as original:
+        rendered = render(original)
     files.write_variants(claim.media_id, rendered.variants)
     return rendered
 

@@ -81,7 +81,7 @@ async def _add(database: Database, files: MediaFiles, sample: Sample) -> bool:
     async with database.begin() as tx:
         if await tx.sql.fetchval("SELECT true FROM product WHERE sku = $1", sample.sku):
             return False
-    upload = await store_upload(files, await asyncio.to_thread(_picture, sample), LIMITS)
+    upload = await store_upload(files, BytesIO(await asyncio.to_thread(_picture, sample)), LIMITS)
     async with database.begin() as tx:
         await _record(tx, sample, upload)
     return True

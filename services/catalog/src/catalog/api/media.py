@@ -1,118 +1,130 @@
-"""/products/{id}/images and /media: uploading pictures and serving their variants."""
+"""/media: what people upload for themselves, and the variants of every picture."""
 
 import asyncio
 import os
-from typing import Annotated, Literal
+from pathlib import Path as File
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response, UploadFile
+from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, Field
 
+from catalog.api.images import Files, MediaView, Urls, remove_files, stored
 from catalog.api.public import is_known
-from catalog.providers.media_files import MediaFiles
-from catalog.queries.media import find_media
-from catalog.usecases.add_image import add_image, remove_image
-from catalog.usecases.store_upload import store_upload
-from common.errors import DukanError, NotFound
+from catalog.domain.images import Variant, Visibility
+from catalog.queries.media import find_media, own_media
+from catalog.usecases.keep_media import keep_media, take_away
+from common.errors import NotFound
 from common.persistence.transaction import Transaction
-from common.web.dependencies import Begin, may
+from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
+from common.web.media_urls import MediaUrls
+from common.web.pagination import Page, page_meta
 from common.web.tokens import Identity
 
 router = APIRouter(tags=["media"])
 
-Merchandiser = Annotated[Identity, may("offer.manage")]
-
 FOREVER = "public, max-age=31536000, immutable"
 
-Size = Annotated[Literal["thumb", "medium", "large"], Path(description="how large")]
+EXPIRES = "1795251600"
+SIGNED = "Zk3vQ9xLr1mW7tYb2cNp5sHd8fGj0aKe4uIoPq6RzXs"
+
+Size = Annotated[Variant, Path(description="the longest side: 200, 600 or 1200 pixels")]
+Expires = Annotated[
+    str, Query(pattern=r"^[0-9]{1,12}$", description="until when, in seconds since 1970", examples=[EXPIRES])
+]
+Signature = Annotated[
+    str, Query(pattern=r"^[A-Za-z0-9_-]{43}$", description="of id, variant and expires", examples=[SIGNED])
+]
 
 
-class MediaView(BaseModel):
-    """An image; `url` and `variants` are there once it is ready, `reason` when it is rejected."""
-
-    id: UUID
-    state: Literal["pending", "ready", "rejected"]
-    reason: Annotated[str | None, Field(examples=[None])]
-    content_type: str
-    width: int | None
-    height: int | None
-    url: str | None
-    variants: dict[str, str]
-
-
-async def _files(request: Request) -> MediaFiles:
-    files: MediaFiles = request.app.state.media_files
-    return files
-
-
-Files = Annotated[MediaFiles, Depends(_files)]
-
-
-@router.post(
-    "/products/{product_id}/images",
-    status_code=201,
-    responses={200: {"description": "It was there"}},
-    summary="Add a picture to a product",
-)
-async def post_image(
-    request: Request,
-    response: Response,
-    product_id: UUID,
-    file: UploadFile,
+@router.post("/media", status_code=201, summary="Upload a picture of one's own")
+async def post_media(
     *,
-    caller: Merchandiser,
+    request: Request,
+    file: UploadFile,
+    visibility: Annotated[Visibility, Form()] = "private",
+    caller: Caller,
     files: Files,
+    urls: Urls,
     begin: Begin,
 ) -> Envelope[MediaView]:
-    """A JPEG, PNG or WebP file. The same content again answers 200 and the image that is there."""
-    upload = await store_upload(files, await file.read(), request.app.state.image_limits)
-    try:
-        async with begin() as tx:
-            media_id = await add_image(tx, product_id, upload, caller.user_id)
-            tx.after_commit(request.app.state.pictures.wake)
-            view = await _view(tx, media_id)
-    except DukanError:
-        await asyncio.to_thread(files.remove, upload.media_id)
-        raise
-    if media_id == upload.media_id:
-        return created(view, "Image received")
-    await asyncio.to_thread(files.remove, upload.media_id)
-    response.status_code = 200
-    return ok(view, "The product has this image already")
+    """A JPEG, PNG or WebP file. Its variants are made in the background; what it was besides a picture is lost."""
+    async with stored(request, file, files.of(visibility)) as upload, begin() as tx:
+        await keep_media(tx, upload, caller.user_id, visibility, request.app.state.media_bounds)
+        tx.after_commit(request.app.state.pictures.wake)
+        return created(await view_of(tx, upload.media_id, urls), "Image received")
 
 
-@router.delete("/products/{product_id}/images/{media_id}", status_code=204, summary="Take a picture away")
-async def delete_image(product_id: UUID, media_id: UUID, _: Merchandiser, files: Files, begin: Begin) -> None:
+@router.get("/media", summary="List one's own pictures")
+async def list_media(
+    request: Request, caller: Caller, urls: Urls, begin: Begin, page: Page
+) -> Envelope[list[MediaView]]:
+    """One's own, newest first."""
     async with begin() as tx:
-        await remove_image(tx, product_id, media_id)
-    await asyncio.to_thread(files.remove, media_id)
+        media, total = await own_media(tx.sql, caller.user_id, urls, page.offset, page.limit)
+    return ok([MediaView.model_validate(each) for each in media], meta=page_meta(request, page, total))
 
 
 @router.get("/media/{media_id}", summary="State of a picture")
-async def get_media(media_id: UUID, _: Merchandiser, begin: Begin) -> Envelope[MediaView]:
+async def get_media(media_id: UUID, caller: Caller, urls: Urls, begin: Begin) -> Envelope[MediaView]:
+    """One's own; staff see everybody's."""
     async with begin() as tx:
-        return ok(await _view(tx, media_id))
+        return ok(await view_of(tx, media_id, urls, caller))
 
 
-@router.get("/media/{media_id}/{variant}", response_class=FileResponse, summary="A picture in one size")
-async def get_variant(request: Request, media_id: UUID, variant: Size, files: Files) -> Response:
-    """The picture as WebP. What an id shows never changes, so it may be kept for ever."""
-    path = files.variant(media_id, variant)
+@router.delete("/media/{media_id}", status_code=204, summary="Take a picture away")
+async def delete_media(media_id: UUID, caller: Caller, files: Files, begin: Begin) -> None:
+    """One's own; staff take away everybody's. URLs that were given out stop working."""
+    async with begin() as tx:
+        gone = await take_away(tx, media_id, caller.user_id, manages=caller.may("offer.manage"))
+    await remove_files(files, gone)
+
+
+@router.get(
+    "/media/{media_id}/{variant}",
+    response_class=FileResponse,
+    summary="A picture in one size",
+    responses={403: {"description": "The signature is of something else, or its time is over"}},
+)
+async def get_variant(
+    *,
+    request: Request,
+    media_id: UUID,
+    variant: Size,
+    expires: Expires | None = None,
+    signature: Signature | None = None,
+    files: Files,
+    urls: Urls,
+) -> Response:
+    """The picture as WebP. What an id shows never changes, so a public one may be kept for ever. A private one is
+    shown by the URLs only that GET /media/{media_id} and profiles give."""
+    if expires is None and signature is None:
+        return await _picture(request, media_id, variant, files.variant(media_id, variant), FOREVER)
+    left = urls.seconds_left(media_id, variant, expires or "", signature or "")
+    path = files.of("private").variant(media_id, variant)
+    return await _picture(request, media_id, variant, path, f"private, max-age={left}")
+
+
+async def _picture(request: Request, media_id: UUID, variant: Variant, path: File, cache_control: str) -> Response:
     try:
         found = await asyncio.to_thread(os.stat, path)
     except FileNotFoundError as error:
         raise NotFound("There is no such picture, or it is not ready yet") from error
     etag = f'"{media_id.hex}-{variant}"'
-    headers = {"Cache-Control": FOREVER, "ETag": etag, "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": cache_control, "ETag": etag, "X-Content-Type-Options": "nosniff"}
     if is_known(request, etag):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, headers=headers, media_type="image/webp", stat_result=found)
 
 
-async def _view(tx: Transaction, media_id: UUID) -> MediaView:
-    media = await find_media(tx.sql, media_id)
-    if media is None:
+async def view_of(tx: Transaction, media_id: UUID, urls: MediaUrls, caller: Identity | None = None) -> MediaView:
+    """Raises NotFound, for a caller also when it is not the caller's to see."""
+    media = await find_media(tx.sql, media_id, urls)
+    if media is None or (caller is not None and not _may_see(caller, media["owner_id"], media["product_id"])):
         raise NotFound("There is no such image")
     return MediaView.model_validate(media)
+
+
+def _may_see(caller: Identity, owner_id: UUID | None, product_id: UUID | None) -> bool:
+    return caller.may("offer.manage") or (owner_id == caller.user_id and product_id is None)

@@ -1,14 +1,17 @@
 """Originals and variants on disk: `<root>/<last two digits>/<id>/{original,thumb.webp,…}`.
 
-Files appear whole or not at all: written under a temporary name, then renamed. The root must be shared between the
-processes that take uploads, make variants and serve them.
+Private ones are below `<root>/private`. Files appear whole or not at all: written under a temporary name, then renamed.
+The root must be shared between the processes that take uploads, make variants and serve them.
 """
 
 import os
 import shutil
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
+from catalog.domain.images import Visibility
 from common.ids import new_id
 
 
@@ -16,21 +19,26 @@ class MediaFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def of(self, visibility: Visibility) -> "MediaFiles":
+        """Where such images are: what is private is not found where the public looks."""
+        return self if visibility == "public" else MediaFiles(self._root / "private")
+
     def original(self, media_id: UUID) -> Path:
         return self._folder(media_id) / "original"
 
     def variant(self, media_id: UUID, name: str) -> Path:
         return self._folder(media_id) / f"{name}.webp"
 
-    def read_original(self, media_id: UUID) -> bytes:
-        return self.original(media_id).read_bytes()
+    def open_original(self, media_id: UUID) -> BinaryIO:
+        return self.original(media_id).open("rb")
 
-    def write_original(self, media_id: UUID, content: bytes) -> None:
+    def write_original(self, media_id: UUID, content: BinaryIO) -> None:
+        content.seek(0)
         _write(self.original(media_id), content)
 
     def write_variants(self, media_id: UUID, variants: dict[str, bytes]) -> None:
         for name, content in variants.items():
-            _write(self.variant(media_id, name), content)
+            _write(self.variant(media_id, name), BytesIO(content))
 
     def remove(self, media_id: UUID) -> None:
         """Forget an image; it is no error when there is nothing."""
@@ -41,11 +49,11 @@ class MediaFiles:
         return self._root / media_id.hex[-2:] / str(media_id)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: BinaryIO) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{new_id().hex}")
     with unfinished.open("wb") as out:
-        out.write(content)
+        shutil.copyfileobj(content, out)
         out.flush()
         os.fsync(out.fileno())
     unfinished.replace(path)

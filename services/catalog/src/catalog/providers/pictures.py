@@ -4,6 +4,7 @@ import struct
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
+from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
@@ -37,7 +38,7 @@ class Rendered:
     variants: dict[str, bytes]
 
 
-def look_at(content: bytes) -> Look:
+def look_at(content: BinaryIO) -> Look:
     """Raises UnusablePictureError when it is no JPEG, PNG or WebP."""
     try:
         with _opened(content) as picture:
@@ -48,7 +49,7 @@ def look_at(content: bytes) -> Look:
         raise UnusablePictureError("the file is no JPEG, PNG or WebP picture") from error
 
 
-def render(content: bytes) -> Rendered:
+def render(content: BinaryIO) -> Rendered:
     """All variants, upright. Raises UnusablePictureError when the picture cannot be decoded."""
     try:
         with _opened(content) as opened:
@@ -80,7 +81,7 @@ def _webp(picture: Image.Image) -> bytes:
     return target.getvalue()
 
 
-def _opened(content: bytes) -> Image.Image:
+def _opened(content: BinaryIO) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(BytesIO(content), formats=tuple(CONTENT_TYPES))
+        return Image.open(content, formats=tuple(CONTENT_TYPES))

@@ -3,12 +3,16 @@
 import asyncio
 from dataclasses import dataclass
 from hashlib import sha256
+from io import SEEK_END
+from typing import BinaryIO
 
 from catalog.providers.media_files import MediaFiles
 from catalog.providers.pictures import UnusablePictureError, look_at
 from catalog.usecases.add_image import Upload
 from common.errors import Invalid
 from common.ids import new_id
+
+CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +23,31 @@ class Limits:
     max_pixels: int
 
 
-async def store_upload(files: MediaFiles, content: bytes, limits: Limits) -> Upload:
+async def store_upload(files: MediaFiles, content: BinaryIO, limits: Limits) -> Upload:
     """The stored original. An upload that is never recorded leaves a file that nobody refers to, and nothing else."""
-    if len(content) > limits.max_bytes:
-        raise Invalid(
-            f"An image has at most {limits.max_bytes} bytes", code="image_too_large", field="file", status=413
-        )
     return await asyncio.to_thread(_store, files, content, limits)
 
 
-def _store(files: MediaFiles, content: bytes, limits: Limits) -> Upload:
+def _store(files: MediaFiles, content: BinaryIO, limits: Limits) -> Upload:
+    if (size := content.seek(0, SEEK_END)) > limits.max_bytes:
+        raise Invalid(
+            f"An image has at most {limits.max_bytes} bytes", code="image_too_large", field="file", status=413
+        )
+    content.seek(0)
     try:
         look = look_at(content)
     except UnusablePictureError as error:
         raise Invalid(f"Not accepted: {error}", code="unsupported_image", field="file", status=415) from error
     if look.pixels > limits.max_pixels:
         raise Invalid(f"An image has at most {limits.max_pixels} pixels", code="image_too_large", field="file")
-    upload = Upload(new_id(), look.content_type, len(content), sha256(content).digest())
+    upload = Upload(new_id(), look.content_type, size, _digest(content))
     files.write_original(upload.media_id, content)
     return upload
+
+
+def _digest(content: BinaryIO) -> bytes:
+    content.seek(0)
+    digest = sha256()
+    while chunk := content.read(CHUNK):
+        digest.update(chunk)
+    return digest.digest()
