@@ -105,7 +105,7 @@ class ApiKeys:
             asking.exception()  # told to whoever still waits, if anybody
 
     async def _exchange(self, key: str, client: Client, slots: tuple[Slot, Slot]) -> None:
-        headers = {"X-Forwarded-For": client.chain, "User-Agent": "dukan-gateway"}
+        headers = {"X-Forwarded-For": client.ip, "User-Agent": "dukan-gateway"}
         began = time.monotonic()
         try:
             answer = await self._client.post(self._url, json={"key": key}, headers=headers)

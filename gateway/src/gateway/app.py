@@ -92,6 +92,10 @@ class Gateway:
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
         settings = self._settings
+        if settings.is_production and not settings.trusted_proxies:
+            log.warning(
+                "DUKAN_TRUSTED_PROXIES is empty: behind a load balancer, all its clients would share its limits"
+            )
         async with AsyncExitStack() as stack:
             telemetry.start("gateway", settings.otel_endpoint)
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, "gateway")

@@ -1,5 +1,6 @@
 """Who is at the other end of the connection, proxies of ours discounted."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,11 @@ Address = IPv4Address | IPv6Address
 UNKNOWN = "unknown"
 
 
+log = logging.getLogger(__name__)
+
+MOST_WARNINGS = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """`ip` as text, `key` what is counted together (an IPv6 /64 is one household), `proto` http or https."""
@@ -18,7 +24,6 @@ class Client:
     ip: str
     key: str
     proto: str
-    chain: str
     is_loopback: bool
 
 
@@ -27,38 +32,48 @@ class Clients:
 
     def __init__(self, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted)
+        self._suspected: set[str] = set()
 
     def identify(self, peer: str | None, scheme: str, inbound: Inbound) -> Client:
         """The client: the nearest address that is no proxy of ours."""
-        if not self._trusted:
-            return _direct(peer or UNKNOWN, scheme)
+        forwarded = inbound.get(b"x-forwarded-for")
+        if forwarded is None and not self._trusted:
+            return _client(peer or UNKNOWN, scheme)
         address = _parsed(peer or UNKNOWN)
         if address is None or not self._is_trusted(address):
-            return _direct(peer or UNKNOWN, scheme)
-        hops = [hop.strip() for hop in (inbound.get(b"x-forwarded-for") or "").split(",")]
-        known = [hop for hop in map(_parsed, hops) if hop is not None]
+            if address is not None and forwarded is not None:
+                self._suspect(address)
+            return _client(peer or UNKNOWN, scheme)
+        known = [hop for hop in map(_parsed, map(str.strip, (forwarded or "").split(","))) if hop is not None]
         outside = next((hop for hop in reversed(known) if not self._is_trusted(hop)), known[0] if known else address)
         proto = (inbound.get(b"x-forwarded-proto") or scheme).split(",")[-1].strip().lower()
-        return _client(outside, proto if proto in ("http", "https") else scheme, [*map(str, known), str(address)])
+        return _client(str(outside), proto if proto in ("http", "https") else scheme)
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
+    def _suspect(self, address: Address) -> None:
+        """Tell once when what looks like a proxy of ours is not believed: its clients then count as one."""
+        if not address.is_private or address.is_loopback or len(self._suspected) >= MOST_WARNINGS:
+            return
+        if str(address) not in self._suspected:
+            self._suspected.add(str(address))
+            log.warning(
+                "%s sends X-Forwarded-For and is not believed: if it is a load balancer of yours, all its clients share"
+                " its limits until DUKAN_TRUSTED_PROXIES names it",
+                address,
+            )
 
-NOBODY = Client(UNKNOWN, UNKNOWN, "http", UNKNOWN, is_loopback=False)
+
+NOBODY = Client(UNKNOWN, UNKNOWN, "http", is_loopback=False)
 
 
 @lru_cache(maxsize=10_000)
-def _direct(peer: str, proto: str) -> Client:
-    """A client that no proxy of ours speaks for."""
-    return _client(_parsed(peer), proto, chain=())
-
-
-def _client(address: Address | None, proto: str, chain: Sequence[str]) -> Client:
+def _client(text: str, proto: str) -> Client:
+    address = _parsed(text)
     if address is None:
         return NOBODY
-    ip = str(address)
-    return Client(ip, _key(address), proto, ", ".join(chain) or ip, address.is_loopback)
+    return Client(str(address), _key(address), proto, address.is_loopback)
 
 
 @lru_cache(maxsize=10_000)

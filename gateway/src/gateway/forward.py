@@ -142,7 +142,8 @@ def _ours(exchange: Exchange) -> Iterator[tuple[bytes, bytes]]:
     """What the gateway says about the request."""
     client, origin = exchange.client, exchange.origin
     yield b"x-request-id", origin.correlation_id.encode()
-    yield b"x-forwarded-for", client.chain.encode()
+    # Not the whole chain: a service that trusted other proxies than we do would find another client in it.
+    yield b"x-forwarded-for", client.ip.encode()
     yield b"x-forwarded-proto", client.proto.encode()
     yield b"x-forwarded-host", exchange.inbound.read[b"host"].encode()
     if origin.traceparent:

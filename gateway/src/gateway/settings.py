@@ -4,7 +4,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from common.settings import ServiceSettings
@@ -16,10 +16,17 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _not_everybody(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if network.prefixlen == 0:
+        raise ValueError("would let everybody claim any address: name the load balancer's network")
+    return network
+
+
 OptionalPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 LimitNames = Annotated[tuple[Literal["ip", "credential", "write", "sign-in"], ...], NoDecode, BeforeValidator(_listed)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+Network = Annotated[IPv4Network | IPv6Network, AfterValidator(_not_everybody)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(ServiceSettings):

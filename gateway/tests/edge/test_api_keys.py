@@ -180,7 +180,7 @@ async def test_a_key_bound_to_addresses_is_asked_for_from_each(open_door: OpenDo
         assert (await door.client.get(ORDERS, headers=headers)).status_code == 200
 
     asked = [seen.one("x-forwarded-for") for seen in auth.asked]
-    assert [str(chain).split(",")[0] for chain in asked] == ["203.0.113.1", "203.0.113.2"]
+    assert asked == ["203.0.113.1", "203.0.113.2"]
 
 
 async def test_a_token_is_not_used_after_its_end(door: Door, auth: Auth) -> None:

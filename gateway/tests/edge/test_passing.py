@@ -120,9 +120,10 @@ async def test_a_trusted_proxys_word_is_taken(open_door: OpenDoor, behind: Behin
     await door.client.get(PRODUCTS, headers=headers)
 
     (seen,) = behind.seen
-    assert seen.one("x-forwarded-for") == "6.6.6.6, 203.0.113.9, 10.1.2.3, 127.0.0.1"
+    # The client is the nearest hop that is no proxy of ours: what came before it, anybody could have written. The
+    # service hears of nobody else, so that it cannot come to another conclusion.
+    assert seen.one("x-forwarded-for") == "203.0.113.9"
     assert seen.one("x-forwarded-proto") == "https"
-    # The client is the nearest hop that is no proxy of ours: what came before it, anybody could have written.
     await eventually(lambda: _logged_ip(door, "203.0.113.9"))
 
 
