@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from catalog.usecases.forget_person import forget_person
+from catalog.usecases.gather_personal_data import gather_personal_data
 from catalog.usecases.reserve_stock import reserve_stock
 from catalog.usecases.settle_stock import commit_stock, release_stock
 from common import clock
 from common.bus.subscriptions import subscribe
-from common.contracts.auth import UserErased
+from common.contracts.auth import ExportRequested, UserErased
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from common.persistence.transaction import Transaction
 
@@ -41,6 +42,10 @@ class People:
 
     def __init__(self, wake_removal: Callable[[], None]) -> None:
         self._wake_removal = wake_removal
+
+    @subscribe(ExportRequested, consumer=PEOPLE)
+    async def on_export_requested(self, event: ExportRequested, tx: Transaction) -> None:
+        await gather_personal_data(tx, event)
 
     @subscribe(UserErased, consumer=PEOPLE)
     async def on_user_erased(self, event: UserErased, tx: Transaction) -> None:
