@@ -60,6 +60,7 @@ async def test_outside_local_mode_cookies_are_bound_to_https_and_this_host(open_
         audience="shop",
         jwks_url="https://shop.test/jwks",
         auth_url="http://auth",
+        trusted_proxies="10.0.0.0/8",
     )
     cookies, _ = await signed_in(door)
 

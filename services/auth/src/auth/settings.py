@@ -13,11 +13,12 @@ from common.settings import ServiceSettings
 
 def _networks(value: object) -> object:
     """`10.0.0.0/8, 192.168.1.7` as networks."""
-    return (
-        tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-        if isinstance(value, str)
-        else value
-    )
+    if not isinstance(value, str):
+        return value
+    networks = tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    if any(not network.prefixlen for network in networks):
+        raise ValueError("DUKAN_TRUSTED_PROXIES would let everybody claim any address: name the gateway's network")
+    return networks
 
 
 def _names(value: object) -> object:
@@ -31,6 +32,8 @@ class Settings(ServiceSettings):
         "key_secret",
         "mail_secret",
         "media_secret",
+        # Without it everybody would have the gateway's address, and one who guesses passwords would throttle all.
+        "trusted_proxies",
     )
 
     key_secret: SecretStr = Field(
@@ -68,7 +71,7 @@ class Settings(ServiceSettings):
             if self.is_production and len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET:
                 raise ValueError(f"DUKAN_{name.upper()} needs at least {SHORTEST_SECRET} characters")
         if self.trusted_proxies is None:
-            self.trusted_proxies = () if self.is_production else (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+            self.trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
         if self.existence_replies is None:
             self.existence_replies = not self.is_production
         if self.sign_in_failures_per_minute is None:
