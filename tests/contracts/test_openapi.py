@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from common.web.scopes import SCOPES
 COMPONENT = "#/components/"
 PICTURES = "image/"
 LONGEST_SUMMARY = 60
+ROOT = Path(__file__).parents[2]
+SOURCES = ("libs/common/src/**/*.py", "services/*/src/**/*.py", "gateway/src/**/*.py")
+TELLING = {"refused.py", "refusals.py"}
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +77,14 @@ def test_every_operation_succeeds_somehow_and_refuses_in_the_shared_words(
             assert "examples" in _answer(document, responses[status])["content"]["application/json"], operation
 
 
+def test_a_code_that_is_documented_is_raised_somewhere(document: Document) -> None:
+    files = (file for folder in SOURCES for file in ROOT.glob(folder) if file.name not in TELLING)
+    sources = "".join(file.read_text() for file in files)
+    documented = {example.value["code"] for example in examples_of(document) if _is_refusal(example.value)}
+    assert "orders.illegal_transition" in documented
+    assert [code for code in sorted(documented) if f'"{code}"' not in sources] == []
+
+
 def test_every_answer_names_its_request_and_what_is_left_of_the_limit(
     document: Document, operations: list[Operation]
 ) -> None:
@@ -122,6 +134,10 @@ def test_every_reference_leads_somewhere_and_every_component_is_used(document: D
 def test_schemas_are_schemas(document: Document) -> None:
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
+
+
+def _is_refusal(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("status") == "error"
 
 
 def _answer(document: Document, response: Mapping[str, Any]) -> Mapping[str, Any]:

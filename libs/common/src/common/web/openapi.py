@@ -2,7 +2,7 @@
 little."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -118,15 +118,20 @@ def _responses(operation: Json, method: str) -> Json:
         said = responses.get(str(status))
         is_own = said is not None and said["description"] != "Validation Error"
         responses[str(status)] = own_refusal(status, said) if is_own and said else reference(status)
+    headers = ["X-Request-ID", *(["Idempotency-Replayed"] if _is_repeatable(operation) else [])]
     for succeeding in [status for status in responses if status < "400"]:
-        _succeed(succeeding, responses[succeeding])
+        _succeed(succeeding, responses[succeeding], headers)
     return dict(sorted(responses.items()))
 
 
-def _succeed(status: str, response: Json) -> None:
+def _is_repeatable(operation: Mapping[str, Any]) -> bool:
+    return any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
+
+
+def _succeed(status: str, response: Json, headers: Iterable[str]) -> None:
     if response["description"] == GENERATED:
         response["description"] = DONE.get(status, GENERATED)
-    response["headers"] = header_references(["X-Request-ID"]) | response.get("headers", {})
+    response["headers"] = header_references(headers) | response.get("headers", {})
 
 
 def _refusals(operation: Mapping[str, Any], method: str) -> Iterator[int]:

@@ -114,6 +114,7 @@ HEADERS: Mapping[str, Json] = {
     "WWW-Authenticate": {"description": "The scheme that is asked for", "schema": TEXT, "example": "Bearer"},
     "ETag": {"description": "For `If-None-Match`", "schema": TEXT, "example": '"5d41402abc4b2a76b9719d91"'},
     "Location": {"description": "Where to find what was made", "schema": TEXT, "example": "/api/v1/orders/019c1f0c"},
+    "Idempotency-Replayed": {"description": "This is the first answer again", "schema": TEXT, "example": "true"},
     "RateLimit-Policy": {"description": "The limit that applies", "schema": TEXT, "example": '"ip";q=600;w=60'},
     "RateLimit": {"description": "What is left of it", "schema": TEXT, "example": '"ip";r=599;t=1'},
 }
@@ -146,7 +147,7 @@ def refusing(*refusals: Refusal) -> dict[int | str, dict[str, Any]]:
 def own_refusal(status: int, said: Mapping[str, Any]) -> Json:
     """What a route says of a refusal, completed by what all have in common."""
     particular = [Refusal(*each) for each in said.get(CODES, ())]
-    response = _response(REFUSED[status], particular or REFUSED[status].refusals)
+    response = _response(REFUSED[status], [*particular, *REFUSED[status].refusals])
     listed = ", ".join(f"`{refusal.code}`" for refusal in particular)
     return response | {"description": f"{said['description']}: {listed}" if listed else said["description"]}
 

@@ -1,0 +1,64 @@
+"""What the routes refuse, for the OpenAPI document; who raises it is elsewhere."""
+
+from common.web.refusals import Refusal, refusing
+
+_TOO_MANY_ATTEMPTS = Refusal(429, "too_many_attempts", "Too many attempts, try again later")
+_WRONG_CODE = Refusal(422, "code_invalid", "The code is wrong, used or too old; ask for another", "code")
+_TOKEN = Refusal(422, "token_invalid", "The grant or link was used or is too old; ask for another", "token")
+_USERNAME_TAKEN = Refusal(409, "username_taken", "This username is taken", "username")
+_EMAIL_TAKEN = Refusal(409, "email_taken", "An account with this e-mail address exists", "email")
+_STEP_UP = Refusal(
+    403, "step_up_required", "Prove again who you are: give `password`, or POST /auth/step-up first", "password"
+)
+_UNKNOWN_KEY = Refusal(404, "api_key_not_found", "There is no such API key")
+_UNKNOWN_USER = Refusal(404, "user_not_found", "There is no such user")
+_LAST_ADMIN = Refusal(409, "last_admin", "Somebody has to administer: this is the last active admin")
+
+REGISTERING = refusing(
+    _EMAIL_TAKEN,
+    _USERNAME_TAKEN,
+    Refusal(422, "passwords_differ", "The two passwords differ", "password_confirm"),
+)
+SIGNING_IN = refusing(
+    Refusal(401, "invalid_credentials", "E-mail, username or password is wrong"),
+    Refusal(401, "otp_required", "Give the code that your authenticator app shows"),
+    Refusal(401, "otp_invalid", "The code is wrong, or was used before"),
+    Refusal(403, "account_deactivated", "This account has been deactivated"),
+    Refusal(422, "identifier_missing", "Give an e-mail address or a username", "email"),
+    _TOO_MANY_ATTEMPTS,
+    Refusal(503, "sign_in_busy", "Too many people are signing in at this moment"),
+)
+REFRESHING = refusing(
+    Refusal(401, "refresh_token_invalid", "The refresh token is not valid, sign in again"),
+    Refusal(403, "csrf", "Send the CSRF token in X-CSRF-Token"),
+    Refusal(422, "refresh_token_missing", "Give a refresh token", "refresh_token"),
+)
+ASKING = refusing(_TOO_MANY_ATTEMPTS)
+CONFIRMING = refusing(_WRONG_CODE, _TOKEN, _TOO_MANY_ATTEMPTS)
+VERIFYING = refusing(_WRONG_CODE, _TOO_MANY_ATTEMPTS)
+RESETTING = refusing(_TOKEN, Refusal(422, "token_missing", "Give a grant or a token", "token"))
+STARTING_TOTP = refusing(
+    Refusal(409, "totp_already_on", "An authenticator app is on already: remove it first"), _TOO_MANY_ATTEMPTS
+)
+CONFIRMING_TOTP = refusing(
+    Refusal(409, "totp_not_started", "No authenticator app is waiting to be confirmed"),
+    Refusal(422, "code_invalid", "This is not the code that the app shows now", "code"),
+)
+WITHOUT_TOTP = refusing(Refusal(409, "totp_not_on", "There is no authenticator app to remove"), _TOO_MANY_ATTEMPTS)
+DEVICE = refusing(Refusal(404, "device_not_found", "There is no such device"))
+SESSION = refusing(Refusal(404, "session_not_found", "There is no such session"))
+API_KEY = refusing(_UNKNOWN_KEY)
+MAKING_API_KEY = refusing(Refusal(409, "too_many_api_keys", "50 keys are in use, revoke one first"), _STEP_UP)
+ROTATING_API_KEY = refusing(_UNKNOWN_KEY, Refusal(409, "api_key_revoked", "The key has been revoked"), _STEP_UP)
+USER = refusing(_UNKNOWN_USER)
+ADDING_USER = refusing(_EMAIL_TAKEN, _USERNAME_TAKEN)
+CHANGING_USER = refusing(
+    _UNKNOWN_USER, _LAST_ADMIN, Refusal(409, "account_deleted", "The account has been deleted: restore it first")
+)
+DELETING_USER = refusing(_UNKNOWN_USER, _LAST_ADMIN)
+RESTORING_USER = refusing(
+    _UNKNOWN_USER, Refusal(409, "account_erased", "The account has been erased: there is nothing left to restore")
+)
+ROTATING_KEYS = refusing(
+    Refusal(409, "rotated_just_now", "The next key was published a moment ago, try again in a minute")
+)
