@@ -9,6 +9,7 @@ import asyncpg
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, Forget, Identifying, RequestingClient
 from auth.api.fields import Name
 from auth.api.step_up import Confirm, FreshProof
@@ -142,7 +143,7 @@ async def get_api_keys(
     return ok([ApiKeyView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
-@router.post("/api-keys", status_code=201, summary="Make an API key")
+@router.post("/api-keys", status_code=201, summary="Make an API key", responses=refused.MAKING_API_KEY)
 async def post_api_key(
     *,
     body: NewApiKey,
@@ -164,7 +165,7 @@ async def post_api_key(
     return created(ApiKeyWithSecret.of(row, key=key), "Keep the key now: it is not shown again")
 
 
-@router.get("/api-keys/{api_key_id}", summary="One API key")
+@router.get("/api-keys/{api_key_id}", summary="One API key", responses=refused.API_KEY)
 async def get_api_key(api_key_id: UUID, caller: Caller, begin: Begin) -> Envelope[ApiKeyView]:
     async with begin() as tx:
         row = await find_api_key(tx, api_key_id, _only_of(caller))
@@ -173,7 +174,7 @@ async def get_api_key(api_key_id: UUID, caller: Caller, begin: Begin) -> Envelop
     return ok(ApiKeyView.of(row))
 
 
-@router.delete("/api-keys/{api_key_id}", summary="Revoke an API key")
+@router.delete("/api-keys/{api_key_id}", summary="Revoke an API key", responses=refused.API_KEY)
 async def delete_api_key(
     api_key_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[ApiKeyView]:
@@ -184,7 +185,9 @@ async def delete_api_key(
     return ok(ApiKeyView.of(row), "Revoked")
 
 
-@router.post("/api-keys/{api_key_id}/rotate", summary="Give an API key a new secret")
+@router.post(
+    "/api-keys/{api_key_id}/rotate", summary="Give an API key a new secret", responses=refused.ROTATING_API_KEY
+)
 async def post_rotate_api_key(
     *,
     api_key_id: UUID,

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from auth.api import refused
 from auth.api.context import Forget, RequestingClient
 from auth.api.fields import AddressText
 from auth.queries.sessions import devices_of, has_session, sessions_of
@@ -55,7 +56,7 @@ async def get_devices(caller: Caller, begin: Begin) -> Envelope[list[DeviceView]
     return ok([DeviceView.model_validate(dict(row)) for row in rows])
 
 
-@router.delete("/devices/{device_id}", summary="Sign a device out")
+@router.delete("/devices/{device_id}", summary="Sign a device out", responses=refused.DEVICE)
 async def delete_device(
     device_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:
@@ -75,7 +76,7 @@ async def get_sessions(caller: Caller, begin: Begin) -> Envelope[list[SessionVie
     return ok(views)
 
 
-@router.delete("/sessions/{session_id}", summary="End a session")
+@router.delete("/sessions/{session_id}", summary="End a session", responses=refused.SESSION)
 async def delete_session(
     session_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:

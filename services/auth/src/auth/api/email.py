@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from auth.api import refused
 from auth.api.context import Identification, Identifying, RequestingClient
 from auth.api.evened import evened
 from auth.api.fields import Email, MailedCode, OneTimeToken
@@ -47,7 +48,9 @@ class AvailabilityView(BaseModel):
     available: bool | None
 
 
-@router.post("/auth/email/confirmation", status_code=202, summary="Ask for another confirmation letter")
+@router.post(
+    "/auth/email/confirmation", status_code=202, summary="Ask for another confirmation letter", responses=refused.ASKING
+)
 async def post_confirmation(
     body: Address, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:
@@ -59,7 +62,7 @@ async def post_confirmation(
     return accepted(None, "If this address waits for its confirmation, a letter is on its way")
 
 
-@router.post("/auth/email/confirm", summary="Confirm an e-mail address")
+@router.post("/auth/email/confirm", summary="Confirm an e-mail address", responses=refused.CONFIRMING)
 async def post_email_confirm(
     body: EmailConfirmation, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:
@@ -70,7 +73,7 @@ async def post_email_confirm(
     return ok(None, "Your e-mail address is confirmed")
 
 
-@router.post("/auth/check-email", summary="Whether an e-mail address is free")
+@router.post("/auth/check-email", summary="Whether an e-mail address is free", responses=refused.ASKING)
 async def post_check_email(
     body: Address, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AvailabilityView]:

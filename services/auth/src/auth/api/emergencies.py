@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from auth.api import refused
 from auth.api.context import Forget, Identifying, RequestingClient
 from auth.queries.signing_keys import signing_keys
 from auth.usecases.end_sessions import end_any_sessions
@@ -46,7 +47,7 @@ async def get_signing_keys(_admin: KeyKeeper, begin: Begin) -> Envelope[list[Sig
         return ok([SigningKeyView.model_validate(dict(key)) for key in await signing_keys(tx)])
 
 
-@router.post("/auth/signing-keys/rotate", summary="Rotate the signing keys")
+@router.post("/auth/signing-keys/rotate", summary="Rotate the signing keys", responses=refused.ROTATING_KEYS)
 async def post_rotate(
     admin: KeyKeeper, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[list[SigningKeyView]]:

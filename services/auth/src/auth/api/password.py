@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from auth.api import refused
 from auth.api.context import Forget, Identification, Identifying, RequestingClient
 from auth.api.evened import evened
 from auth.api.fields import Email, FactorCode, MailedCode, OneTimeToken, Password
@@ -96,7 +97,9 @@ class ResetView(BaseModel):
     used_at: datetime | None
 
 
-@router.post("/auth/otp/send", status_code=202, summary="Ask for a code to reset the password")
+@router.post(
+    "/auth/otp/send", status_code=202, summary="Ask for a code to reset the password", responses=refused.ASKING
+)
 async def post_otp_send(
     body: SendCode, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:
@@ -108,7 +111,7 @@ async def post_otp_send(
     return accepted(None, "If this address has an account, a letter is on its way")
 
 
-@router.post("/auth/otp/verify", summary="Exchange a code for a grant")
+@router.post("/auth/otp/verify", summary="Exchange a code for a grant", responses=refused.VERIFYING)
 async def post_otp_verify(
     body: VerifyCode, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[GrantView]:
@@ -119,7 +122,7 @@ async def post_otp_verify(
     return ok(GrantView(grant=outcome, expires_in=int(LIFETIME.total_seconds())), "Choose a new password")
 
 
-@router.post("/auth/password/reset", summary="Set a forgotten password anew")
+@router.post("/auth/password/reset", summary="Set a forgotten password anew", responses=refused.RESETTING)
 async def post_reset(
     body: Reset, client: RequestingClient, begin: Begin, identification: Identifying, forget: Forget
 ) -> Envelope[None]:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from auth.api import refused
 from auth.api.context import Identifying, RequestingClient
 from auth.api.fields import Email, Name
 from auth.queries.pre_registrations import list_pre_registrations, pre_registrations_after
@@ -42,7 +43,7 @@ class PreRegistrationView(PreRegistration):
     created_at: datetime
 
 
-@router.post("/auth/pre-register", status_code=202, summary="Ask to be told of the opening")
+@router.post("/auth/pre-register", status_code=202, summary="Ask to be told of the opening", responses=refused.ASKING)
 async def post_pre_register(
     body: PreRegistration, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[None]:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.config import JsonDict
 
+from auth.api import refused
 from auth.api.context import Identifying, RequestingClient
 from auth.api.evened import evened
 from auth.api.fields import Email, Language, Name, Password, Phone, TimeZone, Username
@@ -55,7 +56,7 @@ class Registration(BaseModel):
         return check_password(self.password, (self.email, self.username, self.first_name, self.last_name))
 
 
-@router.post("/auth/register", status_code=201, summary="Open an account")
+@router.post("/auth/register", status_code=201, summary="Open an account", responses=refused.REGISTERING)
 async def post_register(
     body: Registration, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[UserView]:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.proof import Proof, Prove
 from auth.domain.totp import otpauth_uri, secret_text
@@ -48,7 +49,7 @@ async def get_factors(caller: Caller, begin: Begin) -> Envelope[FactorsView]:
     return ok(FactorsView(totp=factors["totp"], recovery_codes_left=factors["recovery_codes_left"]))
 
 
-@router.post("/totp", status_code=201, summary="Begin with an authenticator app")
+@router.post("/totp", status_code=201, summary="Begin with an authenticator app", responses=refused.STARTING_TOTP)
 async def post_totp(
     body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
 ) -> Envelope[EnrolmentView]:
@@ -59,7 +60,7 @@ async def post_totp(
     return ok(view, "Confirm with a code of the app")
 
 
-@router.post("/totp/confirm", summary="Confirm the authenticator app")
+@router.post("/totp/confirm", summary="Confirm the authenticator app", responses=refused.CONFIRMING_TOTP)
 async def post_confirm(
     body: Confirmation, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[RecoveryCodesView]:
@@ -71,14 +72,14 @@ async def post_confirm(
     return ok(RecoveryCodesView(recovery_codes=outcome), "The second factor is on")
 
 
-@router.delete("/totp", summary="Turn the authenticator app off")
+@router.delete("/totp", summary="Turn the authenticator app off", responses=refused.WITHOUT_TOTP)
 async def delete_totp(body: Proof, prove: Prove, client: RequestingClient) -> Envelope[None]:
     async with prove(body) as (tx, account):
         await remove_totp(tx, account.id, client)
     return ok(None, "The second factor is off")
 
 
-@router.post("/recovery-codes", summary="Make new recovery codes")
+@router.post("/recovery-codes", summary="Make new recovery codes", responses=refused.WITHOUT_TOTP)
 async def post_recovery_codes(
     body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
 ) -> Envelope[RecoveryCodesView]:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, Identification, Identifying, RequestingClient
 from auth.api.cookies import Cookies
 from auth.api.fields import FactorCode, Name, Password, RefreshToken
@@ -60,7 +61,7 @@ class Verify(BaseModel):
     token: Annotated[str, StringConstraints(min_length=1, max_length=8192), Field(examples=[TOKEN])]
 
 
-@router.post("/auth/login", summary="Sign in")
+@router.post("/auth/login", summary="Sign in", responses=refused.SIGNING_IN)
 async def post_login(
     body: Login, client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies
 ) -> Envelope[SignInView]:
@@ -95,7 +96,9 @@ async def _verified(attempt: Attempt, body: Login, begin: Begin, identification:
     return outcome
 
 
-@router.post("/auth/refresh", response_model=Envelope[SignInView], summary="Renew the access token")
+@router.post(
+    "/auth/refresh", response_model=Envelope[SignInView], summary="Renew the access token", responses=refused.REFRESHING
+)
 async def post_refresh(
     client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies, body: Refresh | None = None
 ) -> Envelope[SignInView] | Response:

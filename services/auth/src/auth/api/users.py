@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
+from auth.api import refused
 from auth.api.context import Forget, Identifying, RequestingClient
 from auth.api.fields import Name, Phone
 from auth.api.registration import Registration
@@ -92,7 +93,7 @@ async def get_users(
     return ok(views, meta=page_meta(request, page, total))
 
 
-@router.get("/users/{user_id}", summary="One user")
+@router.get("/users/{user_id}", summary="One user", responses=refused.USER)
 async def get_user(user_id: UUID, _staff: Reader, begin: Begin, identification: Identifying) -> Envelope[AccountView]:
     async with begin() as tx:
         account = await find_account(tx, user_id)
@@ -101,7 +102,7 @@ async def get_user(user_id: UUID, _staff: Reader, begin: Begin, identification: 
     return ok(AccountView.of(account, identification.media_urls))
 
 
-@router.post("/users", status_code=201, summary="Open an account for somebody")
+@router.post("/users", status_code=201, summary="Open an account for somebody", responses=refused.ADDING_USER)
 async def post_user(
     body: NewUser, admin: Administrator, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
@@ -120,7 +121,7 @@ async def post_user(
     return created(AccountView.of(account, identification.media_urls))
 
 
-@router.patch("/users/{user_id}", summary="Change a user")
+@router.patch("/users/{user_id}", summary="Change a user", responses=refused.CHANGING_USER)
 async def patch_user(
     *,
     user_id: UUID,
@@ -138,7 +139,7 @@ async def patch_user(
     return ok(AccountView.of(account, identification.media_urls), "Saved")
 
 
-@router.put("/users/{user_id}", summary="Replace what is said of a user")
+@router.put("/users/{user_id}", summary="Replace what is said of a user", responses=refused.CHANGING_USER)
 async def put_user(
     *,
     user_id: UUID,
@@ -160,7 +161,7 @@ async def put_user(
     )
 
 
-@router.delete("/users/{user_id}", summary="Delete a user")
+@router.delete("/users/{user_id}", summary="Delete a user", responses=refused.DELETING_USER)
 async def delete_user(
     user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, forget: Forget
 ) -> Envelope[None]:
@@ -171,7 +172,7 @@ async def delete_user(
     return ok(None, "Deleted")
 
 
-@router.post("/users/{user_id}/restore", summary="Restore a deleted user")
+@router.post("/users/{user_id}/restore", summary="Restore a deleted user", responses=refused.RESTORING_USER)
 async def post_restore(
     user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:
@@ -181,7 +182,7 @@ async def post_restore(
     return ok(AccountView.of(account, identification.media_urls), "Restored")
 
 
-@router.post("/users/{user_id}/deactivate", summary="Deactivate a user")
+@router.post("/users/{user_id}/deactivate", summary="Deactivate a user", responses=refused.CHANGING_USER)
 async def post_deactivate(
     *,
     user_id: UUID,
@@ -197,7 +198,7 @@ async def post_deactivate(
     return ok(AccountView.of(account, identification.media_urls), "Deactivated")
 
 
-@router.post("/users/{user_id}/activate", summary="Activate a user")
+@router.post("/users/{user_id}/activate", summary="Activate a user", responses=refused.CHANGING_USER)
 async def post_activate(
     user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[AccountView]:

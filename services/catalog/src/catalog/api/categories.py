@@ -7,8 +7,9 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, HttpUrl, StrictBool
 
+from catalog.api import refused
 from catalog.api.inputs import ById, Change, IncludeInactive, Key, Name, Slug, key_of
-from catalog.api.public import Page, private_answer
+from catalog.api.public import CACHEABLE, Page, private_answer
 from catalog.api.reading import Read
 from catalog.api.shown import show
 from catalog.domain.offers import Shelving
@@ -69,7 +70,7 @@ class CategoryChange(Change):
     is_featured: StrictBool | None = None
 
 
-@router.get("", response_model=Envelope[list[CategoryView]], summary="List categories")
+@router.get("", response_model=Envelope[list[CategoryView]], responses=CACHEABLE, summary="List categories")
 async def get_categories(
     request: Request,
     page: Paging,
@@ -96,7 +97,9 @@ async def get_categories(
     return private_answer(*await listing()) if include_inactive else await show(request, listing)
 
 
-@router.get("/tree", response_model=Envelope[list[CategoryBranch]], summary="All categories as a tree")
+@router.get(
+    "/tree", response_model=Envelope[list[CategoryBranch]], responses=CACHEABLE, summary="All categories as a tree"
+)
 async def get_category_tree(request: Request, read: Read) -> Response:
     async def tree() -> tuple[bytes]:
         async with read() as sql:
@@ -105,7 +108,7 @@ async def get_category_tree(request: Request, read: Read) -> Response:
     return await show(request, tree)
 
 
-@router.get("/{key}", response_model=Envelope[CategoryView], summary="One category")
+@router.get("/{key}", response_model=Envelope[CategoryView], responses=CACHEABLE, summary="One category")
 async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
     """By id or slug. One that is not active is there for staff only."""
     is_staff = caller is not None and caller.may("offer.manage")
@@ -118,7 +121,10 @@ async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Re
 
 
 @router.get(
-    "/{category_id}/children", response_model=Envelope[list[CategoryView]], summary="Categories right below one"
+    "/{category_id}/children",
+    response_model=Envelope[list[CategoryView]],
+    responses=CACHEABLE,
+    summary="Categories right below one",
 )
 async def get_children(
     request: Request, category_id: UUID, page: Paging, read: Read, include_inactive: IncludeInactive
@@ -133,14 +139,14 @@ async def get_children(
     return private_answer(data, meta) if include_inactive else Page.of(data, meta).answer(request)
 
 
-@router.post("", status_code=201, summary="Add a category")
+@router.post("", status_code=201, summary="Add a category", responses=refused.CATEGORY)
 async def post_category(body: NewCategory, _: Merchandiser, begin: Begin) -> Envelope[CategoryView]:
     async with begin() as tx:
         category = await create_category(tx, Shelving(**_values(body)))
         return created(await _view(tx, category.id), "Category created")
 
 
-@router.put("/{key}", summary="Replace a category")
+@router.put("/{key}", summary="Replace a category", responses=refused.CATEGORY)
 async def put_category(category_id: ById, body: NewCategory, _: Merchandiser, begin: Begin) -> Envelope[CategoryView]:
     """Replaces everything; without a slug the category keeps the one it has."""
     values = _values(body)
@@ -151,7 +157,7 @@ async def put_category(category_id: ById, body: NewCategory, _: Merchandiser, be
         return ok(await _view(tx, category_id), "Category changed")
 
 
-@router.patch("/{key}", summary="Change a category")
+@router.patch("/{key}", summary="Change a category", responses=refused.CATEGORY)
 async def patch_category(
     category_id: ById, body: CategoryChange, _: Merchandiser, begin: Begin
 ) -> Envelope[CategoryView]:
@@ -160,7 +166,7 @@ async def patch_category(
         return ok(await _view(tx, category_id), "Category changed")
 
 
-@router.delete("/{key}", status_code=204, summary="Delete a category")
+@router.delete("/{key}", status_code=204, summary="Delete a category", responses=refused.DELETING_CATEGORY)
 async def remove_category(category_id: ById, _: Merchandiser, begin: Begin) -> None:
     """409 while it has children or products."""
     async with begin() as tx:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 
+from catalog.api import refused
 from catalog.domain.import_mapping import Mapped, mapping_of
 from catalog.domain.imported_files import SourceRow, rows_of
 from catalog.domain.imported_rows import BadRowError, imported_product
@@ -101,7 +102,7 @@ BODY = {
 }
 
 
-@router.post("", openapi_extra=BODY, summary="Import many products")
+@router.post("", openapi_extra=BODY, summary="Import many products", responses=refused.IMPORTING)
 async def post_import(request: Request, caller: Merchandiser, begin: Begin) -> Envelope[ImportReport]:
     """Each row for itself: good ones go in, bad ones are reported by line and column. Running it again is safe."""
     wanted = await _read(request)

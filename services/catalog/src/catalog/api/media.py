@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from catalog.api.images import Files, MediaView, Urls, remove_files, stored
-from catalog.api.public import is_known
+from catalog.api.public import CACHEABLE, is_known
 from catalog.domain.images import Variant, Visibility
 from catalog.queries.media import find_media, own_media
 from catalog.usecases.keep_media import keep_media, take_away
@@ -85,7 +85,7 @@ async def delete_media(media_id: UUID, caller: Caller, files: Files, begin: Begi
     "/media/{media_id}/{variant}",
     response_class=FileResponse,
     summary="A picture in one size",
-    responses={403: {"description": "The signature is of something else, or its time is over"}},
+    responses=CACHEABLE | {403: {"description": "The signature is of something else, or its time is over"}},
 )
 async def get_variant(
     *,

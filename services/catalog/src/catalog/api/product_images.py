@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response, UploadFile
 
+from catalog.api import refused
 from catalog.api.images import Files, MediaView, Urls, stored
 from catalog.api.media import view_of
 from catalog.usecases.add_image import add_image, remove_image
@@ -21,7 +22,7 @@ Merchandiser = Annotated[Identity, may("offer.manage")]
 @router.post(
     "/products/{product_id}/images",
     status_code=201,
-    responses={200: {"description": "It was there"}},
+    responses=refused.ADDING_IMAGE | {200: {"description": "It was there"}},
     summary="Add a picture to a product",
 )
 async def post_image(

@@ -6,10 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from catalog.api import refused
 from catalog.api.hot import show_product
 from catalog.api.inputs import ById, IncludeInactive, Key, key_of
 from catalog.api.product_bodies import NewProduct, ProductChange, ProductView
-from catalog.api.public import private_answer
+from catalog.api.public import CACHEABLE, private_answer
 from catalog.api.reading import Search
 from catalog.api.shown import show
 from catalog.domain.offers import Offer
@@ -57,7 +58,7 @@ class ListQuery(BaseModel):
         )
 
 
-@router.get("", response_model=Envelope[list[ProductView]], summary="List products")
+@router.get("", response_model=Envelope[list[ProductView]], responses=CACHEABLE, summary="List products")
 async def get_products(
     request: Request,
     query: Annotated[ListQuery, Query()],
@@ -75,20 +76,20 @@ async def get_products(
     return private_answer(*await listing()) if include_inactive else await show(request, listing)
 
 
-@router.get("/{key}", response_model=Envelope[ProductView], summary="One product")
+@router.get("/{key}", response_model=Envelope[ProductView], responses=CACHEABLE, summary="One product")
 async def get_product(request: Request, key: Key, caller: MaybeCaller) -> Response:
     """By id or slug. One that is not active is there for staff only."""
     return await show_product(request, key, caller)
 
 
-@router.post("", status_code=201, summary="Add a product")
+@router.post("", status_code=201, summary="Add a product", responses=refused.PRODUCT)
 async def post_product(request: Request, body: NewProduct, _: Merchandiser, begin: Begin) -> Envelope[ProductView]:
     async with begin() as tx:
         product = await create_product(tx, Offer(**body.values(request.app.state.currency)))
         return created(await _view(tx, product.id), "Product created")
 
 
-@router.put("/{key}", summary="Replace a product")
+@router.put("/{key}", summary="Replace a product", responses=refused.PRODUCT)
 async def put_product(
     request: Request, product_id: ById, body: NewProduct, _: Merchandiser, begin: Begin
 ) -> Envelope[ProductView]:
@@ -101,7 +102,7 @@ async def put_product(
         return ok(await _view(tx, product_id), "Product changed")
 
 
-@router.patch("/{key}", summary="Change a product")
+@router.patch("/{key}", summary="Change a product", responses=refused.PRODUCT)
 async def patch_product(
     request: Request, product_id: ById, body: ProductChange, _: Merchandiser, begin: Begin
 ) -> Envelope[ProductView]:

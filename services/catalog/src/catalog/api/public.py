@@ -6,10 +6,17 @@ from typing import Any, NamedTuple, Self
 
 from fastapi import Request, Response
 
+from common.web.refusals import header_references
 from common.web.rendered import envelope_of, rendered
 
 SHARED = "public, max-age=5"
 PRIVATE = "private, no-store"
+
+CACHEABLE: dict[int | str, dict[str, Any]] = {
+    200: {"headers": header_references(["ETag"])},
+    304: {"description": "What `If-None-Match` names is still so", "headers": header_references(["ETag"])},
+}
+"""For the document: routes whose answers have an ETag."""
 
 
 class Page(NamedTuple):

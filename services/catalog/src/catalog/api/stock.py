@@ -8,6 +8,7 @@ import asyncpg
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from catalog.api import refused
 from catalog.api.reading import Read
 from catalog.queries.stock import find_stock, list_ledger
 from catalog.usecases.adjust_stock import adjust_stock
@@ -68,7 +69,7 @@ async def get_stock(product_id: UUID, read: Read, response: Response) -> Envelop
         return ok(await StockView.of(sql, product_id))
 
 
-@router.post("", summary="Adjust the stock")
+@router.post("", summary="Adjust the stock", responses=refused.ADJUSTING)
 async def post_stock(product_id: UUID, body: Adjustment, caller: StockKeeper, begin: Begin) -> Envelope[StockView]:
     """409 names what is available when the adjustment asks for more."""
     async with begin() as tx:

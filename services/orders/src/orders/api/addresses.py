@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
+from orders.api import refused
 from orders.queries import addresses_of
 from orders.tables import Address
 from orders.usecases.keep_addresses import add_address, change_address, own_address, remove_address
@@ -68,7 +69,7 @@ async def get_addresses(caller: Caller, begin: Begin) -> Envelope[list[AddressVi
     return ok([AddressView.of(row) for row in rows])
 
 
-@router.post("/addresses", status_code=201, summary="Add an address")
+@router.post("/addresses", status_code=201, summary="Add an address", responses=refused.ADDING_ADDRESS)
 async def post_address(body: AddressIn, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     """The first one becomes the default."""
     async with begin() as tx:
@@ -76,14 +77,14 @@ async def post_address(body: AddressIn, caller: Caller, begin: Begin) -> Envelop
     return created(AddressView.of(row))
 
 
-@router.get("/addresses/{address_id}", summary="One address")
+@router.get("/addresses/{address_id}", summary="One address", responses=refused.ADDRESS)
 async def get_address(address_id: UUID, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     async with begin() as tx:
         row = await own_address(tx, caller.user_id, address_id)
     return ok(AddressView.of(row))
 
 
-@router.patch("/addresses/{address_id}", summary="Change an address")
+@router.patch("/addresses/{address_id}", summary="Change an address", responses=refused.ADDRESS)
 async def patch_address(address_id: UUID, body: AddressChange, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     """A default stays one until another takes its place."""
     async with begin() as tx:
@@ -91,14 +92,14 @@ async def patch_address(address_id: UUID, body: AddressChange, caller: Caller, b
     return ok(AddressView.of(row))
 
 
-@router.put("/addresses/{address_id}", summary="Replace an address")
+@router.put("/addresses/{address_id}", summary="Replace an address", responses=refused.ADDRESS)
 async def put_address(address_id: UUID, body: AddressIn, caller: Caller, begin: Begin) -> Envelope[AddressView]:
     async with begin() as tx:
         row = await change_address(tx, caller.user_id, address_id, body.model_dump())
     return ok(AddressView.of(row))
 
 
-@router.delete("/addresses/{address_id}", status_code=204, summary="Delete an address")
+@router.delete("/addresses/{address_id}", status_code=204, summary="Delete an address", responses=refused.ADDRESS)
 async def delete_address(address_id: UUID, caller: Caller, begin: Begin) -> Response:
     """When the default goes, the newest takes its place."""
     async with begin() as tx:

@@ -10,6 +10,7 @@ from common.money import Money
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
+from orders.api import refused
 from orders.api.checkout import Item, Quantity
 from orders.api.shop import Shop, TheShop
 from orders.domain.cart import Cart
@@ -80,7 +81,7 @@ async def delete_cart(caller: Caller, begin: Begin, shop: TheShop) -> Envelope[C
         return await _cart(tx, caller.user_id, shop)
 
 
-@router.post("/cart/items", status_code=201, summary="Put something into the cart")
+@router.post("/cart/items", status_code=201, summary="Put something into the cart", responses=refused.FILLING)
 async def post_item(body: Item, caller: Caller, begin: Begin, shop: TheShop) -> Envelope[CartView]:
     """Add to what the cart holds of the product."""
 
@@ -92,7 +93,7 @@ async def post_item(body: Item, caller: Caller, begin: Begin, shop: TheShop) -> 
     return await shop.knowing_prices(begin, add)
 
 
-@router.patch("/cart/items/{item_id}", summary="Change a quantity in the cart")
+@router.patch("/cart/items/{item_id}", summary="Change a quantity in the cart", responses=refused.CHANGING_ITEM)
 async def patch_item(
     item_id: UUID, body: ChangeItem, caller: Caller, begin: Begin, shop: TheShop
 ) -> Envelope[CartView]:
@@ -101,7 +102,7 @@ async def patch_item(
         return await _cart(tx, caller.user_id, shop)
 
 
-@router.delete("/cart/items/{item_id}", summary="Take something out of the cart")
+@router.delete("/cart/items/{item_id}", summary="Take something out of the cart", responses=refused.CHANGING_ITEM)
 async def delete_item(item_id: UUID, caller: Caller, begin: Begin, shop: TheShop) -> Envelope[CartView]:
     async with begin() as tx:
         await remove_from_cart(tx, caller.user_id, item_id)

@@ -1,6 +1,6 @@
 """POST /orders: the checkout."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
@@ -13,6 +13,8 @@ from common.web.envelope import Envelope
 from common.web.example_values import PRODUCT
 from common.web.idempotency import Idempotency, idempotent_request
 from common.web.inputs import WHOLE
+from common.web.refusals import header_references
+from orders.api import refused
 from orders.api.desk import Answer, Looking, Placing
 from orders.api.shop import Shop, TheShop
 from orders.api.views import OrderView
@@ -59,11 +61,21 @@ class PlaceOrder(BaseModel):
     note: Annotated[str, Field(max_length=1000)] | None = None
 
 
+PLACED: dict[int | str, dict[str, Any]] = {
+    201: {
+        "model": Envelope[OrderView],
+        "description": "Final within the time of `Prefer: wait=N`",
+        "headers": header_references(["Location"]),
+    },
+    202: {"headers": header_references(["Location"])},
+}
+
+
 @router.post(
     "/orders",
     status_code=202,
     response_model=Envelope[OrderView],
-    responses={201: {"model": Envelope[OrderView], "description": "Final within the time of `Prefer: wait=N`"}},
+    responses=refused.PLACING | PLACED,
     summary="Place an order",
 )
 async def post_order(

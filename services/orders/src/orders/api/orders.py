@@ -11,6 +11,7 @@ from common.web.envelope import Envelope, ok
 from common.web.inputs import Instant
 from common.web.pagination import Page, page_meta
 from common.web.tokens import Identity
+from orders.api import refused
 from orders.api.shop import TheShop
 from orders.api.views import OrderView, StepView
 from orders.domain.order import Shipment
@@ -56,14 +57,14 @@ async def get_orders(request: Request, wanted: Wanted, begin: Begin, page: Page)
     return ok([OrderView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
-@router.get("/orders/{order_id}", summary="One order")
+@router.get("/orders/{order_id}", summary="One order", responses=refused.LOOKING)
 async def get_order(order_id: UUID, caller: Caller, begin: Begin) -> Envelope[OrderView]:
     async with begin() as tx:
         order = await find_order(tx, order_id, _owner(caller))
     return ok(OrderView.of(order))
 
 
-@router.get("/orders/{order_id}/timeline", summary="What happened to an order")
+@router.get("/orders/{order_id}/timeline", summary="What happened to an order", responses=refused.LOOKING)
 async def get_timeline(order_id: UUID, caller: Caller, begin: Begin) -> Envelope[list[StepView]]:
     """Every step with its time and cause, and what was heard without effect."""
     async with begin() as tx:
@@ -72,7 +73,7 @@ async def get_timeline(order_id: UUID, caller: Caller, begin: Begin) -> Envelope
     return ok([StepView.of(step) for step in steps])
 
 
-@router.post("/orders/{order_id}/cancel", summary="Cancel an order")
+@router.post("/orders/{order_id}/cancel", summary="Cancel an order", responses=refused.COMMANDING)
 async def post_cancel(
     order_id: UUID, caller: Caller, begin: Begin, shop: TheShop, body: CancelOrder | None = None
 ) -> Envelope[OrderView]:
@@ -84,7 +85,7 @@ async def post_cancel(
     return ok(OrderView.of(order), "Order cancelled")
 
 
-@router.post("/orders/{order_id}/ship", summary="Ship an order")
+@router.post("/orders/{order_id}/ship", summary="Ship an order", responses=refused.COMMANDING)
 async def post_ship(
     order_id: UUID, caller: Fulfiller, begin: Begin, shop: TheShop, body: ShipOrder | None = None
 ) -> Envelope[OrderView]:
@@ -95,7 +96,7 @@ async def post_ship(
     return ok(OrderView.of(order), "Order shipped")
 
 
-@router.post("/orders/{order_id}/deliver", summary="Mark an order as delivered")
+@router.post("/orders/{order_id}/deliver", summary="Mark an order as delivered", responses=refused.COMMANDING)
 async def post_deliver(order_id: UUID, caller: Fulfiller, begin: Begin, shop: TheShop) -> Envelope[OrderView]:
     async with begin() as tx:
         await deliver_order(tx, order_id, _actor(caller), shop.deadlines)
