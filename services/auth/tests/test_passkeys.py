@@ -98,7 +98,7 @@ async def test_a_passkey_is_made_listed_and_signs_in_without_a_code(door: Door) 
     assert (await door.refresh(good["refresh_token"])).status_code == 200
     [listed] = data(await door.get("/auth/passkeys", good))
     assert listed["last_used_at"] is not None
-    assert listed | {"last_used_at": None} == shown
+    assert listed | {"last_used_at": None, "other_sessions": 0} == shown
     assert (await door.audited(person.id, "add_passkey"), await door.audited(person.id, "sign_in")) == (
         ["succeeded"],
         ["succeeded"] * 2,

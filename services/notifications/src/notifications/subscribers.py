@@ -9,6 +9,7 @@ from common.contracts.auth import (
     NewDeviceSeen,
     PasswordChanged,
     PasswordResetRequested,
+    SecurityChanged,
     UserErased,
     UserRegistered,
     UserUpdated,
@@ -59,6 +60,11 @@ class Subscribers:
     @subscribe(NewDeviceSeen, consumer=PEOPLE, batch=256)
     async def on_new_devices_seen(self, events: Sequence[NewDeviceSeen], tx: Transaction) -> None:
         told = [(event, notices.new_device(event.name, event.address, event.seen_at)) for event in events]
+        await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
+
+    @subscribe(SecurityChanged, consumer=PEOPLE, batch=256)
+    async def on_security_changed(self, events: Sequence[SecurityChanged], tx: Transaction) -> None:
+        told = [(event, notices.security_changed(event.what, event.address, event.at)) for event in events]
         await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
 
     @subscribe(OrderConfirmed, consumer=ORDERS, batch=256)

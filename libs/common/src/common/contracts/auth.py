@@ -132,6 +132,22 @@ class NewDeviceSeen(Event):
     seen_at: datetime
 
 
+class SecurityChanged(Event):
+    """Who can sign in to the account, or how, changed; its owner should hear of it.
+
+    `what` is `totp_on`, `totp_off`, `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `api_key_made` or
+    `email_changed`; others may follow. `address` is where it was done from.
+    """
+
+    type: ClassVar[str] = "auth.security.changed.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+    what: str
+    address: str
+    at: datetime
+
+
 class ExportRequested(Event):
     """A person wants to see what is kept about them. Every service answers with its part, sealed for `public_key`
     (X25519, base64url), until `expires_at`."""

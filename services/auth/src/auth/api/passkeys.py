@@ -11,8 +11,10 @@ from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.credentials import NewCredential
 from auth.api.fields import Name
 from auth.api.step_up import Confirm, FreshProof
+from auth.api.views import OtherSessionsView
 from auth.domain.devices import device_name
 from auth.queries.passkeys import passkeys_of
+from auth.queries.sessions import count_others
 from auth.usecases.register_passkey import creation_options, register_passkey, remove_passkey, rename_passkey
 from common.errors import DukanError
 from common.web.dependencies import Begin, Caller
@@ -41,6 +43,10 @@ class PasskeyView(BaseModel):
     is_synced: bool
     created_at: datetime
     last_used_at: datetime | None
+
+
+class NewPasskeyView(PasskeyView, OtherSessionsView):
+    pass
 
 
 @router.get("", summary="Your passkeys")
@@ -72,7 +78,7 @@ async def post_passkey_options(
 @router.post("", status_code=201, summary="Register a passkey")
 async def post_passkey(
     body: NewPasskey, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
-) -> Envelope[PasskeyView]:
+) -> Envelope[NewPasskeyView]:
     """The authenticator's answer to options that were given after a proof, which this is part of."""
     async with begin() as tx:
         outcome = await register_passkey(
@@ -84,9 +90,11 @@ async def post_passkey(
             client=client,
             passkeys=identification.passkeys,
         )
+        others = await count_others(tx, caller.user_id, caller.session_id)
     if isinstance(outcome, DukanError):
         raise outcome
-    return created(PasskeyView.model_validate(dict(outcome)), "The passkey signs you in from now on")
+    view = NewPasskeyView.model_validate({**outcome, "other_sessions": others})
+    return created(view, "The passkey signs you in from now on")
 
 
 @router.patch("/{passkey_id}", summary="Rename a passkey")
@@ -105,9 +113,10 @@ async def delete_passkey(
     client: RequestingClient,
     begin: Begin,
     confirm: Confirm,
-) -> Envelope[None]:
+) -> Envelope[OtherSessionsView]:
     """Asks for a fresh proof of who one is."""
     await confirm(body)
     async with begin() as tx:
         await remove_passkey(tx, caller.user_id, passkey_id, client)
-    return ok(None, "The passkey signs nobody in any more")
+        others = await count_others(tx, caller.user_id, caller.session_id)
+    return ok(OtherSessionsView(other_sessions=others), "The passkey signs nobody in any more")

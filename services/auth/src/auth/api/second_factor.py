@@ -8,8 +8,10 @@ from pydantic import BaseModel, StringConstraints
 from auth.api import refused
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.proof import Proof, Prove
+from auth.api.views import OtherSessionsView
 from auth.domain.totp import otpauth_uri, secret_text
 from auth.queries.factors import factors_of
+from auth.queries.sessions import count_others
 from auth.usecases.enrol_totp import confirm_totp, remove_totp, renew_recovery_codes, start_totp
 from common.errors import DukanError
 from common.web.dependencies import Begin, Caller
@@ -36,7 +38,7 @@ class EnrolmentView(BaseModel):
     uri: str
 
 
-class RecoveryCodesView(BaseModel):
+class RecoveryCodesView(OtherSessionsView):
     """Each signs in once instead of the app's code; shown this once."""
 
     recovery_codes: list[str]
@@ -67,23 +69,28 @@ async def post_confirm(
     """Turns the second factor on."""
     async with begin() as tx:
         outcome = await confirm_totp(tx, caller.user_id, body.code, client, identification.vault)
+        others = await count_others(tx, caller.user_id, caller.session_id)
     if isinstance(outcome, DukanError):
         raise outcome
-    return ok(RecoveryCodesView(recovery_codes=outcome), "The second factor is on")
+    return ok(RecoveryCodesView(recovery_codes=outcome, other_sessions=others), "The second factor is on")
 
 
 @router.delete("/totp", summary="Turn the authenticator app off", responses=refused.WITHOUT_TOTP)
-async def delete_totp(body: Proof, prove: Prove, client: RequestingClient) -> Envelope[None]:
+async def delete_totp(
+    body: Proof, caller: Caller, prove: Prove, client: RequestingClient
+) -> Envelope[OtherSessionsView]:
     async with prove(body) as (tx, account):
         await remove_totp(tx, account.id, client)
-    return ok(None, "The second factor is off")
+        others = await count_others(tx, account.id, caller.session_id)
+    return ok(OtherSessionsView(other_sessions=others), "The second factor is off")
 
 
 @router.post("/recovery-codes", summary="Make new recovery codes", responses=refused.WITHOUT_TOTP)
 async def post_recovery_codes(
-    body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
+    body: Proof, caller: Caller, prove: Prove, client: RequestingClient, identification: Identifying
 ) -> Envelope[RecoveryCodesView]:
     """Ten new codes; the old ones are good for nothing."""
     async with prove(body) as (tx, account):
         codes = await renew_recovery_codes(tx, account.id, client, identification.vault)
-    return ok(RecoveryCodesView(recovery_codes=codes), "Keep them where the app is not")
+        others = await count_others(tx, account.id, caller.session_id)
+    return ok(RecoveryCodesView(recovery_codes=codes, other_sessions=others), "Keep them where the app is not")

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictBool
 
 from auth.api.context import Forget, RequestingClient
 from auth.api.cookies import Cookies, Jar
@@ -22,6 +22,12 @@ class Logout(BaseModel):
     """A refresh token says which session to end when the access token has expired already."""
 
     refresh_token: RefreshToken | None = None
+
+
+class LogoutAll(BaseModel):
+    """With `keep_current` this session stays: for who fears that others are not theirs."""
+
+    keep_current: StrictBool = False
 
 
 @router.post("/auth/logout", summary="Sign out")
@@ -64,12 +70,21 @@ async def _of_cookies(tx: Transaction, jar: Jar, *, is_asked: bool) -> set[UUID]
 
 @router.post("/auth/logout-all", summary="Sign out everywhere")
 async def post_logout_all(
-    caller: Caller, client: RequestingClient, begin: Begin, forget: Forget, jar: Cookies
+    *,
+    body: LogoutAll | None = None,
+    caller: Caller,
+    client: RequestingClient,
+    begin: Begin,
+    forget: Forget,
+    jar: Cookies,
 ) -> Envelope[None]:
+    kept = caller.session_id if body and body.keep_current else None
     async with begin() as tx:
-        ended = await end_sessions_of(tx, caller.user_id, "logout_all")
+        ended = await end_sessions_of(tx, caller.user_id, "logout_all", but=kept)
         await record_audit(tx, "logout_all", "succeeded", client, account_id=caller.user_id, sessions=len(ended))
     forget(ended)
+    if kept is not None:
+        return ok(None, "Signed out everywhere else")
     if jar.refresh_token is not None:
         jar.clear()
     return ok(None, "Signed out everywhere")

@@ -84,3 +84,9 @@ class TokenView(BaseModel):
     roles: list[str]
     scope: list[str]
     expires_at: datetime
+
+
+class OtherSessionsView(BaseModel):
+    """Where else one is signed in; `POST /auth/logout-all` with `keep_current` ends those sessions."""
+
+    other_sessions: int

@@ -26,6 +26,11 @@ WHERE session.account_id = $1 AND ended_at IS NULL AND expires_at > $2
 ORDER BY session.seen_at DESC, session.id LIMIT $3
 """
 HAS_SESSION = "SELECT EXISTS (SELECT FROM session WHERE id = $1 AND account_id = $2 AND ended_at IS NULL)"
+OTHERS = """
+SELECT count(*) FROM session
+WHERE account_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3
+      AND NOT EXISTS (SELECT FROM api_key WHERE session_id = session.id)
+"""
 MOST_LISTED = 100
 
 
@@ -49,6 +54,11 @@ async def sessions_of(tx: Transaction, account_id: UUID) -> list[asyncpg.Record]
     """Rows as SessionView shows them, but for `is_current`."""
     rows: list[asyncpg.Record] = await tx.sql.fetch(SESSIONS, account_id, clock.now(), MOST_LISTED)
     return rows
+
+
+async def count_others(tx: Transaction, account_id: UUID, current: UUID) -> int:
+    """Where else one is signed in; sessions of API keys do not count."""
+    return int(await tx.sql.fetchval(OTHERS, account_id, current, clock.now()))
 
 
 async def has_session(tx: Transaction, account_id: UUID, session_id: UUID) -> bool:

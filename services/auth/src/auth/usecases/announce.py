@@ -1,18 +1,26 @@
 """What others are told of an account."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
+from auth.domain.clients import Client
 from auth.domain.codes import Purpose
 from auth.tables import Account
+from common import clock
 from common.contracts.auth import (
     EmailConfirmationRequested,
     EmailConfirmed,
     PasswordChanged,
     PasswordResetRequested,
+    SecurityChanged,
     UserRegistered,
     UserUpdated,
 )
+
+SecurityChange = Literal[
+    "totp_on", "totp_off", "recovery_codes_renewed", "passkey_added", "passkey_removed", "api_key_made"
+]
 
 
 def registered(account: Account) -> UserRegistered:
@@ -36,6 +44,10 @@ def email_confirmed(account: Account) -> EmailConfirmed:
 
 def password_changed(account: Account) -> PasswordChanged:
     return PasswordChanged(**_contact(account))
+
+
+def security_changed(account_id: UUID, what: SecurityChange, client: Client) -> SecurityChanged:
+    return SecurityChanged(user_id=account_id, what=what, address=str(client.address), at=clock.now())
 
 
 def _contact(account: Account) -> dict[str, Any]:

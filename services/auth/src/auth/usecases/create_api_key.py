@@ -10,6 +10,7 @@ import asyncpg
 from auth.domain.api_keys import MOST_KEYS, NewKey
 from auth.domain.clients import Client
 from auth.providers.vault import Vault
+from auth.usecases.announce import security_changed
 from auth.usecases.record_audit import record_audit
 from auth.usecases.update_profile import locked_account
 from common import clock
@@ -64,4 +65,5 @@ async def create_api_key(
     await record_audit(
         tx, "create_api_key", "succeeded", client, account_id=account_id, actor_id=actor_id, key=key.public_id
     )
+    tx.publish(security_changed(account_id, "api_key_made", client))
     return row, key.text

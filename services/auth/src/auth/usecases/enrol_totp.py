@@ -8,6 +8,7 @@ from auth.domain.recovery_codes import new_codes
 from auth.domain.totp import SECRET_BYTES, matching_step
 from auth.providers.vault import Vault
 from auth.tables import Account
+from auth.usecases.announce import security_changed
 from auth.usecases.check_factor import recovery_hash, sealed_name
 from auth.usecases.record_audit import record_audit
 from auth.usecases.update_profile import locked_account
@@ -53,6 +54,7 @@ async def confirm_totp(
         return Invalid("This is not the code that the app shows now", code="code_invalid", field="code")
     await tx.sql.execute(CONFIRM, account_id, now, step)
     await record_audit(tx, "totp_confirm", "succeeded", client, account_id=account_id)
+    tx.publish(security_changed(account_id, "totp_on", client))
     return await _fresh_codes(tx, account_id, vault)
 
 
@@ -61,6 +63,7 @@ async def renew_recovery_codes(tx: Transaction, account_id: UUID, client: Client
     if not await tx.sql.fetchval(IS_ON, account_id):
         raise Conflict("There is no authenticator app to recover from", code="totp_not_on")
     await record_audit(tx, "recovery_codes", "renewed", client, account_id=account_id)
+    tx.publish(security_changed(account_id, "recovery_codes_renewed", client))
     return await _fresh_codes(tx, account_id, vault)
 
 
@@ -70,6 +73,7 @@ async def remove_totp(tx: Transaction, account_id: UUID, client: Client) -> None
         raise Conflict("There is no authenticator app to remove", code="totp_not_on")
     await tx.sql.execute(REMOVE, account_id)
     await record_audit(tx, "totp_remove", "succeeded", client, account_id=account_id)
+    tx.publish(security_changed(account_id, "totp_off", client))
 
 
 async def _fresh_codes(tx: Transaction, account_id: UUID, vault: Vault) -> list[str]:

@@ -9,6 +9,7 @@ import asyncpg
 from auth.domain.clients import Client
 from auth.domain.passkeys import MOST_PASSKEYS
 from auth.providers.passkeys import Attested, Credential, PasskeyRefusedError, Passkeys, challenge_of, known_transports
+from auth.usecases.announce import security_changed
 from auth.usecases.challenge import make_challenge, spend_challenge
 from auth.usecases.record_audit import record_audit
 from auth.usecases.update_profile import locked_account
@@ -75,6 +76,7 @@ async def remove_passkey(tx: Transaction, account_id: UUID, passkey_id: UUID, cl
     """Raises NotFound."""
     _found(await tx.sql.fetchrow(REMOVE, passkey_id, account_id))
     await record_audit(tx, "remove_passkey", "succeeded", client, account_id=account_id, passkey=str(passkey_id))
+    tx.publish(security_changed(account_id, "passkey_removed", client))
 
 
 async def own_credentials(tx: Transaction, account_id: UUID) -> list[Credential]:
@@ -102,6 +104,7 @@ async def _store(
         await record_audit(tx, "add_passkey", "already_known", client, account_id=account_id)
         return Conflict("This passkey is registered already", code="passkey_known", field="credential")
     await record_audit(tx, "add_passkey", "succeeded", client, account_id=account_id, passkey=str(row["id"]))
+    tx.publish(security_changed(account_id, "passkey_added", client))
     return row
 
 

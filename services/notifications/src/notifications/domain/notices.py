@@ -19,6 +19,15 @@ CANCELLATION_REASONS = {
     "cancelled_by_customer": "you asked for it",
     "cancelled_by_staff": "the shop could not fulfil it",
 }
+SECURITY_CHANGES = {
+    "totp_on": "An authenticator app was added to your account",
+    "totp_off": "The authenticator app was removed from your account",
+    "recovery_codes_renewed": "Your account has new recovery codes",
+    "passkey_added": "A passkey was added to your account",
+    "passkey_removed": "A passkey was removed from your account",
+    "api_key_made": "An API key was made for your account",
+    "email_changed": "The e-mail address of your account was changed",
+}
 UNKNOWN_REASON = "it could not be completed"
 
 
@@ -84,7 +93,7 @@ def _letter(template: str, sealed: str, expires_at: datetime) -> Notice:
 
 
 def new_device(name: str, address: str, seen_at: datetime) -> Notice:
-    when = f"{seen_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    when = _spoken(seen_at)
     return Notice(
         topic="account.new_device",
         title="New sign-in to your account",
@@ -92,6 +101,19 @@ def new_device(name: str, address: str, seen_at: datetime) -> Notice:
         data={"device": name, "address": address},
         template="new_device",
         details={"device": name, "address": address, "seen_at": when},
+    )
+
+
+def security_changed(what: str, address: str, at: datetime) -> Notice:
+    """`what` is as auth names it; what it names tomorrow is told in general words."""
+    changed, when = SECURITY_CHANGES.get(what, "How one signs in to your account changed"), _spoken(at)
+    return Notice(
+        topic="account.security_changed",
+        title=changed,
+        body=f"From {address}, {when}. If it was not you, change your password and end the other sessions.",
+        data={"what": what, "address": address},
+        template="security_changed",
+        details={"changed": changed, "address": address, "at": when},
     )
 
 
@@ -149,6 +171,10 @@ def payment_refunded(order_id: UUID, amount: Money) -> Notice:
         body="We refunded your payment. It can take a few days to show.",
         data={"order_id": str(order_id), "amount": amount.model_dump()},
     )
+
+
+def _spoken(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _order(order_id: UUID, number: str) -> dict[str, Any]:
