@@ -40,6 +40,7 @@ class IdentityTour(Walk):
             ("reset the password by a code", self.reset_password),
             ("sign in with the new password", self.sign_in_by_factor),
             ("cookies need the CSRF token to change anything", self.use_cookies),
+            ("take home all that is kept about oneself", self.export),
             ("delete the account; nobody signs in", self.delete),
             ("an administrator restores it", self.restore),
         ]
@@ -105,6 +106,18 @@ class IdentityTour(Walk):
             done = browser.patch(f"{API}/auth/me", json={"city": "Mwanza"}, headers={"X-CSRF-Token": token})
             expect(done.is_success, f"the change was refused: {done.text[:200]}")
         return f"403 without, {done.status_code} with it"
+
+    def export(self) -> str:
+        document = self.until("the export", self.gathered)
+        [account] = document["services"]["auth"]["account"]
+        expect(account["email"] == self.email, f"the export is about {account['email']}")
+        return f"from {', '.join(document['services'])}"
+
+    def gathered(self) -> Any:
+        """All of it, once every service has answered."""
+        answer = self.http.get(f"{API}/auth/me/export", headers=self.credentials())
+        expect(answer.status_code in (200, 202), f"the export was answered with {answer.status_code}")
+        return answer.json()["data"] if answer.status_code == 200 else None
 
     def delete(self) -> str:
         proof = {"password": self.password, "code": self.recovery_codes.pop()}
