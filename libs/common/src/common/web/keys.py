@@ -1,17 +1,20 @@
-"""Auth's public keys (a JWKS, RFC 7517), fetched, checked and kept.
+"""The public keys of auth or of another issuer (a JWKS, RFC 7517), fetched, checked and kept.
 
 A failed fetch never evicts good keys. A key id that is not known causes one fetch, shared by all who wait, and then
-none for a while, so that forged key ids cannot be used to flood auth.
+none for a while, so that forged key ids cannot be used to flood whoever has the keys.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from common.web.fetching import Fetch
 
 log = logging.getLogger(__name__)
 
@@ -20,29 +23,31 @@ COOL_DOWN = 30.0
 RETRY_AFTER_FAILURE = 1.0
 MOST_KEYS = 32
 
-Fetch = Callable[[], Awaitable[Any]]
+LONGEST_KEY_ID = 512
+RSA_BITS = range(2048, 8193)
+
+OURS = ("EdDSA",)
+"""What auth signs with."""
+# By kind of key and curve, the usual one first.
+FITTING: Mapping[tuple[Any, Any], Sequence[str]] = {
+    ("OKP", "Ed25519"): ("EdDSA",),
+    ("EC", "P-256"): ("ES256",),
+    ("EC", "P-384"): ("ES384",),
+    ("EC", "P-521"): ("ES512",),
+    ("RSA", None): ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+}
 
 
 class UntrustedKeysError(Exception):
     """The document is no key set that we would trust."""
 
 
-def fetch_json(client: httpx.AsyncClient, url: str) -> Fetch:
-    """A fetch of `url` as JSON; raises httpx.HTTPError or ValueError when there is no such answer."""
-
-    async def fetch() -> Any:
-        answer = await client.get(url, headers={"Accept": "application/json"})
-        answer.raise_for_status()
-        return answer.json()
-
-    return fetch
-
-
 class KeySet:
-    """The usable keys by key id. `fetch` returns the JWKS document, parsed."""
+    """The usable keys by key id. `fetch` returns the JWKS document, parsed; `algorithms` are those trusted."""
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, algorithms: Sequence[str] = OURS) -> None:
         self._fetch = fetch
+        self._algorithms = algorithms
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetching = asyncio.Lock()
         self._next_fetch = 0.0
@@ -55,7 +60,7 @@ class KeySet:
         return bool(self._keys)
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
-        """The key, fetched if need be; None when auth does not have it either."""
+        """The key, fetched if need be; None when the issuer does not have it either."""
         if (key := self._keys.get(key_id)) is not None:
             return key
         async with self._fetching:
@@ -76,18 +81,18 @@ class KeySet:
 
     async def _refresh(self) -> None:
         self._next_fetch = time.monotonic() + RETRY_AFTER_FAILURE
-        fresh = usable_keys(await self._fetch())
+        fresh = usable_keys(await self._fetch(), self._algorithms)
         if any(fresh.get(key_id) is None or fresh[key_id].key != key.key for key_id, key in self._keys.items()):
             self.withdrawals += 1
         self._keys = fresh
         self._next_fetch = time.monotonic() + COOL_DOWN
 
 
-def usable_keys(document: Any) -> dict[str, jwt.PyJWK]:
-    """The Ed25519 signature keys of a JWKS by key id.
+def usable_keys(document: Any, algorithms: Sequence[str] = OURS) -> dict[str, jwt.PyJWK]:
+    """The signature keys of a JWKS by key id, each bound to one of the algorithms.
 
-    Keys for other purposes or of other types are passed over. UntrustedKeysError when nothing usable remains, or when
-    two keys share an id: which of them would verify must not depend on their order.
+    Keys for other purposes, of other kinds or too weak are passed over. UntrustedKeysError when nothing usable
+    remains, or when two keys share an id: which of them would verify must not depend on their order.
     """
     listed = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(listed, list) or len(listed) > MOST_KEYS:
@@ -95,29 +100,41 @@ def usable_keys(document: Any) -> dict[str, jwt.PyJWK]:
     identified = [key["kid"] for key in listed if isinstance(key, Mapping) and isinstance(key.get("kid"), str)]
     if len(set(identified)) != len(identified):
         raise UntrustedKeysError("two keys share an id")
-    keys = {key["kid"]: _load(key) for key in listed if isinstance(key, Mapping) and _is_usable(key)}
+    usable = [key for key in listed if isinstance(key, Mapping) and _is_usable(key, algorithms)]
+    keys = {key["kid"]: loaded for key in usable if _is_strong(loaded := _load(key))}
     if not keys:
-        raise UntrustedKeysError("no Ed25519 signature key in the set")
+        raise UntrustedKeysError(f"no signature key for {', '.join(algorithms)} in the set")
     return keys
 
 
-def _is_usable(key: Mapping[str, Any]) -> bool:
-    operations = key.get("key_ops", ["verify"])
+def _is_usable(key: Mapping[str, Any], algorithms: Sequence[str]) -> bool:
+    operations, key_id = key.get("key_ops", ["verify"]), key.get("kid")
     return (
-        key.get("kty") == "OKP"
-        and key.get("crv") == "Ed25519"
+        _algorithm(key) in algorithms
         and key.get("use", "sig") == "sig"
-        and key.get("alg", "EdDSA") == "EdDSA"
         and isinstance(operations, list)
         and "verify" in operations
-        and isinstance(key.get("kid"), str)
-        and bool(key["kid"])
+        and isinstance(key_id, str)
+        and 0 < len(key_id) <= LONGEST_KEY_ID
+        # A private part that is published is everybody's.
         and "d" not in key
     )
 
 
+def _algorithm(key: Mapping[str, Any]) -> str | None:
+    """The one that the key names, or else the usual of its kind; None when it does not fit the key."""
+    kind = (key.get("kty"), key.get("crv"))
+    fitting = FITTING.get(kind, ()) if all(isinstance(part, str | None) for part in kind) else ()
+    named = key.get("alg", fitting[0] if fitting else None)
+    return named if named in fitting else None
+
+
+def _is_strong(key: jwt.PyJWK) -> bool:
+    return not isinstance(key.key, RSAPublicKey) or key.key.key_size in RSA_BITS
+
+
 def _load(key: Mapping[str, Any]) -> jwt.PyJWK:
     try:
-        return jwt.PyJWK(dict(key), algorithm="EdDSA")
+        return jwt.PyJWK(dict(key), algorithm=_algorithm(key))
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise UntrustedKeysError(f"key {key['kid']} cannot be read") from error

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from common import clock
 from common.contracts.auth import SessionRevoked
-from common.web.keys import Fetch
+from common.web.fetching import Fetch
 
 
 class RevocationList:

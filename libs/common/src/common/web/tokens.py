@@ -23,6 +23,8 @@ ALGORITHM = "EdDSA"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
 CLOCK_SKEW = 5
 LONGEST_TOKEN = 8192
+LATEST = 253_402_300_799
+"""The end of the year 9999, after which no calendar here goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ def _identity(claims: dict[str, Any]) -> Identity:
 def _seconds(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError("a time claim is a whole number of seconds")
+    if not 0 <= value <= LATEST:
+        raise ValueError("a time claim is a time that there is")
     return value
 
 

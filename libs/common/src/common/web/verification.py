@@ -7,21 +7,25 @@ import httpx
 
 from common.service import Job
 from common.settings import ServiceSettings
-from common.web.keys import KeySet, fetch_json
+from common.web.fetching import fetch_json
+from common.web.keys import KeySet
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
 
 KEYS_EVERY = 300.0
 REVOCATIONS_EVERY = 30.0
+MOST_REVOCATIONS = 64 * 1024 * 1024
+"""Bytes: of half a million sessions ended within the life of an access token."""
 
 
 @asynccontextmanager
 async def verifier_over_http(settings: ServiceSettings) -> AsyncIterator[TokenVerifier]:
     """A verifier on auth's published key set and revocations; run its `verification_jobs` beside it."""
     async with httpx.AsyncClient(timeout=settings.request_timeout, trust_env=False) as client:
+        revocations = f"{settings.auth_url.rstrip('/')}/internal/revocations"
         yield TokenVerifier(
             KeySet(fetch_json(client, settings.jwks_url)),
-            RevocationList(fetch_json(client, f"{settings.auth_url.rstrip('/')}/internal/revocations")),
+            RevocationList(fetch_json(client, revocations, most_bytes=MOST_REVOCATIONS, seconds=REVOCATIONS_EVERY)),
             issuer=settings.issuer,
             audience=settings.audience,
         )
