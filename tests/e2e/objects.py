@@ -165,6 +165,9 @@ MAKERS: Mapping[str, Maker] = {
     "event_id": _any_id,
     "letter_id": _any_id,
     "correlation_id": _any_id,
+    "identity_id": _any_id,
+    # No issuer is configured: nobody has any account there.
+    "provider": _any_id,
 }
 
 # What belongs to a customer: whoever is signed in may call, and must not find another's.
@@ -173,6 +176,8 @@ OWNED = {
     for path, methods in {
         "/auth/devices/{device_id}": "DELETE",
         "/auth/sessions/{session_id}": "DELETE",
+        "/auth/identities/{identity_id}": "DELETE",
+        "/auth/oidc/{provider}/link": "POST",
         "/auth/passkeys/{passkey_id}": "PATCH DELETE",
         "/orders/{order_id}": "GET",
         "/orders/{order_id}/timeline": "GET",
@@ -200,10 +205,12 @@ PUBLIC = {
         "/categories/{category_id}/children",
         "/products/{product_id}/stock",
         "/media/{media_id}/{variant}",
+        "/auth/oidc/{provider}/callback",
     )
-}
+} | {f"POST {API}/auth/oidc/{{provider}}/{step}" for step in ("start", "finish")}
 
 BODIES: Mapping[str, Any] = {
+    f"POST {API}/auth/oidc/{{provider}}/finish": {"state": "of nobody", "code": "of nobody"},
     f"PUT {API}/addresses/{{address_id}}": ADDRESS,
     f"PATCH {API}/addresses/{{address_id}}": {"line1": "Mine now"},
     f"PATCH {API}/auth/passkeys/{{passkey_id}}": {"name": "Mine now"},

@@ -13,9 +13,12 @@ from auth.api import (
     email,
     emergencies,
     hot,
+    identities,
     internal,
     key_exchange,
     me,
+    oidc,
+    oidc_page,
     own_data,
     pages,
     passkey_sign_in,
@@ -38,6 +41,8 @@ from auth.domain.throttle import per_minute
 from auth.jobs import build_jobs
 from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
+from auth.providers.issuers import Issuers
+from auth.providers.oidc_file import read_oidc_file
 from auth.providers.passkeys import Passkeys
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
@@ -63,6 +68,9 @@ API = (
     pages,
     sign_in,
     passkey_sign_in,
+    oidc,
+    oidc_page,
+    identities,
     sign_out,
     second_factor,
     passkeys,
@@ -89,6 +97,7 @@ def build(settings: Settings) -> Service:
     reader = Reader(settings.database_url.get_secret_value(), READERS)
     vault = Vault(settings.key_secret.get_secret_value())
     identification = _identification(settings, vault)
+    issuers = _issuers(settings)
     return Service(
         name="auth",
         settings=settings,
@@ -99,8 +108,12 @@ def build(settings: Settings) -> Service:
         jobs=build_jobs(
             database, vault, timedelta(days=settings.audit_days), keep_deleted=timedelta(days=settings.deleted_days)
         ),
-        resources=[reader, _prepared(settings, database, vault, identification.hashing)],
-        state={"identification": identification, "profiles": hot.Profiles(reader, identification.media_urls)},
+        resources=[reader, issuers.client, _prepared(settings, database, vault, identification.hashing)],
+        state={
+            "identification": identification,
+            "profiles": hot.Profiles(reader, identification.media_urls),
+            "issuers": issuers,
+        },
         hot_reads=hot.HOT_READS,
         verifier=_verifier(settings, database),
     )
@@ -122,6 +135,11 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         secure_cookies=settings.is_production,
         media_urls=MediaUrls(settings.media_secret.get_secret_value()),
     )
+
+
+def _issuers(settings: Settings) -> Issuers:
+    file = read_oidc_file(settings.oidc_file, allows_http=not settings.is_production)
+    return Issuers(file, settings.public_url, allows_http=not settings.is_production)
 
 
 def _codes(settings: Settings, vault: Vault) -> Codes:

@@ -65,6 +65,8 @@ class Settings(ServiceSettings):
         (), description="origins of further pages and applications that use passkeys, separated by commas"
     )
 
+    oidc_file: str = Field("", description="a TOML file with the issuers whose accounts sign in here; none without it")
+
     @model_validator(mode="after")
     def _by_mode(self) -> Self:
         for name in ("key_secret", "mail_secret", "media_secret"):

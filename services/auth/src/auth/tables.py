@@ -11,7 +11,8 @@ from common.ids import new_id
 
 
 class Account(SQLModel, table=True):
-    """Someone who can sign in. `email` is in its normalised spelling; without `max_messages_per_day` the shop's limit
+    """Someone who can sign in. `email` is in its normalised spelling; who signs in elsewhere may
+    have no password; without `max_messages_per_day` the shop's limit
     holds."""
 
     __tablename__ = "account"
@@ -19,7 +20,7 @@ class Account(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     email: str
     username: str | None = None
-    password_hash: str
+    password_hash: str | None = None
     role: Role = Field(default="customer", sa_type=Text)
     first_name: str = ""
     last_name: str = ""

@@ -159,3 +159,15 @@ class ExportRequested(Event):
     user_id: UUID
     public_key: str
     expires_at: datetime
+
+
+class IdentityLinked(Event):
+    """The account can be signed in to by an account at another issuer; `provider` is what the issuer is called here."""
+
+    type: ClassVar[str] = "auth.identity.linked.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+    identity_id: UUID
+    provider: str
+    linked_at: datetime

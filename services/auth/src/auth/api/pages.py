@@ -49,14 +49,14 @@ TO_CHOOSE = (
     summary="Page for the link of a confirmation letter",
 )
 async def get_confirm(token: Token) -> HTMLResponse:
-    return _page(CONFIRM, _form("confirm/form", token, "", "Confirm"))
+    return page(CONFIRM, _form("confirm/form", token, "", "Confirm"))
 
 
 @router.get(
     "/auth/password/reset", response_class=HTMLResponse, responses=ANSWER, summary="Page for the link of a reset letter"
 )
 async def get_reset(token: Token) -> HTMLResponse:
-    return _page(CHOOSE, _form("reset/form", token, TO_CHOOSE, "Save"))
+    return page(CHOOSE, _form("reset/form", token, TO_CHOOSE, "Save"))
 
 
 @forms.post("/auth/email/confirm/form")
@@ -64,33 +64,33 @@ async def post_confirm_form(
     request: Request, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> HTMLResponse:
     try:
-        body = EmailConfirmation(token=(await _fields(request)).get("token", ""))
+        body = EmailConfirmation(token=(await fields_of(request)).get("token", ""))
         async with begin() as tx:
             refusal = await body.redeem(tx, client, identification)
     except ValidationError:
-        refusal = _incomplete()
-    return _refused(CONFIRM, refusal) if refusal else _page(CONFIRM, "<p>Your e-mail address is confirmed.</p>")
+        refusal = incomplete()
+    return refused(CONFIRM, refusal) if refusal else page(CONFIRM, "<p>Your e-mail address is confirmed.</p>")
 
 
 @forms.post("/auth/password/reset/form")
 async def post_reset_form(
     request: Request, client: RequestingClient, begin: Begin, identification: Identifying, forget: Forget
 ) -> HTMLResponse:
-    fields = await _fields(request)
+    fields = await fields_of(request)
     try:
         body = Reset(token=fields.get("token", ""), new_password=fields.get("new_password", ""))
         forget(await reset(body, client, begin, identification))
     except ValidationError:
-        return _refused(CHOOSE, _incomplete())
+        return refused(CHOOSE, incomplete())
     except DukanError as refusal:
-        return _refused(CHOOSE, refusal)
-    return _page(CHOOSE, "<p>Your password is changed. Sign in with it.</p>")
+        return refused(CHOOSE, refusal)
+    return page(CHOOSE, "<p>Your password is changed. Sign in with it.</p>")
 
 
 router.include_router(forms)
 
 
-async def _fields(request: Request) -> dict[str, str]:
+async def fields_of(request: Request) -> dict[str, str]:
     """Of a form as browsers send it; what is none has no fields."""
     try:
         return dict(parse_qsl((await request.body()).decode(), max_num_fields=10))
@@ -98,8 +98,8 @@ async def _fields(request: Request) -> dict[str, str]:
         return {}
 
 
-def _incomplete() -> Invalid:
-    return Invalid("The form is not complete; open the letter's link again", code="form_incomplete", field="token")
+def incomplete() -> Invalid:
+    return Invalid("The form is not complete; open the letter's link again", code="formincomplete", field="token")
 
 
 def _form(action: str, token: str, fields: str, button: str) -> str:
@@ -109,9 +109,9 @@ def _form(action: str, token: str, fields: str, button: str) -> str:
     )
 
 
-def _refused(title: str, refusal: DukanError) -> HTMLResponse:
-    return _page(title, f"<p>{escape(refusal.message)}.</p>", refusal.status)
+def refused(title: str, refusal: DukanError) -> HTMLResponse:
+    return page(title, f"<p>{escape(refusal.message)}.</p>", refusal.status)
 
 
-def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
+def page(title: str, content: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(PAGE.format(title=title, style=STYLE, content=content), status, HEADERS)

@@ -30,7 +30,18 @@ NOTHING: dict[str, Any] = {
     "email_confirmed": False,
 }
 # Where a person was, with what, and what they asked for; what hangs on these rows goes with them.
-TABLES = ("api_key", "session", "device", "totp", "one_time_code", "export", "passkey", "passkey_challenge")
+TABLES = (
+    "api_key",
+    "session",
+    "device",
+    "totp",
+    "one_time_code",
+    "export",
+    "passkey",
+    "passkey_challenge",
+    "identity",
+    "oidc_flow",
+)
 FORGET = [f"DELETE FROM {table} WHERE account_id = $1" for table in TABLES]  # noqa: S608 (the names are ours)
 FORGET_INTEREST = "DELETE FROM pre_registration WHERE email = $1"
 BLUR = "UPDATE audit SET address = NULL, user_agent = NULL WHERE account_id = $1"

@@ -31,6 +31,10 @@ SELECT at, action, outcome, address, user_agent, request_id, detail FROM audit W
 PASSKEYS = """
 SELECT id, name, transports, is_synced, created_at, last_used_at FROM passkey WHERE account_id = $1 ORDER BY id DESC
 """
+IDENTITIES = """
+SELECT id, provider, issuer, subject, email, created_at, last_used_at
+FROM identity WHERE account_id = $1 ORDER BY id DESC
+"""
 EXPORTS = "SELECT id, created_at FROM export WHERE account_id = $1 ORDER BY id DESC"
 
 KINDS = {
@@ -40,6 +44,7 @@ KINDS = {
     "api_keys": API_KEYS,
     "second_factor": SECOND_FACTOR,
     "passkeys": PASSKEYS,
+    "identities": IDENTITIES,
     "letters": LETTERS,
     "pre_registration": INTEREST,
     "audit": TRAIL,

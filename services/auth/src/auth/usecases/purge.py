@@ -22,6 +22,8 @@ AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT
 CHALLENGES = "DELETE FROM passkey_challenge WHERE expires_at < $1"
 CODES = "DELETE FROM one_time_code WHERE id IN (SELECT id FROM one_time_code WHERE created_at < $1 LIMIT 5000)"
 
+FLOWS = "DELETE FROM oidc_flow WHERE state_hash IN (SELECT state_hash FROM oidc_flow WHERE expires_at < $1 LIMIT 5000)"
+
 SHOWN = timedelta(days=30)
 REMEMBERED = timedelta(days=180)
 """How long a device stays known that nobody signs in on."""
@@ -37,5 +39,6 @@ async def purge(tx: Transaction, keep_audit: timedelta) -> int:
         await tx.sql.execute(AUDIT, now - keep_audit),
         await tx.sql.execute(CODES, now - keep_audit),
         await tx.sql.execute(CHALLENGES, now),
+        await tx.sql.execute(FLOWS, now),
     )
     return sum(int(status.split()[-1]) for status in deleted)

@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 from auth.domain.clients import Client
 from auth.providers.codes import Codes
 from auth.tables import Account
-from auth.usecases.announce import registered
+from auth.usecases.announce import email_confirmed, registered
 from auth.usecases.record_audit import record_audit
 from auth.usecases.request_code import issue_code, request_code
 from common import clock
@@ -20,20 +20,23 @@ from common.persistence.transaction import Transaction
 async def register(
     tx: Transaction,
     email: str,
-    password_hash: str,
+    password_hash: str | None,
     profile: Mapping[str, Any],
     client: Client,
     *,
     codes: Codes,
     tell_taken: bool,
+    is_confirmed: bool = False,
 ) -> Account:
-    """`profile` holds username, names and phone. The address is to be confirmed; who never did gets another letter.
+    """`profile` holds username, names and phone. The address is to be confirmed, unless it `is_confirmed` already; who
+    never did gets another letter. Nobody signs in by password where there is no hash.
 
     Raises Conflict naming the field that is taken. Without `tell_taken` a taken e-mail address is answered like a
     free one, by an account that exists in the answer only.
     """
     now = clock.now()
     account = Account(email=email, password_hash=password_hash, **profile, created_at=now, updated_at=now)
+    account.email_confirmed = is_confirmed
     await _check_username(tx, account.username)
     if not await _insert(tx, account):
         await record_audit(tx, "register", "email_taken", client)
@@ -42,7 +45,10 @@ async def register(
         await request_code(tx, "confirm_email", email, client, codes)
         return account
     tx.publish(registered(account))
-    await issue_code(tx, "confirm_email", email, account, client=client, codes=codes)
+    if is_confirmed:
+        tx.publish(email_confirmed(account))
+    else:
+        await issue_code(tx, "confirm_email", email, account, client=client, codes=codes)
     await record_audit(tx, "register", "succeeded", client, account_id=account.id)
     return account
 

@@ -77,6 +77,13 @@ async def settle(
     known = attempt.account
     if known is None or not verification.matches:
         return await _failed(tx, attempt, attempt.limits) or await _wrong(tx, attempt)
+    return await admit(tx, attempt, known, otp, vault)
+
+
+async def admit(
+    tx: Transaction, attempt: Attempt, known: Account, otp: str | None, vault: Vault
+) -> Account | DukanError:
+    """The account, locked, of someone who is known to be its owner and has the second factor where there is one."""
     # With a code the counters are taken now, before the account: whoever counts a failure later has them already.
     limits = attempt.limits.of_factor(known.id) if otp else attempt.limits
     if wait := await settled_wait_of(tx, limits, reserve=otp is not None):

@@ -1,0 +1,75 @@
+"""/auth/identities: the accounts at other issuers that sign in to one's own."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+
+from auth.api.context import NEVER_STORED, RequestingClient
+from auth.api.oidc_visit import Answer, TheIssuers, TheVisit
+from auth.api.step_up import Confirm, FreshProof
+from auth.queries.identities import find_identity, identities_of
+from auth.usecases.link_identity import link_identity, unlink_identity
+from auth.usecases.return_oidc import end_return, stale
+from common.web.dependencies import Begin, Caller
+from common.web.envelope import Envelope, created, ok
+
+router = APIRouter(prefix="/auth/identities", dependencies=[NEVER_STORED])
+
+
+class Linked(Answer):
+    """As for a sign-in, and which issuer it came from."""
+
+    provider: Annotated[str, StringConstraints(min_length=1, max_length=40), Field(examples=["company"])]
+
+
+class IdentityView(BaseModel):
+    """`email` is the issuer's word, and may differ from the account's."""
+
+    id: UUID
+    provider: Annotated[str, Field(examples=["company"])]
+    email: str | None
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@router.get("", summary="Your identities at other issuers")
+async def get_identities(caller: Caller, begin: Begin) -> Envelope[list[IdentityView]]:
+    """At most 100."""
+    async with begin() as tx:
+        rows = await identities_of(tx, caller.user_id)
+    return ok([IdentityView.model_validate(dict(row)) for row in rows])
+
+
+@router.post("", status_code=201, summary="Link an identity")
+async def post_identity(
+    body: Linked, caller: Caller, visit: TheVisit, begin: Begin, issuers: TheIssuers
+) -> Envelope[IdentityView]:
+    """Finishes what POST /auth/oidc/{provider}/link began, for the same account."""
+    provider = issuers.find(body.provider)
+    returned, stranger = await visit.identify(body, provider, account_id=caller.user_id)
+    async with begin() as tx:
+        if not await end_return(tx, returned):
+            raise stale()
+        identity_id = await link_identity(tx, caller.user_id, stranger, visit.client)
+        row = await find_identity(tx, identity_id)
+    return created(IdentityView.model_validate(dict(row)), "Linked")
+
+
+@router.delete("/{identity_id}", summary="Unlink an identity")
+async def delete_identity(
+    *,
+    identity_id: UUID,
+    body: FreshProof | None = None,
+    caller: Caller,
+    client: RequestingClient,
+    begin: Begin,
+    confirm: Confirm,
+) -> Envelope[None]:
+    """Asks for a fresh proof of who one is."""
+    await confirm(body)
+    async with begin() as tx:
+        await unlink_identity(tx, caller.user_id, identity_id, client)
+    return ok(None, "It signs in here no longer")
