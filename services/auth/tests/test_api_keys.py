@@ -293,3 +293,38 @@ async def test_no_key_is_kept_published_or_logged_in_clear(door: Door, caplog: p
         hidden = json.dumps([row["text"] for row in kept]) + caplog.text
         assert secret not in hidden
         assert secret.encode().hex() not in hidden
+
+
+async def test_whoever_has_a_key_can_end_it(door: Door) -> None:
+    tokens = await door.signed_in()
+    key = await made(door, tokens)
+    good = data(await exchange(door, key["key"]))
+
+    data(await door.post("/api-keys/revoke", {"key": key["key"]}))
+
+    assert problem(await exchange(door, key["key"]), 401)[1] == "api_key_revoked"
+    assert problem(await door.get("/auth/me", good), 401)[1] == "session_revoked"
+    assert len(await door.told(ApiKeyRevoked, tokens["user"]["id"])) == 1
+    assert await door.audited(tokens["user"]["id"], "revoke_api_key") == ["succeeded"]
+    data(await door.post("/api-keys/revoke", {"key": key["key"]}))
+
+
+async def test_a_rotated_key_is_ended_by_its_old_secret_while_that_works(door: Door, time: clock.FixedClock) -> None:
+    tokens = await door.signed_in()
+    keys = [await made(door, tokens) for _ in range(2)]
+    for key in keys:
+        await door.act(f"/api-keys/{key['id']}/rotate", tokens, {"overlap_seconds": 60})
+    data(await door.post("/api-keys/revoke", {"key": keys[0]["key"]}))
+    time.advance(timedelta(seconds=61))
+    assert problem(await door.post("/api-keys/revoke", {"key": keys[1]["key"]}), 401)[1] == "api_key_invalid"
+
+
+async def test_who_has_no_key_ends_none_and_learns_nothing(door: Door) -> None:
+    tokens = await door.signed_in()
+    key = await made(door, tokens)
+    wrong = [f"{key['prefix']}_{'A' * 43}"] * 5 + [f"dk_{'0' * 16}_{'A' * 43}", "x", "dk_\u0000"]
+    answers = [await door.post("/api-keys/revoke", {"key": text}) for text in wrong]
+    assert {problem(answer, 401)[1] for answer in answers} == {"api_key_invalid"}
+    assert problem(await door.post("/api-keys/revoke", {"key": key["key"]}), 429)[1] == "too_many_attempts"
+    elsewhere = {"X-Forwarded-For": "198.51.100.9"}
+    data(await door.post("/api-keys/revoke", {"key": key["key"]}, headers=elsewhere))

@@ -11,13 +11,14 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from auth.api import refused
 from auth.api.context import NEVER_STORED, Forget, Identifying, RequestingClient
+from auth.api.evened import evened
 from auth.api.fields import Name
 from auth.api.step_up import Confirm, FreshProof
 from auth.queries.api_keys import find_api_key, list_api_keys
 from auth.usecases.create_api_key import Wish, create_api_key
-from auth.usecases.retire_api_key import revoke_api_key, rotate_api_key
+from auth.usecases.retire_api_key import revoke_api_key, revoke_shown_key, rotate_api_key
 from common import clock
-from common.errors import Forbidden, NotFound
+from common.errors import DukanError, Forbidden, NotFound
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
 from common.web.inputs import WHOLE, Instant
@@ -76,6 +77,10 @@ class Rotation(FreshProof):
     """`overlap_seconds`: for which the old secret goes on working; 0 ends it at once."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=30 * DAY), WHOLE] = DAY
+
+
+class ShownApiKey(BaseModel):
+    key: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class ApiKeyView(BaseModel):
@@ -163,6 +168,21 @@ async def post_api_key(
             tx, owner_id, body.wish(), actor_id=caller.user_id, client=client, vault=identification.vault
         )
     return created(ApiKeyWithSecret.of(row, key=key), "Keep the key now: it is not shown again")
+
+
+@router.post("/api-keys/revoke", summary="Revoke the API key that is shown", responses=refused.SHOWN_API_KEY)
+async def post_revoke_api_key(
+    body: ShownApiKey, client: RequestingClient, begin: Begin, forget: Forget, identification: Identifying
+) -> Envelope[None]:
+    """For a script that notices that its key leaked, and for whoever finds one: to have it is enough to end it."""
+    async with evened(begin) as tx:
+        outcome = await revoke_shown_key(
+            tx, body.key, client=client, vault=identification.vault, per_address=identification.per_address
+        )
+    if isinstance(outcome, DukanError):
+        raise outcome
+    forget(outcome)
+    return ok(None, "Revoked")
 
 
 @router.get("/api-keys/{api_key_id}", summary="One API key", responses=refused.API_KEY)

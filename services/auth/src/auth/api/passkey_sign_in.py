@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, StrictBool
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.cookies import Cookies
 from auth.api.credentials import UsedCredential
@@ -28,7 +29,7 @@ class PasskeyLogin(BaseModel):
     cookies: StrictBool = False
 
 
-@router.post("/options", summary="Begin to sign in with a passkey")
+@router.post("/options", summary="Begin to sign in with a passkey", responses=refused.ASKING_PASSKEY)
 async def post_passkey_login_options(
     client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[dict[str, Any]]:
@@ -39,7 +40,7 @@ async def post_passkey_login_options(
     return ok(identification.passkeys.request_options(challenge))
 
 
-@router.post("", summary="Sign in with a passkey")
+@router.post("", summary="Sign in with a passkey", responses=refused.SIGNING_IN_BY_PASSKEY)
 async def post_passkey_login(
     body: PasskeyLogin, client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies
 ) -> Envelope[SignInView]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.credentials import NewCredential
 from auth.api.fields import Name
@@ -57,7 +58,7 @@ async def get_passkeys(caller: Caller, begin: Begin) -> Envelope[list[PasskeyVie
     return ok([PasskeyView.model_validate(dict(row)) for row in rows])
 
 
-@router.post("/options", summary="Begin to register a passkey")
+@router.post("/options", summary="Begin to register a passkey", responses=refused.BEGINNING_PASSKEY)
 async def post_passkey_options(
     *,
     body: FreshProof | None = None,
@@ -75,7 +76,7 @@ async def post_passkey_options(
     return ok(options)
 
 
-@router.post("", status_code=201, summary="Register a passkey")
+@router.post("", status_code=201, summary="Register a passkey", responses=refused.MAKING_PASSKEY)
 async def post_passkey(
     body: NewPasskey, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[NewPasskeyView]:
@@ -97,14 +98,14 @@ async def post_passkey(
     return created(view, "The passkey signs you in from now on")
 
 
-@router.patch("/{passkey_id}", summary="Rename a passkey")
+@router.patch("/{passkey_id}", summary="Rename a passkey", responses=refused.PASSKEY)
 async def patch_passkey(passkey_id: UUID, body: PasskeyName, caller: Caller, begin: Begin) -> Envelope[PasskeyView]:
     async with begin() as tx:
         row = await rename_passkey(tx, caller.user_id, passkey_id, body.name)
     return ok(PasskeyView.model_validate(dict(row)), "Saved")
 
 
-@router.delete("/{passkey_id}", summary="Remove a passkey")
+@router.delete("/{passkey_id}", summary="Remove a passkey", responses=refused.REMOVING_PASSKEY)
 async def delete_passkey(
     *,
     passkey_id: UUID,

@@ -10,6 +10,10 @@ _EMAIL_TAKEN = Refusal(409, "email_taken", "An account with this e-mail address 
 _STEP_UP = Refusal(
     403, "step_up_required", "Prove again who you are: give `password`, or POST /auth/step-up first", "password"
 )
+_NO_PASSKEY = Refusal(404, "passkey_not_found", "There is no such passkey")
+_BAD_PASSKEY = "The authenticator's answer is not accepted; ask for new options"
+_TOO_MANY_PASSKEYS = Refusal(409, "too_many_passkeys", "20 passkeys are registered, remove one first")
+_TOO_MANY_CHALLENGES = Refusal(429, "too_many_challenges", "Too many passkeys were asked for from here")
 _UNKNOWN_KEY = Refusal(404, "api_key_not_found", "There is no such API key")
 _UNKNOWN_USER = Refusal(404, "user_not_found", "There is no such user")
 _LAST_ADMIN = Refusal(409, "last_admin", "Somebody has to administer: this is the last active admin")
@@ -45,10 +49,32 @@ CONFIRMING_TOTP = refusing(
     Refusal(422, "code_invalid", "This is not the code that the app shows now", "code"),
 )
 WITHOUT_TOTP = refusing(Refusal(409, "totp_not_on", "There is no authenticator app to remove"), _TOO_MANY_ATTEMPTS)
+SIGNING_IN_BY_PASSKEY = refusing(
+    Refusal(401, "passkey_not_accepted", "The passkey is not accepted"), _TOO_MANY_ATTEMPTS
+)
+ASKING_PASSKEY = refusing(_TOO_MANY_CHALLENGES)
+BEGINNING_PASSKEY = refusing(_STEP_UP, _TOO_MANY_PASSKEYS, _TOO_MANY_CHALLENGES)
+MAKING_PASSKEY = refusing(
+    Refusal(409, "passkey_known", "This passkey is registered already", "credential"),
+    _TOO_MANY_PASSKEYS,
+    Refusal(422, "passkey_invalid", _BAD_PASSKEY, "credential"),
+)
+PASSKEY = refusing(_NO_PASSKEY)
+REMOVING_PASSKEY = refusing(_STEP_UP, _NO_PASSKEY)
+BEGINNING_STEP_UP = refusing(
+    Refusal(409, "no_passkey", "No passkey is registered: give the password", "passkey"), _TOO_MANY_CHALLENGES
+)
+STEPPING_UP = refusing(
+    Refusal(422, "proof_missing", "Give the password, or a passkey", "password"),
+    Refusal(422, "wrong_password", "The password is wrong", "password"),
+    Refusal(422, "passkey_invalid", "The passkey is not accepted; ask for new options", "passkey"),
+    _TOO_MANY_ATTEMPTS,
+)
 DEVICE = refusing(Refusal(404, "device_not_found", "There is no such device"))
 SESSION = refusing(Refusal(404, "session_not_found", "There is no such session"))
 API_KEY = refusing(_UNKNOWN_KEY)
 MAKING_API_KEY = refusing(Refusal(409, "too_many_api_keys", "50 keys are in use, revoke one first"), _STEP_UP)
+SHOWN_API_KEY = refusing(Refusal(401, "api_key_invalid", "The API key is not valid"), _TOO_MANY_ATTEMPTS)
 ROTATING_API_KEY = refusing(_UNKNOWN_KEY, Refusal(409, "api_key_revoked", "The key has been revoked"), _STEP_UP)
 USER = refusing(_UNKNOWN_USER)
 ADDING_USER = refusing(_EMAIL_TAKEN, _USERNAME_TAKEN)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.credentials import UsedCredential
 from auth.api.fields import FactorCode, Password
@@ -62,7 +63,7 @@ async def _confirm(caller: Caller, begin: Begin, prove: Prove) -> Confirming:
 Confirm = Annotated[Confirming, Depends(_confirm)]
 
 
-@router.post("/options", summary="Begin to step up with a passkey")
+@router.post("/options", summary="Begin to step up with a passkey", responses=refused.BEGINNING_STEP_UP)
 async def post_step_up_options(
     caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[dict[str, Any]]:
@@ -72,7 +73,7 @@ async def post_step_up_options(
     return ok(options)
 
 
-@router.post("", summary="Prove again who you are")
+@router.post("", summary="Prove again who you are", responses=refused.STEPPING_UP)
 async def post_step_up(
     *,
     body: StepUp,

@@ -1,21 +1,26 @@
 """An API key's secret is replaced, or the key is revoked. What was signed for it ends with it."""
 
 from datetime import timedelta
+from hmac import compare_digest
 from uuid import UUID
 
 import asyncpg
 
-from auth.domain.api_keys import NewKey
+from auth.domain.api_keys import NewKey, public_id_of
 from auth.domain.clients import Client
+from auth.domain.throttle import Policy
 from auth.providers.vault import Vault
 from auth.usecases.end_sessions import end_session
 from auth.usecases.record_audit import record_audit
+from auth.usecases.request_limits import request_limits, too_often
+from auth.usecases.throttle import count_failure, wait_of
 from common import clock
 from common.contracts.auth import ApiKeyRevoked, SessionRevoked
-from common.errors import Conflict, NotFound
+from common.errors import Conflict, DukanError, NotFound, Unauthenticated
 from common.persistence.transaction import Transaction
 
 FIND = "SELECT * FROM api_key WHERE id = $1 AND ($2::uuid IS NULL OR account_id = $2) FOR UPDATE"
+NAMED = "SELECT * FROM api_key WHERE public_id = $1"
 ROTATE = """
 UPDATE api_key SET hash = $2, retired_hash = CASE WHEN $3::timestamptz IS NULL THEN NULL ELSE hash END,
     retired_until = $3
@@ -62,6 +67,34 @@ async def revoke_api_key(
     tx.publish(ApiKeyRevoked(api_key_id=key_id, user_id=key["account_id"], public_id=key["public_id"]))
     await _record(tx, "revoke_api_key", key, actor_id, client)
     return row, ended
+
+
+async def revoke_shown_key(
+    tx: Transaction, text: str, *, client: Client, vault: Vault, per_address: Policy
+) -> list[SessionRevoked] | DukanError:
+    """By whoever has the key, its owner's script or somebody who found it: nothing else need be proved to end it.
+
+    Refusals are returned, not raised, and counted per address.
+    """
+    public_id = public_id_of(text)
+    limits = request_limits("revoke_api_key", public_id or "", client.address, per_address)
+    if wait := await wait_of(tx, limits):
+        return too_often(wait)
+    key = await tx.sql.fetchrow(NAMED, public_id) if public_id else None
+    if key is None or not _is_secret_of(key, vault.api_key_digest(text)):
+        await count_failure(tx, limits)
+        if key is not None:
+            ids = {"account_id": key["account_id"], "key": public_id}
+            await record_audit(tx, "revoke_api_key", "wrong_secret", client, **ids)
+        return Unauthenticated("The API key is not valid", code="api_key_invalid")
+    return (await revoke_api_key(tx, key["id"], None, actor_id=key["account_id"], client=client))[1]
+
+
+def _is_secret_of(key: asyncpg.Record, digest: bytes) -> bool:
+    """The current one, or that before the last rotation while it works."""
+    retired_until = key["retired_until"]
+    is_retired = retired_until is not None and clock.now() < retired_until
+    return compare_digest(digest, key["hash"]) or (is_retired and compare_digest(digest, key["retired_hash"]))
 
 
 async def _locked(tx: Transaction, key_id: UUID, owner_id: UUID | None) -> asyncpg.Record:
