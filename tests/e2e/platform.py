@@ -183,19 +183,17 @@ class Platform:
 
     async def sql(self, service: str, query: str, *values: Any) -> list[Any]:
         """Rows of a service's own database, for the checks that trust no service's word."""
-        secrets = SecretFile(self.data / "secrets.json").read()
-        server = SecretFile(self.data / "postgres" / "secrets.json").read()
-        connection = await asyncpg.connect(
-            host="127.0.0.1",
-            port=int(server["port"]),
-            user=f"dukan_{service}",
-            password=secrets[f"dukan_{service}"],
-            database=f"dukan_{service}",
-        )
+        connection = await asyncpg.connect(self.database_url(service))
         try:
             return list(await connection.fetch(query, *values))
         finally:
             await connection.close()
+
+    def database_url(self, service: str) -> str:
+        secrets = SecretFile(self.data / "secrets.json").read()
+        server = SecretFile(self.data / "postgres" / "secrets.json").read()
+        name = f"dukan_{service}"
+        return f"postgresql://{name}:{secrets[name]}@127.0.0.1:{server['port']}/{name}"
 
 
 @asynccontextmanager
