@@ -10,9 +10,11 @@ from uuid import UUID
 import httpx
 import pytest
 from PIL import PngImagePlugin
+from pydantic import ValidationError
 
 from catalog.app import build
 from catalog.settings import Settings
+from catalog.usecases.process_images import reject_image
 from common import clock
 from common.clock import FixedClock
 from common.contracts.auth import UserErased
@@ -260,6 +262,21 @@ async def test_what_hides_in_a_picture_is_never_served(
             assert b"script" not in answer.content
 
 
+async def test_of_a_personal_picture_only_the_variants_are_kept(
+    catalog: Service, client: httpx.AsyncClient, owner: dict[str, str], tmp_path: Path
+) -> None:
+    media = await ready(catalog, client, owner, (await keep(client, owner, picture(comment=b"with my camera")))["id"])
+    assert {path.name for path in files_in(tmp_path)} == {f"{name}.webp" for name in media["variants"]}
+
+
+async def test_a_worker_that_gives_up_late_takes_nothing_from_one_that_was_quicker(
+    catalog: Service, client: httpx.AsyncClient, private: Any
+) -> None:
+    async with catalog.database.begin() as tx:
+        assert not await reject_image(tx, UUID(private["id"]), "too late")
+    assert opened(await client.get(private["url"]))
+
+
 async def test_pictures_as_thin_as_a_line_are_made_smaller_like_others(
     catalog: Service, client: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
@@ -302,6 +319,14 @@ async def test_an_erased_person_leaves_nothing_and_the_shops_images_stay(
     assert opened(await client.get(image["url"]))
     async with catalog.database.begin() as tx:
         assert await tx.sql.fetchval("SELECT count(*) FROM media WHERE owner_id = $1", clerk) == 0
+
+
+def test_production_starts_with_a_secret_of_its_own_only() -> None:
+    given = dict.fromkeys(("database_url", "amqp_url", "issuer", "audience", "auth_url"), "x") | {"mode": "production"}
+    for secret in ({}, {"media_secret": "short"}):
+        with pytest.raises(ValidationError, match="DUKAN_MEDIA_SECRET"):
+            Settings.model_validate(given | secret)
+    Settings.model_validate(given | {"media_secret": "s" * 32})
 
 
 async def test_the_journal_is_told_where_a_private_picture_is_and_not_how_to_see_it(

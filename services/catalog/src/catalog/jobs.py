@@ -94,6 +94,9 @@ async def _process(database: Database, files: MediaFiles, claim: Claim) -> None:
             is_kept = await finish_image(tx, claim.media_id, rendered.width, rendered.height)
         if not is_kept:
             await asyncio.to_thread(files.remove, claim.media_id)
+        elif claim.personal:
+            # Where it was taken is nobody's business; of what is sold, larger sizes may be wanted one day.
+            await asyncio.to_thread(files.remove_original, claim.media_id)
 
 
 def _render(files: MediaFiles, claim: Claim) -> Rendered:
@@ -105,5 +108,6 @@ def _render(files: MediaFiles, claim: Claim) -> Rendered:
 
 async def _reject(database: Database, files: MediaFiles, claim: Claim, reason: str) -> None:
     async with database.begin() as tx:
-        await reject_image(tx, claim.media_id, reason)
-    await asyncio.to_thread(files.remove, claim.media_id)
+        is_rejected = await reject_image(tx, claim.media_id, reason)
+    if is_rejected:
+        await asyncio.to_thread(files.remove, claim.media_id)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, UploadFile
 
+from catalog.api import refused
 from catalog.api.images import Files, MediaView, Urls, remove_files, stored
 from catalog.api.media import view_of
 from catalog.usecases.choose_avatar import choose_avatar, drop_avatar
@@ -24,7 +25,7 @@ async def _in_person(caller: Caller) -> Identity:
 InPerson = Annotated[Identity, Depends(_in_person)]
 
 
-@router.put("", status_code=202, summary="Choose one's avatar")
+@router.put("", status_code=202, responses=refused.UPLOADING, summary="Choose one's avatar")
 async def put_avatar(
     *, request: Request, file: UploadFile, caller: InPerson, files: Files, urls: Urls, begin: Begin
 ) -> Envelope[MediaView]:

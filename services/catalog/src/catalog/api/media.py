@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
+from catalog.api import refused
 from catalog.api.images import Files, MediaView, Urls, remove_files, stored
 from catalog.api.public import CACHEABLE, is_known
 from catalog.domain.images import Variant, Visibility
@@ -38,7 +39,7 @@ Signature = Annotated[
 ]
 
 
-@router.post("/media", status_code=201, summary="Upload a picture of one's own")
+@router.post("/media", status_code=201, responses=refused.KEEPING, summary="Upload a picture of one's own")
 async def post_media(
     *,
     request: Request,
@@ -73,7 +74,7 @@ async def get_media(media_id: UUID, caller: Caller, urls: Urls, begin: Begin) ->
         return ok(await view_of(tx, media_id, urls, caller))
 
 
-@router.delete("/media/{media_id}", status_code=204, summary="Take a picture away")
+@router.delete("/media/{media_id}", status_code=204, responses=refused.TAKING_AWAY, summary="Take a picture away")
 async def delete_media(media_id: UUID, caller: Caller, files: Files, begin: Begin) -> None:
     """One's own; staff take away everybody's. URLs that were given out stop working."""
     async with begin() as tx:
@@ -85,7 +86,7 @@ async def delete_media(media_id: UUID, caller: Caller, files: Files, begin: Begi
     "/media/{media_id}/{variant}",
     response_class=FileResponse,
     summary="A picture in one size",
-    responses=CACHEABLE | {403: {"description": "The signature is of something else, or its time is over"}},
+    responses=CACHEABLE | refused.SHOWING,
 )
 async def get_variant(
     *,

@@ -13,10 +13,22 @@ PRODUCT = refusing(_SLUG, _SKU, _CATEGORY)
 CATEGORY = refusing(_SLUG._replace(message="Another category has this slug"), _PARENT, _CYCLE, _DEPTH)
 DELETING_CATEGORY = refusing(Refusal(409, "category_not_empty", "There are products in this category: move them first"))
 ADJUSTING = refusing(Refusal(409, "insufficient_stock", "Only 3 are available", "delta"))
-ADDING_IMAGE = refusing(
-    Refusal(409, "too_many_images", "A product has at most 20 images"),
+_IMAGE = (
     Refusal(413, "image_too_large", "An image has at most 10485760 bytes", "file"),
-    Refusal(415, "unsupported_image", "Not accepted: this is no JPEG, PNG or WebP", "file"),
+    Refusal(415, "unsupported_image", "Not accepted: the file is no JPEG, PNG or WebP picture", "file"),
+    Refusal(422, "image_too_large", "An image has at most 40000000 pixels", "file"),
+)
+UPLOADING = refusing(*_IMAGE)
+ADDING_IMAGE = refusing(Refusal(409, "too_many_images", "A product has at most 20 images"), *_IMAGE)
+KEEPING = refusing(
+    Refusal(409, "too_many_media", "You may keep at most 200 pictures", "file"),
+    Refusal(409, "media_too_large", "You may keep at most 209715200 bytes", "file"),
+    *_IMAGE,
+)
+TAKING_AWAY = refusing(Refusal(409, "product_image", "It is an image of a product: remove it there"))
+SHOWING = refusing(
+    Refusal(403, "invalid_signature", "The signature is not of this picture and time"),
+    Refusal(403, "url_expired", "The URL has expired: ask for a new one"),
 )
 IMPORTING = refusing(
     Refusal(422, "column_missing", "No column is known to be the title", "mapping.title"),

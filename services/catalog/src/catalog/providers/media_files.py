@@ -40,6 +40,9 @@ class MediaFiles:
         for name, content in variants.items():
             _write(self.variant(media_id, name), BytesIO(content))
 
+    def remove_original(self, media_id: UUID) -> None:
+        self.original(media_id).unlink(missing_ok=True)
+
     def remove(self, media_id: UUID) -> None:
         """Forget an image; it is no error when there is nothing."""
         shutil.rmtree(self._folder(media_id), ignore_errors=True)

@@ -17,7 +17,7 @@ CLAIM = """
 UPDATE media SET claimed_until = $1::timestamptz + $2, attempts = attempts + 1, updated_at = $1
 WHERE id IN (SELECT id FROM media WHERE state = 'pending' AND (claimed_until IS NULL OR claimed_until <= $1)
              ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING id, attempts, visibility
+RETURNING id, attempts, visibility, product_id IS NULL AS personal
 """
 UNFINISHED = "SELECT owner_id, is_avatar FROM media WHERE id = $1 AND state = 'pending'"
 SHOWN_BEFORE = """
@@ -37,17 +37,18 @@ WHERE id = $1 AND state = 'pending' RETURNING owner_id
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An upload to work on; `attempts` counts this one."""
+    """An upload to work on; `attempts` counts this one, `personal` is what shows no product."""
 
     media_id: UUID
     attempts: int
     visibility: Visibility
+    personal: bool
 
 
 async def claim_images(tx: Transaction, now: datetime, most: int) -> list[Claim]:
     """The oldest uploads that nobody works on."""
     rows = await tx.sql.fetch(CLAIM, now, CLAIM_LASTS, most)
-    return [Claim(UUID(bytes=row["id"].bytes), row["attempts"], row["visibility"]) for row in rows]
+    return [Claim(UUID(bytes=row["id"].bytes), row["attempts"], row["visibility"], row["personal"]) for row in rows]
 
 
 async def finish_image(tx: Transaction, media_id: UUID, width: int, height: int) -> bool:
@@ -78,7 +79,8 @@ async def _make_room(tx: Transaction, media_id: UUID, owner_id: UUID) -> None:
     await discard_media(tx, [row["id"] for row in former])
 
 
-async def reject_image(tx: Transaction, media_id: UUID, reason: str) -> None:
-    """The file cannot be used. Publishes MediaRejected, once."""
+async def reject_image(tx: Transaction, media_id: UUID, reason: str) -> bool:
+    """The file cannot be used. Publishes MediaRejected, once; False when another worker was quicker."""
     if (row := await tx.sql.fetchrow(REJECTED, media_id, reason)) is not None:
         tx.publish(MediaRejected(media_id=media_id, owner_id=row["owner_id"], reason=reason))
+    return row is not None
