@@ -16,8 +16,8 @@ from common import clock
 from common.contracts.auth import (
     EmailConfirmationRequested,
     EmailConfirmed,
-    IdentityLinked,
     NewDeviceSeen,
+    SecurityChanged,
     UserRegistered,
 )
 
@@ -42,6 +42,7 @@ async def test_somebody_new_gets_an_account_with_the_address_that_the_issuer_ver
     told = [await traveller.door.told(event, user["id"]) for event in (UserRegistered, EmailConfirmed)]
     assert [len(events) for events in told] == [1, 1]
     assert await traveller.door.told(EmailConfirmationRequested, user["id"]) == []
+    assert await traveller.door.told(SecurityChanged, user["id"]) == []
     assert await traveller.door.audited(user["id"], "sign_in") == ["succeeded"]
     assert [device["name"] for device in data(await traveller.door.get("/auth/devices", tokens))] == ["Asha's phone"]
 
@@ -77,7 +78,7 @@ async def test_a_confirmed_account_with_the_verified_address_is_linked_and_its_o
     user = await confirmed(traveller, EMAIL)
     tokens = data(await traveller.sign_in())
     assert tokens["user"]["id"] == user["id"]
-    assert [event.provider for event in await traveller.door.told(IdentityLinked, user["id"])] == ["company"]
+    assert [event.what for event in await traveller.door.told(SecurityChanged, user["id"])] == ["identity_linked"]
     assert await traveller.door.audited(user["id"], "link_identity") == ["succeeded"]
     [identity] = data(await traveller.door.get("/auth/identities", tokens))
     assert (identity["provider"], identity["email"]) == ("company", EMAIL)

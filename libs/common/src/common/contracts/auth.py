@@ -135,8 +135,8 @@ class NewDeviceSeen(Event):
 class SecurityChanged(Event):
     """Who can sign in to the account, or how, changed; its owner should hear of it.
 
-    `what` is `totp_on`, `totp_off`, `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `api_key_made` or
-    `email_changed`; others may follow. `address` is where it was done from.
+    `what` is `totp_on`, `totp_off`, `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `identity_linked`,
+    `identity_unlinked`, `api_key_made` or `email_changed`; others may follow. `address` is where it was done from.
     """
 
     type: ClassVar[str] = "auth.security.changed.v1"
@@ -159,15 +159,3 @@ class ExportRequested(Event):
     user_id: UUID
     public_key: str
     expires_at: datetime
-
-
-class IdentityLinked(Event):
-    """The account can be signed in to by an account at another issuer; `provider` is what the issuer is called here."""
-
-    type: ClassVar[str] = "auth.identity.linked.v1"
-    subject_field: ClassVar[str] = "user_id"
-
-    user_id: UUID
-    identity_id: UUID
-    provider: str
-    linked_at: datetime

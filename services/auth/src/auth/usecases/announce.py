@@ -19,7 +19,14 @@ from common.contracts.auth import (
 )
 
 SecurityChange = Literal[
-    "totp_on", "totp_off", "recovery_codes_renewed", "passkey_added", "passkey_removed", "api_key_made"
+    "totp_on",
+    "totp_off",
+    "recovery_codes_renewed",
+    "passkey_added",
+    "passkey_removed",
+    "identity_linked",
+    "identity_unlinked",
+    "api_key_made",
 ]
 
 

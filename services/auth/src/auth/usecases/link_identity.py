@@ -4,10 +4,10 @@ from uuid import UUID
 
 from auth.domain.clients import Client
 from auth.domain.oidc import Stranger
+from auth.usecases.announce import security_changed
 from auth.usecases.record_audit import record_audit
 from auth.usecases.update_profile import locked_account
 from common import clock
-from common.contracts.auth import IdentityLinked
 from common.errors import Conflict, NotFound
 from common.ids import new_id
 from common.persistence.transaction import Transaction
@@ -26,8 +26,7 @@ REMOVE = "DELETE FROM identity WHERE account_id = $1 AND id = $2 RETURNING provi
 async def link_identity(tx: Transaction, account_id: UUID, stranger: Stranger, client: Client) -> UUID:
     """The identity's id; the account's owner hears of it. Raises Conflict when the identity is taken."""
     identity_id = await store_identity(tx, account_id, stranger, client)
-    now = clock.now()
-    tx.publish(IdentityLinked(user_id=account_id, identity_id=identity_id, provider=stranger.provider, linked_at=now))
+    tx.publish(security_changed(account_id, "identity_linked", client))
     return identity_id
 
 
@@ -60,3 +59,4 @@ async def unlink_identity(tx: Transaction, account_id: UUID, identity_id: UUID, 
     if account.password_hash is None and not await tx.sql.fetchval(HAS_ANOTHER, account_id):
         raise Conflict("Choose a password first: nothing else would sign you in", code="identity_needed")
     await record_audit(tx, "unlink_identity", "succeeded", client, account_id=account_id, provider=provider)
+    tx.publish(security_changed(account_id, "identity_unlinked", client))

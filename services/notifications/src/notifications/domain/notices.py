@@ -25,6 +25,8 @@ SECURITY_CHANGES = {
     "recovery_codes_renewed": "Your account has new recovery codes",
     "passkey_added": "A passkey was added to your account",
     "passkey_removed": "A passkey was removed from your account",
+    "identity_linked": "An account elsewhere signs in to your account from now on",
+    "identity_unlinked": "An account elsewhere signs in to your account no longer",
     "api_key_made": "An API key was made for your account",
     "email_changed": "The e-mail address of your account was changed",
 }
