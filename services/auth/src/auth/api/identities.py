@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, RequestingClient
 from auth.api.oidc_visit import Answer, TheIssuers, TheVisit
 from auth.api.step_up import Confirm, FreshProof
@@ -43,7 +44,7 @@ async def get_identities(caller: Caller, begin: Begin) -> Envelope[list[Identity
     return ok([IdentityView.model_validate(dict(row)) for row in rows])
 
 
-@router.post("", status_code=201, summary="Link an identity")
+@router.post("", status_code=201, summary="Link an identity", responses=refused.UNKNOWN_ISSUER)
 async def post_identity(
     body: Linked, caller: Caller, visit: TheVisit, begin: Begin, issuers: TheIssuers
 ) -> Envelope[IdentityView]:

@@ -134,7 +134,10 @@ async def _issuers(request: Request) -> Issuers:
 TheIssuers = Annotated[Issuers, Depends(_issuers)]
 
 
-ProviderName = Annotated[str, Path(description="What GET /auth/oidc calls the issuer", examples=["company"])]
+ProviderName = Annotated[
+    str,
+    Path(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="What GET /auth/oidc calls the issuer", examples=["company"]),
+]
 
 
 async def _provider(provider: ProviderName, issuers: TheIssuers) -> Provider:

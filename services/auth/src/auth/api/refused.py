@@ -85,6 +85,7 @@ DELETING_USER = refusing(_UNKNOWN_USER, _LAST_ADMIN)
 RESTORING_USER = refusing(
     _UNKNOWN_USER, Refusal(409, "account_erased", "The account has been erased: there is nothing left to restore")
 )
+UNKNOWN_ISSUER = refusing(Refusal(404, "oidc_unknown_provider", "There is no such issuer"))
 ROTATING_KEYS = refusing(
     Refusal(409, "rotated_just_now", "The next key was published a moment ago, try again in a minute")
 )
