@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from common.testing import eventually
+from common.testing import TestIssuer, eventually
 
 from .behind import Behind, Seen
 from .conftest import Door, OpenDoor
@@ -142,7 +142,9 @@ async def test_a_client_that_stops_sending_is_told_408(open_door: OpenDoor, behi
     assert behind.seen == []
 
 
-async def test_a_busy_service_is_not_sent_more_than_it_may_have_at_hand(open_door: OpenDoor, behind: Behind) -> None:
+async def test_a_busy_service_is_not_sent_more_than_it_may_have_at_hand(
+    open_door: OpenDoor, behind: Behind, tokens: TestIssuer
+) -> None:
     door = await open_door(max_in_flight=2)
     go = asyncio.Event()
 
@@ -151,7 +153,7 @@ async def test_a_busy_service_is_not_sent_more_than_it_may_have_at_hand(open_doo
         await seen.answer()
 
     behind.scripts[ORDERS] = wait
-    held = [asyncio.create_task(door.client.get(ORDERS)) for _ in range(2)]
+    held = [asyncio.create_task(door.client.get(ORDERS, headers=tokens.bearer())) for _ in range(2)]
     await eventually(lambda: _count(behind, 2))
     refused = await door.client.get(ORDERS)
     go.set()
