@@ -6,11 +6,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from services.auth.tests.people import Door, data
 
-from common.contracts.auth import EmailConfirmationRequested, PasswordResetRequested
+from common.contracts.auth import EmailChangeRequested, EmailConfirmationRequested, PasswordResetRequested
 from common.contracts.event import Event
 from common.sealing import LOCAL_SECRET, Seal
 
-EVENTS: dict[str, type[Event]] = {"confirm_email": EmailConfirmationRequested, "reset_password": PasswordResetRequested}
+EVENTS: dict[str, type[Event]] = {
+    "confirm_email": EmailConfirmationRequested,
+    "reset_password": PasswordResetRequested,
+    "change_email": EmailChangeRequested,
+}
 
 
 @dataclass(frozen=True)

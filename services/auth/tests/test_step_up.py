@@ -133,3 +133,37 @@ async def test_the_token_of_an_api_key_never_steps_up(door: Door, path: str) -> 
     assert problem(answer, 403)[1] == "insufficient_scope"
     refused = await door.http.request("DELETE", "/api/v1/auth/me", headers=bearer(of_key), json={"password": PASSWORD})
     assert problem(refused, 403)[1] == "insufficient_scope"
+
+
+async def without_password(door: Door) -> Tokens:
+    """Signed in to an account as other issuers make them."""
+    tokens = await door.signed_in()
+    await door.rows("UPDATE account SET password_hash = NULL WHERE id = $1::text::uuid", tokens["user"]["id"])
+    return tokens
+
+
+async def test_an_account_without_a_password_shows_a_proof_that_is_not_old_instead(
+    door: Door, time: FixedClock
+) -> None:
+    tokens = await without_password(door)
+    assert problem(await door.act("/auth/mfa/totp", tokens, {"password": PASSWORD}), 422)[1] == "wrong_password"
+    secret = data(await door.act("/auth/mfa/totp", tokens, {}), 201)["secret"]
+    data(await door.act("/auth/mfa/totp/confirm", tokens, {"code": app_code(secret, -1)}))
+    assert problem(await delete(door, "/auth/mfa/totp", tokens, {}), 422) == ("code", "otp_required")
+    time.advance(STALE)
+    code = {"code": app_code(secret)}
+    assert problem(await delete(door, "/auth/mfa/totp", tokens, code), 403) == REQUIRED
+    assert problem(await door.act("/auth/password/change", tokens, code | {"new_password": "a new secret"}), 403)
+
+
+async def test_an_account_without_a_password_chooses_one_after_a_proof(door: Door) -> None:
+    tokens = await without_password(door)
+    data(await door.act("/auth/password/change", tokens, {"new_password": "a secret of my own"}))
+    assert (await door.login(tokens["user"]["email"], "a secret of my own")).status_code == 200
+
+
+async def test_a_password_that_there_is_cannot_be_left_out(door: Door) -> None:
+    tokens = await door.signed_in()
+    missing = await door.act("/auth/password/change", tokens, {"new_password": "a secret of my own"})
+    assert problem(missing, 422) == ("current_password", "password_missing")
+    assert problem(await delete(door, "/auth/mfa/totp", tokens, {}), 422) == ("password", "password_missing")

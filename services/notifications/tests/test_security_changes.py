@@ -1,12 +1,14 @@
 """The letter about a change of how one signs in, which its owner may know nothing of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from common.contracts.auth import SecurityChanged
+from common import clock
+from common.contracts.auth import EmailChangeRequested, SecurityChanged
 from common.ids import new_id
 from common.persistence.database import Database
+from common.sealing import LOCAL_SECRET, Seal
 from common.service import Service
 from common.testing import deliver, envelope_of
 
@@ -40,3 +42,30 @@ async def test_a_change_of_how_one_signs_in_is_told_once_by_mail_and_in_the_app(
     assert (letter["To"], letter["Subject"]) == ("asha@example.com", subject)
     for kind in ("plain", "html"):
         assert "203.0.113.9, 2026-03-01 12:05 UTC" in part(letter, kind)
+
+
+async def test_the_former_address_hears_that_the_account_has_another(service: Service, letters: Letters) -> None:
+    user = new_id()
+    await deliver(service, registered(user))
+    moved = changed(user, "email_changed").model_copy(update={"email": "former@example.com"})
+    await deliver(service, moved)
+    await run_jobs(service)
+    letter = letters()[-1]
+    assert (letter["To"], letter["Subject"]) == (
+        "former@example.com",
+        "The e-mail address of your account was changed",
+    )
+
+
+async def test_the_code_for_a_new_address_goes_there_and_not_to_the_account(service: Service, letters: Letters) -> None:
+    user, ends = new_id(), clock.now() + timedelta(minutes=10)
+    content = {"code": "407193", "link": "https://shop.example/page"}
+    sealed = Seal(LOCAL_SECRET).close(content, f"change_email/{user}")
+    await deliver(service, registered(user))
+    await deliver(service, EmailChangeRequested(user_id=user, email="new@example.com", sealed=sealed, expires_at=ends))
+    await run_jobs(service)
+    letter = letters()[-1]
+    assert (letter["To"], letter["Subject"]) == ("new@example.com", "Confirm your new e-mail address")
+    for kind in ("plain", "html"):
+        assert "407193" in part(letter, kind)
+        assert "https://shop.example/page" in part(letter, kind)

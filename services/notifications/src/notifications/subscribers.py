@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from common.bus.subscriptions import subscribe
 from common.contracts.auth import (
+    EmailChangeRequested,
     EmailConfirmationRequested,
     ExportRequested,
     NewDeviceSeen,
@@ -48,6 +49,11 @@ class Subscribers:
         told = [(event, notices.confirm_email(event.sealed, event.expires_at)) for event in events]
         await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
 
+    @subscribe(EmailChangeRequested, consumer=PEOPLE, batch=256)
+    async def on_changes_requested(self, events: Sequence[EmailChangeRequested], tx: Transaction) -> None:
+        told = [(event, notices.change_email(event.sealed, event.expires_at, event.email)) for event in events]
+        await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
+
     @subscribe(PasswordResetRequested, consumer=PEOPLE, batch=256)
     async def on_resets_requested(self, events: Sequence[PasswordResetRequested], tx: Transaction) -> None:
         told = [(event, notices.reset_password(event.sealed, event.expires_at)) for event in events]
@@ -64,7 +70,7 @@ class Subscribers:
 
     @subscribe(SecurityChanged, consumer=PEOPLE, batch=256)
     async def on_security_changed(self, events: Sequence[SecurityChanged], tx: Transaction) -> None:
-        told = [(event, notices.security_changed(event.what, event.address, event.at)) for event in events]
+        told = [(event, notices.security_changed(event.what, event.address, event.at, event.email)) for event in events]
         await self._announce(tx, [Announcement(event, event.user_id, notice) for event, notice in told])
 
     @subscribe(OrderConfirmed, consumer=ORDERS, batch=256)

@@ -61,6 +61,19 @@ class EmailConfirmed(Person, Event):
     subject_field: ClassVar[str] = "user_id"
 
 
+class EmailChangeRequested(Event):
+    """The owner of the account wants `email` as its address; `sealed` is for `change_email/<user_id>`, else as for
+    confirmation."""
+
+    type: ClassVar[str] = "auth.email.change_requested.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+    email: str
+    sealed: str
+    expires_at: datetime
+
+
 class PasswordResetRequested(Person, Event):
     """Somebody asked to choose a new password; `sealed` is for `reset_password/<user_id>`, else as for confirmation."""
 
@@ -136,7 +149,8 @@ class SecurityChanged(Event):
     """Who can sign in to the account, or how, changed; its owner should hear of it.
 
     `what` is `totp_on`, `totp_off`, `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `identity_linked`,
-    `identity_unlinked`, `api_key_made` or `email_changed`; others may follow. `address` is where it was done from.
+    `identity_unlinked`, `api_key_made` or `email_changed`; others may follow. `address` is where it was done from,
+    `email` where the owner is to be told when that is not the account's address: after a change of it, the former one.
     """
 
     type: ClassVar[str] = "auth.security.changed.v1"
@@ -146,6 +160,7 @@ class SecurityChanged(Event):
     what: str
     address: str
     at: datetime
+    email: str | None = None
 
 
 class ExportRequested(Event):

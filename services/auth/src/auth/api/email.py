@@ -8,7 +8,8 @@ from auth.api.context import Identification, Identifying, RequestingClient
 from auth.api.evened import evened
 from auth.api.fields import Email, MailedCode, OneTimeToken
 from auth.domain.clients import Client
-from auth.usecases.confirm_email import confirm_by_code, confirm_by_link
+from auth.usecases.change_email import redeem_link
+from auth.usecases.confirm_email import confirm_by_code
 from auth.usecases.pre_register import check_email
 from auth.usecases.request_code import request_code
 from common.errors import DukanError, Invalid
@@ -34,7 +35,7 @@ class EmailConfirmation(BaseModel):
 
     async def redeem(self, tx: Transaction, client: Client, identification: Identification) -> DukanError | None:
         if self.token is not None:
-            return await confirm_by_link(tx, self.token, client)
+            return await redeem_link(tx, self.token, client)
         if self.email is None:
             raise Invalid("Give a token, or an e-mail address and a code", code="email_missing", field="email")
         if self.code is None:

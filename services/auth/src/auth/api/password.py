@@ -76,9 +76,10 @@ class Reset(BaseModel):
 
 
 class Change(BaseModel):
-    """`code`, of the authenticator app or a recovery code, where there is a second factor."""
+    """`current_password`, unless the account has none and its owner signed in within five minutes; `code`, of the
+    authenticator app or a recovery code, where there is a second factor."""
 
-    current_password: Password
+    current_password: Password | None = None
     new_password: Password
     code: FactorCode | None = None
 

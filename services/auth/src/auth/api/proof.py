@@ -10,18 +10,20 @@ from pydantic import BaseModel
 from auth.api.context import Identifying, RequestingClient
 from auth.api.fields import FactorCode, Password
 from auth.domain.passwords import normalised
+from auth.providers.hashing import Verification
 from auth.tables import Account
-from auth.usecases.prove import begin_proof, named
-from auth.usecases.sign_in import settle
+from auth.usecases.prove import begin_proof, named, stand_in
+from auth.usecases.sign_in import Attempt, settle
 from common.errors import DukanError
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller
 
 
 class Proof(BaseModel):
-    """`code`, of the authenticator app or a recovery code, where there is a second factor."""
+    """`password`, unless the account has none: there the session's sign-in or step-up of the last five minutes stands
+    for it. `code`, of the authenticator app or a recovery code, where there is a second factor."""
 
-    password: Password
+    password: Password | None = None
     code: FactorCode | None = None
 
 
@@ -31,7 +33,7 @@ Proving = Callable[[Proof], AbstractAsyncContextManager[tuple[Transaction, Accou
 async def _prove(caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying) -> Proving:
     """`async with prove(body) as (tx, account)`: a transaction after the proof, and the caller's account, locked.
 
-    Raises Invalid naming the field, or RateLimited, once what was tried is recorded.
+    Raises Invalid naming the field, or RateLimited, once what was tried is recorded; Forbidden without a fresh proof.
     """
 
     @asynccontextmanager
@@ -40,13 +42,19 @@ async def _prove(caller: Caller, client: RequestingClient, begin: Begin, identif
             attempt = await begin_proof(tx, caller.user_id, client, identification.per_address)
         if isinstance(attempt, DukanError):
             raise attempt
-        verification = await identification.hashing.verify(attempt.password_hash, normalised(proof.password))
+        verification = await verify(attempt, proof.password)
         async with begin() as tx:
             outcome = await settle(tx, attempt, verification, proof.code or None, identification.vault)
             if isinstance(outcome, Account):
                 yield tx, outcome
         if isinstance(outcome, DukanError):
             raise named(outcome)
+
+    async def verify(attempt: Attempt, password: str | None) -> Verification:
+        if password is not None:
+            return await identification.hashing.verify(attempt.password_hash, normalised(password))
+        async with begin() as tx:
+            return await stand_in(tx, attempt, caller.user_id, caller.session_id)
 
     return prove
 

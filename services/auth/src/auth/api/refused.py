@@ -39,6 +39,16 @@ REFRESHING = refusing(
 )
 ASKING = refusing(_TOO_MANY_ATTEMPTS)
 CONFIRMING = refusing(_WRONG_CODE, _TOKEN, _TOO_MANY_ATTEMPTS)
+ASKING_EMAIL_CHANGE = refusing(
+    _STEP_UP,
+    Refusal(422, "email_unchanged", "This is the account's address already", "email"),
+    _TOO_MANY_ATTEMPTS,
+)
+CHANGING_EMAIL = refusing(
+    Refusal(409, "email_taken", "This address cannot be the account's any more", "email"),
+    _WRONG_CODE,
+    _TOO_MANY_ATTEMPTS,
+)
 VERIFYING = refusing(_WRONG_CODE, _TOO_MANY_ATTEMPTS)
 RESETTING = refusing(_TOKEN, Refusal(422, "token_missing", "Give a grant or a token", "token"))
 STARTING_TOTP = refusing(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Literal
 
-Purpose = Literal["confirm_email", "reset_password"]
+Purpose = Literal["confirm_email", "reset_password", "change_email"]
 
 LIFETIME = timedelta(minutes=10)
 """Of a code and its link, and again of the grant that a code was exchanged for."""

@@ -11,6 +11,7 @@ from common.sealing import Seal
 PAGES: dict[Purpose, str] = {
     "confirm_email": "/api/v1/auth/email/confirm",
     "reset_password": "/api/v1/auth/password/reset",
+    "change_email": "/api/v1/auth/email/confirm",
 }
 
 
@@ -23,8 +24,8 @@ class Codes:
         self._seal = seal
         self._public_url = public_url
 
-    def subject_of(self, email: str) -> bytes:
-        return self._vault.code_digest("subject", email)
+    def subject_of(self, whom: str) -> bytes:
+        return self._vault.code_digest("subject", whom)
 
     def hash_of(self, code_id: UUID, purpose: Purpose, code: str) -> bytes:
         """Good for this request and purpose only."""

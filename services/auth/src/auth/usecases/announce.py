@@ -9,6 +9,7 @@ from auth.domain.codes import Purpose
 from auth.tables import Account
 from common import clock
 from common.contracts.auth import (
+    EmailChangeRequested,
     EmailConfirmationRequested,
     EmailConfirmed,
     PasswordChanged,
@@ -27,6 +28,7 @@ SecurityChange = Literal[
     "identity_linked",
     "identity_unlinked",
     "api_key_made",
+    "email_changed",
 ]
 
 
@@ -39,8 +41,10 @@ def updated(account: Account) -> UserUpdated:
 
 
 def code_requested(
-    purpose: Purpose, account: Account, sealed: str, expires_at: datetime
-) -> EmailConfirmationRequested | PasswordResetRequested:
+    purpose: Purpose, account: Account, sealed: str, expires_at: datetime, new_email: str | None
+) -> EmailConfirmationRequested | PasswordResetRequested | EmailChangeRequested:
+    if new_email is not None:
+        return EmailChangeRequested(user_id=account.id, email=new_email, sealed=sealed, expires_at=expires_at)
     event = EmailConfirmationRequested if purpose == "confirm_email" else PasswordResetRequested
     return event(**_contact(account), sealed=sealed, expires_at=expires_at)
 
@@ -53,8 +57,11 @@ def password_changed(account: Account) -> PasswordChanged:
     return PasswordChanged(**_contact(account))
 
 
-def security_changed(account_id: UUID, what: SecurityChange, client: Client) -> SecurityChanged:
-    return SecurityChanged(user_id=account_id, what=what, address=str(client.address), at=clock.now())
+def security_changed(
+    account_id: UUID, what: SecurityChange, client: Client, *, email: str | None = None
+) -> SecurityChanged:
+    """`email` is where the owner is to hear of it, when not at the account's address."""
+    return SecurityChanged(user_id=account_id, what=what, address=str(client.address), at=clock.now(), email=email)
 
 
 def _contact(account: Account) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from auth.domain.clients import Client
 from auth.domain.throttle import Policy
+from auth.providers.hashing import Verification
 from auth.tables import Account
 from auth.usecases.sign_in import Attempt, too_many
+from auth.usecases.step_up import is_fresh, step_up_required
 from auth.usecases.throttle import limits_of, wait_of
 from common.errors import DukanError, Invalid, RateLimited, Unauthenticated
 from common.persistence.transaction import Transaction
@@ -26,6 +28,15 @@ async def begin_proof(tx: Transaction, account_id: UUID, client: Client, per_add
     attempt = Attempt(account, limits_of(f"proof:{account_id}", client.address, per_address), client, "prove")
     wait = await wait_of(tx, attempt.limits)
     return await too_many(tx, attempt, wait) if wait else attempt
+
+
+async def stand_in(tx: Transaction, attempt: Attempt, account_id: UUID, session_id: UUID) -> Verification:
+    """For the password that an account does not have: a proof that is not old. Raises Invalid where it has one."""
+    if attempt.password_hash is not None:
+        raise Invalid("Give your password", code="password_missing", field="password")
+    if not await is_fresh(tx, account_id, session_id):
+        raise step_up_required()
+    return Verification(matches=True)
 
 
 def named(refusal: DukanError) -> DukanError:

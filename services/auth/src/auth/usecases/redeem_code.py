@@ -32,14 +32,14 @@ USE = "UPDATE one_time_code SET used_at = $2 WHERE id = $1"
 
 
 async def check_code(
-    tx: Transaction, purpose: Purpose, email: str, code: str, *, client: Client, codes: Codes
+    tx: Transaction, purpose: Purpose, whom: str, code: str, *, client: Client, codes: Codes
 ) -> asyncpg.Record | DukanError:
-    """The request that the code belongs to, locked: a row of `id`, `account_id`."""
-    limits = request_limits(f"try_{purpose}", email, client.address, codes.per_address)
+    """The request that the code belongs to, locked: a row of `id`, `account_id`. `whom` as for `issue_code`."""
+    limits = request_limits(f"try_{purpose}", whom, client.address, codes.per_address)
     if wait := await settled_wait_of(tx, limits, reserve=True):
         await record_audit(tx, purpose, "throttled", client)
         return too_often(wait)
-    row = await tx.sql.fetchrow(BY_CODE, codes.subject_of(email), purpose, clock.now(), MOST_ATTEMPTS)
+    row = await tx.sql.fetchrow(BY_CODE, codes.subject_of(whom), purpose, clock.now(), MOST_ATTEMPTS)
     if row is not None:
         await tx.sql.execute(COUNT, row["id"])
     if row is None or not _matches(row, purpose, code, codes):

@@ -29,8 +29,8 @@ WHERE subject = $1 AND purpose = $2 AND code_hash IS NOT NULL AND used_at IS NUL
 RECENT = "SELECT count(*) FROM one_time_code WHERE subject = $1 AND purpose = $2 AND created_at > $3"
 INSERT = """
 INSERT INTO one_time_code
-    (id, purpose, subject, account_id, code_hash, token_hash, address, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (id, purpose, subject, account_id, code_hash, token_hash, address, created_at, expires_at, new_email)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 
@@ -51,10 +51,20 @@ async def request_code(
 
 
 async def issue_code(
-    tx: Transaction, purpose: Purpose, email: str, account: Account | None, *, client: Client, codes: Codes
+    tx: Transaction,
+    purpose: Purpose,
+    whom: str,
+    account: Account | None,
+    *,
+    client: Client,
+    codes: Codes,
+    new_email: str | None = None,
 ) -> None:
-    """Take back the former code, not its link, and make another; without an account it is nobody's, and unwritten."""
-    subject, now = codes.subject_of(email), clock.now()
+    """Take back the former code, not its link, and make another; without an account it is nobody's, and unwritten.
+
+    `whom` is the address that was given, or for `new_email` the account's id.
+    """
+    subject, now = codes.subject_of(whom), clock.now()
     await tx.sql.execute(LOCK, subject.hex())
     await tx.sql.execute(TAKE_BACK, subject, purpose)
     recent = await tx.sql.fetchval(RECENT, subject, purpose, now - DAY)
@@ -63,11 +73,11 @@ async def issue_code(
     code_hash = codes.hash_of(id_, purpose, code) if code else None
     owner: UUID | None = account.id if account else None
     await tx.sql.execute(
-        INSERT, id_, purpose, subject, owner, code_hash, digest(token), client.address, now, expires_at
+        INSERT, id_, purpose, subject, owner, code_hash, digest(token), client.address, now, expires_at, new_email
     )
     sealed = codes.sealed(purpose, owner or id_, code, token)
     if account:
-        tx.publish(code_requested(purpose, account, sealed, expires_at))
+        tx.publish(code_requested(purpose, account, sealed, expires_at, new_email))
 
 
 def _is_wanted(account: Account, purpose: Purpose) -> bool:

@@ -35,7 +35,7 @@ async def is_fresh(tx: Transaction, account_id: UUID, session_id: UUID) -> bool:
 
 def step_up_required() -> Forbidden:
     return Forbidden(
-        "Prove again who you are: give `password`, and `code` with a second factor, or POST /auth/step-up first",
+        "Prove again who you are: give `password`, and `code` with a second factor; POST /auth/step-up; or sign in",
         code="step_up_required",
         field="password",
     )

@@ -1,7 +1,7 @@
 """What a person is told of a fact: in the app always, by e-mail where a template is named."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,8 @@ UNKNOWN_REASON = "it could not be completed"
 class Notice:
     """One in-app notification; with `template`, a mail as well, rendered from `details`; without a title only that.
 
-    What `details` hold under `sealed` is opened when the letter is written: it is for its reader's eyes.
+    What `details` hold under `sealed` is opened when the letter is written: it is for its reader's eyes. Under `to`
+    they may name where the mail goes instead of the contact's address.
     """
 
     topic: str
@@ -74,6 +75,12 @@ def reset_password(sealed: str, expires_at: datetime) -> Notice:
     return _letter("reset_password", sealed, expires_at)
 
 
+def change_email(sealed: str, expires_at: datetime, email: str) -> Notice:
+    """To the address that the account is to have."""
+    letter = _letter("change_email", sealed, expires_at)
+    return replace(letter, details=letter.details | {"to": email})
+
+
 def password_changed() -> Notice:
     return Notice(
         topic="account.password_changed",
@@ -106,7 +113,7 @@ def new_device(name: str, address: str, seen_at: datetime) -> Notice:
     )
 
 
-def security_changed(what: str, address: str, at: datetime) -> Notice:
+def security_changed(what: str, address: str, at: datetime, email: str | None) -> Notice:
     """`what` is as auth names it; what it names tomorrow is told in general words."""
     changed, when = SECURITY_CHANGES.get(what, "How one signs in to your account changed"), _spoken(at)
     return Notice(
@@ -115,7 +122,7 @@ def security_changed(what: str, address: str, at: datetime) -> Notice:
         body=f"From {address}, {when}. If it was not you, change your password and end the other sessions.",
         data={"what": what, "address": address},
         template="security_changed",
-        details={"changed": changed, "address": address, "at": when},
+        details={"changed": changed, "address": address, "at": when} | ({"to": email} if email else {}),
     )
 
 

@@ -15,7 +15,7 @@ WITH due AS (
     ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 UPDATE email SET state = 'sending', attempts = attempts + 1, next_attempt_at = $2,
-                 recipient = contact.email, language = contact.language
+                 recipient = coalesce(email.data->>'to', contact.email), language = contact.language
 FROM due, contact WHERE email.id = due.id AND contact.user_id = email.user_id
 RETURNING email.id, email.user_id, email.recipient, contact.first_name, email.language, email.template, email.data,
           email.attempts, email.created_at
@@ -23,7 +23,8 @@ RETURNING email.id, email.user_id, email.recipient, contact.first_name, email.la
 
 
 async def claim_mail(tx: Transaction, limit: int, lease: timedelta) -> list[Mail]:
-    """Up to `limit` due mails, addressed to where their people are reached now; nobody else gets them for `lease`."""
+    """Up to `limit` due mails, addressed to where their people are reached now, or where the mail itself says; nobody
+    else gets them for `lease`."""
     now = clock.now()
     return [_mail(row) for row in await tx.sql.fetch(CLAIM, now, now + lease, limit)]
 
