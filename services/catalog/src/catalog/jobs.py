@@ -67,7 +67,9 @@ def discarding(database: Database, files: MediaFiles) -> Job:
     async def run() -> int:
         async with database.begin() as tx:
             gone = await discarded(tx)
-            await asyncio.to_thread(_remove, files, gone)
+        # Twice is no harm: two workers may see the same.
+        await asyncio.to_thread(_remove, files, gone)
+        async with database.begin() as tx:
             await forget_discarded(tx, gone)
         return len(gone)
 

@@ -13,7 +13,7 @@ DISCARD = """
 WITH gone AS (DELETE FROM media WHERE id = ANY($1) RETURNING id, visibility)
 INSERT INTO discarded_media (media_id, visibility) SELECT id, visibility FROM gone RETURNING media_id, visibility
 """
-DISCARDED = "SELECT media_id, visibility FROM discarded_media ORDER BY at LIMIT $1 FOR UPDATE SKIP LOCKED"
+DISCARDED = "SELECT media_id, visibility FROM discarded_media ORDER BY at LIMIT $1"
 FORGET = "DELETE FROM discarded_media WHERE media_id = ANY($1)"
 
 Discarded = dict[UUID, Visibility]
