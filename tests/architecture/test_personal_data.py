@@ -1,0 +1,60 @@
+"""What names a person is shown to them when they ask and goes when they are erased, or stands here with the reason."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from common.persistence.database import Database
+from common.testing.plugin import FreshDatabase
+
+NAMES = ("account_id", "user_id", "customer_id", "owner_id", "actor", "actor_id")
+
+TABLES = """
+SELECT DISTINCT table_name
+FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND column_name = ANY($1::text[])
+"""
+
+# The use case that erases.
+ERASING = {"auth": "erase_accounts", "catalog": "forget_person"}
+
+EVERYWHERE = {
+    "idempotency": "answers that were given before, for a day; they are in the tables they came from",
+    "erased_person": "an id and a time, so that what comes late is known for an erased person's",
+}
+NOT_SHOWN: Mapping[str, Mapping[str, str]] = {
+    "auth": {
+        "passkey_challenge": "a random number for minutes",
+        "oidc_flow": "a sign-in on its way, for minutes",
+        "recovery_code": "hashes of what opens the account",
+    },
+}
+NOT_ERASED: Mapping[str, Mapping[str, str]] = {
+    "auth": {"recovery_code": "goes with the app that it stands for"},
+    "catalog": {"stock_ledger": "the books of the goods: an id beside a quantity"},
+}
+
+
+async def tables_naming_people(database: Database) -> set[str]:
+    async with database.begin() as tx:
+        return {row["table_name"] for row in await tx.sql.fetch(TABLES, list(NAMES))}
+
+
+def unnamed(tables: set[str], text: str) -> set[str]:
+    return {table for table in tables if not re.search(rf"\b{table}\b", text)}
+
+
+@pytest.mark.parametrize(
+    "service", ["auth", "catalog", "orders", "billing", "messaging", "notifications", "operations"]
+)
+async def test_every_table_that_names_people_is_shown_to_them_and_erased(
+    service: str, fresh_database: FreshDatabase
+) -> None:
+    tables = await tables_naming_people(await fresh_database(service)) - EVERYWHERE.keys()
+    shown = importlib.import_module(f"{service}.usecases.gather_personal_data").KINDS
+    erasing = importlib.import_module(f"{service}.usecases.{ERASING.get(service, 'erase_person')}")
+    assert unnamed(tables, "\n".join(shown.values())) == set(NOT_SHOWN.get(service, ()))
+    assert unnamed(tables, inspect.getsource(erasing)) == set(NOT_ERASED.get(service, ()))
