@@ -262,6 +262,7 @@ async def test_somebody_links_another_identity_after_proving_who_they_are_and_ta
     stranger = await traveller.door.signed_in()
     assert problem(await traveller.door.act("/auth/identities", stranger, back), 422)[0] == "state"
     identity = data(await traveller.door.act("/auth/identities", tokens, back), 201)
+    assert identity["other_sessions"] == 0
     assert data(await traveller.sign_in())["user"]["id"] == tokens["user"]["id"]
 
     path = f"/api/v1/auth/identities/{identity['id']}"
@@ -308,3 +309,18 @@ async def test_our_own_page_signs_in_by_cookies_the_browser_that_started(travell
     assert (await traveller.door.http.post(form, data=back)).status_code == 422
     hostile = await traveller.door.http.get("/api/v1/auth/oidc/company/callback", params={"state": '"><script>'})
     assert "<script>" not in hostile.text
+
+
+async def test_what_is_kept_of_other_issuers_goes_with_the_account(
+    traveller: Traveller, time: clock.FixedClock
+) -> None:
+    tokens = data(await traveller.sign_in())
+    link = data(await traveller.door.act("/auth/oidc/company/link", tokens))
+    assert link["state"]
+    assert (await traveller.door.http.delete("/api/v1/auth/me", headers=bearer(tokens))).status_code == 200
+    time.advance(timedelta(days=31))
+    [erase] = [job for job in traveller.door.service.jobs if job.name == "auth.erase"]
+    await erase.run()
+    for table in ("identity", "oidc_flow"):
+        assert await traveller.door.rows(f"SELECT * FROM {table}") == []
+    assert data(await traveller.sign_in())["user"]["id"] != tokens["user"]["id"]

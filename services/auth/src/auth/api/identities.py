@@ -11,7 +11,9 @@ from auth.api import refused
 from auth.api.context import NEVER_STORED, RequestingClient
 from auth.api.oidc_visit import Answer, TheIssuers, TheVisit
 from auth.api.step_up import Confirm, FreshProof
+from auth.api.views import OtherSessionsView
 from auth.queries.identities import find_identity, identities_of
+from auth.queries.sessions import count_others
 from auth.usecases.link_identity import link_identity, unlink_identity
 from auth.usecases.return_oidc import end_return, stale
 from common.web.dependencies import Begin, Caller
@@ -36,6 +38,10 @@ class IdentityView(BaseModel):
     last_used_at: datetime | None
 
 
+class NewIdentityView(IdentityView, OtherSessionsView):
+    pass
+
+
 @router.get("", summary="Your identities at other issuers")
 async def get_identities(caller: Caller, begin: Begin) -> Envelope[list[IdentityView]]:
     """At most 100."""
@@ -47,7 +53,7 @@ async def get_identities(caller: Caller, begin: Begin) -> Envelope[list[Identity
 @router.post("", status_code=201, summary="Link an identity", responses=refused.UNKNOWN_ISSUER)
 async def post_identity(
     body: Linked, caller: Caller, visit: TheVisit, begin: Begin, issuers: TheIssuers
-) -> Envelope[IdentityView]:
+) -> Envelope[NewIdentityView]:
     """Finishes what POST /auth/oidc/{provider}/link began, for the same account."""
     provider = issuers.find(body.provider)
     returned, stranger = await visit.identify(body, provider, account_id=caller.user_id)
@@ -56,7 +62,8 @@ async def post_identity(
             raise stale()
         identity_id = await link_identity(tx, caller.user_id, stranger, visit.client)
         row = await find_identity(tx, identity_id)
-    return created(IdentityView.model_validate(dict(row)), "Linked")
+        others = await count_others(tx, caller.user_id, caller.session_id)
+    return created(NewIdentityView.model_validate({**row, "other_sessions": others}), "Linked")
 
 
 @router.delete("/{identity_id}", summary="Unlink an identity")
@@ -68,9 +75,10 @@ async def delete_identity(
     client: RequestingClient,
     begin: Begin,
     confirm: Confirm,
-) -> Envelope[None]:
+) -> Envelope[OtherSessionsView]:
     """Asks for a fresh proof of who one is."""
     await confirm(body)
     async with begin() as tx:
         await unlink_identity(tx, caller.user_id, identity_id, client)
-    return ok(None, "It signs in here no longer")
+        others = await count_others(tx, caller.user_id, caller.session_id)
+    return ok(OtherSessionsView(other_sessions=others), "It signs in here no longer")

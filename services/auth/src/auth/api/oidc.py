@@ -72,9 +72,9 @@ async def post_start(
 async def post_link(
     *,
     body: Link | None = None,
+    caller: Caller,
     provider: TheProvider,
     issuers: TheIssuers,
-    caller: Caller,
     confirm: Confirm,
     visit: TheVisit,
 ) -> Envelope[StartView]:
