@@ -11,7 +11,9 @@ from uuid import UUID
 from services.auth.tests.factors import delete
 from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
 
+from auth.api.export_document import MOST_AT_ONCE, ExportDocument
 from auth.domain.exports import ASKED, MOST_PER_DAY
+from auth.queries.exports import latest_export
 from common.clock import FixedClock
 from common.contracts.auth import ExportRequested
 from common.contracts.event import registry
@@ -173,6 +175,21 @@ async def test_content_and_key_go_when_nobody_can_read_it_any_more(door: Door, t
     ]
     time.advance(timedelta(days=7))
     assert (await run(door), await run(door)) == (1, 0)
+
+
+async def test_a_large_document_is_unpacked_while_it_is_sent_and_never_stands_in_memory_as_a_whole(door: Door) -> None:
+    person = await door.signed_in()
+    data(await door.get(PATH, person), 202)
+    request = await last_request(door, person["user"]["id"])
+    await deliver(door.service, *parts_of(request, "orders", {"things": ["x" * 5_000_000]}, pieces=2))
+    await answered(door, request)
+    async with door.database.begin() as tx:
+        export = await latest_export(tx, request.user_id)
+    assert export is not None
+    document = ExportDocument(export, door.identification.vault, door.database.begin)
+    pieces = [piece async for piece in document.stream()]
+    assert max(map(len, pieces)) <= MOST_AT_ONCE
+    assert len(json.loads(b"".join(pieces))["data"]["services"]["orders"]["things"][0]) == 5_000_000
 
 
 async def test_the_private_key_lies_sealed(door: Door) -> None:
