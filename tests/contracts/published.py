@@ -57,6 +57,8 @@ def examples_of(document: Document) -> Iterator[Example]:
             yield from _of_content(f"{operation} {status}", response)
     for name, response in document["components"]["responses"].items():
         yield from _of_content(name, response)
+    for code, example in document["components"]["examples"].items():
+        yield Example(code, {"$ref": "#/components/schemas/ErrorEnvelope"}, example["value"])
     for name, schema in document["components"]["schemas"].items():
         for value in schema.get("examples", ()):
             yield Example(name, schema, value)
@@ -65,7 +67,7 @@ def examples_of(document: Document) -> Iterator[Example]:
 def _of_content(place: str, holder: Document) -> Iterator[Example]:
     for media in holder.get("content", {}).values():
         values = [media["example"]] if "example" in media else []
-        for value in [*values, *(each["value"] for each in media.get("examples", {}).values())]:
+        for value in [*values, *(each["value"] for each in media.get("examples", {}).values() if "value" in each)]:
             yield Example(place, media["schema"], value)
 
 

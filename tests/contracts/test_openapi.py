@@ -127,7 +127,7 @@ def test_parameters_are_described_are_never_null_and_stand_in_their_paths(operat
 
 def test_every_reference_leads_somewhere_and_every_component_is_used(document: Document) -> None:
     components = document["components"]
-    there = {f"{kind}/{name}" for kind in ("schemas", "responses", "headers") for name in components[kind]}
+    there = {f"{kind}/{name}" for kind in ("schemas", "responses", "examples", "headers") for name in components[kind]}
     assert set(_references(document)) == there
 
 

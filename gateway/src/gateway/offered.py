@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from common.web.cookies import ACCESS, CSRF_HEADER, named
-from common.web.refusals import header_references, reference, shared_refusals
+from common.web.refusals import header_references, reference, shared_examples, shared_refusals
 from common.web.scopes import SAFE, SCOPES, scope_for
 
 Json = dict[str, Any]
@@ -95,7 +95,7 @@ def limited(response: Json) -> None:
 
 def away() -> Json:
     """The components of the refusals that are the gateway's own."""
-    return shared_refusals(AWAY)
+    return {"responses": shared_refusals(AWAY), "examples": shared_examples(AWAY)}
 
 
 def _credentials(security: list[Json], service: str, method: str) -> Iterator[Json]:

@@ -69,7 +69,7 @@ class OpenApi:
 def merge(documents: Mapping[str, Document]) -> Document:
     """Service → document, into one."""
     clashing = _clashing({service: _schemas(document) for service, document in documents.items()})
-    components: Document = {"schemas": {}, "responses": away(), "headers": {}, "securitySchemes": SCHEMES}
+    components: Document = {"schemas": {}, **away(), "headers": {}, "securitySchemes": SCHEMES}
     merged: Document = {
         "openapi": "3.1.0",
         "info": INFO,
@@ -94,7 +94,7 @@ def _add(merged: Document, service: str, document: Document) -> None:
                 offer(item[method], service, method)
         merged["paths"][path] = item
     components = document.get("components", {})
-    for kind in ("schemas", "responses"):
+    for kind in ("schemas", "responses", "examples"):
         merged["components"][kind].update(components.get(kind, {}))
 
 
@@ -108,7 +108,7 @@ def _without_unused(document: Document) -> Document:
         found = set(_references(components.get(kind, {}).get(name), COMPONENTS)) - used
         used |= found
         waiting += found
-    for kind in ("schemas", "responses", "headers"):
+    for kind in ("schemas", "responses", "examples", "headers"):
         components[kind] = {name: each for name, each in components[kind].items() if f"{kind}/{name}" in used}
     return document
 

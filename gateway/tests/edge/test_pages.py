@@ -14,7 +14,7 @@ from common.contracts.auth import UserDeactivated
 from common.contracts.gateway import RequestsLogged
 from common.ids import new_id
 from common.testing import TestIssuer, eventually
-from common.web.refusals import shared_refusals
+from common.web.refusals import shared_examples, shared_refusals
 from gateway.openapi import merge
 
 from .behind import Behind, Seen
@@ -109,6 +109,7 @@ def service(path: str, **schemas: Any) -> dict[str, Any]:
         "components": {
             "schemas": schemas,
             "responses": shared_refusals([422]),
+            "examples": shared_examples([422]),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }

@@ -10,7 +10,15 @@ from fastapi import FastAPI
 from common.web.envelope import ErrorEnvelope
 from common.web.examples import Composer
 from common.web.permissions import Permission, least_role
-from common.web.refusals import HEADERS, REFUSED, header_references, own_refusal, reference, shared_refusals
+from common.web.refusals import (
+    HEADERS,
+    REFUSED,
+    header_references,
+    own_refusal,
+    reference,
+    shared_examples,
+    shared_refusals,
+)
 from common.web.scopes import scope_for
 
 BEARER = "bearer"
@@ -60,7 +68,8 @@ def _complete(document: Json, service: str) -> None:
         for method in METHODS & item.keys():
             _describe(item[method], service, method)
             _show(item[method], shown, asked)
-    components["responses"] = shared_refusals(status for status in REFUSED if status < 500 or status == 503)
+    statuses = [status for status in REFUSED if status < 500 or status == 503]
+    components["responses"], components["examples"] = shared_refusals(statuses), shared_examples(statuses)
     components["headers"] = dict(HEADERS)
     if schemes := components.get("securitySchemes"):
         components["securitySchemes"] = {BEARER: next(iter(schemes.values()))}

@@ -13,6 +13,7 @@ Json = dict[str, Any]
 
 RESPONSES = "#/components/responses/"
 HEADER = "#/components/headers/"
+EXAMPLE = "#/components/examples/"
 ENVELOPE = {"$ref": "#/components/schemas/ErrorEnvelope"}
 CODES = "x-codes"
 
@@ -132,7 +133,12 @@ def reference(status: int) -> Json:
 
 def shared_refusals(statuses: Iterable[int]) -> Json:
     """The components that `reference` refers to."""
-    return {REFUSED[status].name: _response(REFUSED[status], REFUSED[status].refusals) for status in statuses}
+    return {REFUSED[status].name: _response(REFUSED[status]) for status in statuses}
+
+
+def shared_examples(statuses: Iterable[int]) -> Json:
+    """The components that the answers with these statuses show, by machine code."""
+    return {refusal.code: _example(refusal) for status in statuses for refusal in REFUSED[status].refusals}
 
 
 def refusing(*refusals: Refusal) -> dict[int | str, dict[str, Any]]:
@@ -147,18 +153,23 @@ def refusing(*refusals: Refusal) -> dict[int | str, dict[str, Any]]:
 def own_refusal(status: int, said: Mapping[str, Any]) -> Json:
     """What a route says of a refusal, completed by what all have in common."""
     particular = [Refusal(*each) for each in said.get(CODES, ())]
-    response = _response(REFUSED[status], [*particular, *REFUSED[status].refusals])
+    response = _response(REFUSED[status], particular)
     listed = ", ".join(f"`{refusal.code}`" for refusal in particular)
     return response | {"description": f"{said['description']}: {listed}" if listed else said["description"]}
 
 
-def _response(kind: Kind, refusals: Iterable[Refusal]) -> Json:
-    examples = {refusal.code: {"summary": refusal.message, "value": _envelope(refusal)} for refusal in refusals}
+def _response(kind: Kind, particular: Iterable[Refusal] = ()) -> Json:
+    shared = {refusal.code: {"$ref": EXAMPLE + refusal.code} for refusal in kind.refusals}
+    examples = {refusal.code: _example(refusal) for refusal in particular} | shared
     return {
         "description": kind.description,
         "headers": header_references(["X-Request-ID", *kind.headers]),
         "content": {"application/json": {"schema": ENVELOPE, "examples": examples}},
     }
+
+
+def _example(refusal: Refusal) -> Json:
+    return {"summary": refusal.message, "value": _envelope(refusal)}
 
 
 def _envelope(refusal: Refusal) -> Json:
