@@ -95,12 +95,19 @@ class Held:
         try:
             hold.identity = await renewal()
         except Unavailable:
-            if hold.identity.expires_at + GRACE <= clock.now().timestamp():
-                self._end(hold, "token_expired")
+            self._end_after_grace(hold)
         except DukanError as refusal:
             self._end(hold, refusal.code)
+        except Exception:
+            # Such as an answer that is none: whatever it is about one, the others are watched on.
+            log.exception("a connection's right to stay could not be renewed")
+            self._end_after_grace(hold)
         hold.renew_at = max(hold.identity.expires_at - BEFORE, clock.now().timestamp() + AGAIN_AFTER)
         hold.is_asking = False
+
+    def _end_after_grace(self, hold: _Hold) -> None:
+        if hold.identity.expires_at + GRACE <= clock.now().timestamp():
+            self._end(hold, "token_expired")
 
     def _end(self, hold: _Hold, reason: str) -> None:
         if hold in self._held:

@@ -124,6 +124,18 @@ async def test_while_auth_is_away_it_goes_on_for_a_while_and_no_longer(door: Doo
         assert await opened.frame() == (CLOSED, b"\x11\x31token_expired")
 
 
+async def test_an_answer_that_is_none_ends_that_one_in_time_and_leaves_the_others_watched(
+    door: Door, auth: Auth, tokens: TestIssuer
+) -> None:
+    other = new_id()
+    async with socket(door, **by_key(auth)) as mine, socket(door, **tokens.bearer(sid=str(other))) as others:
+        assert await mine.frame() == await others.frame() == (0x82, b"hello")
+        auth.says = (200, {"nonsense": True})
+        assert await mine.frame() == (CLOSED, b"\x11\x31token_expired")
+        door.transport.tell(ended(other))
+        assert await others.frame() == (CLOSED, b"\x11\x31session_revoked")
+
+
 async def test_a_stream_of_events_outlives_the_token_as_well(door: Door, auth: Auth, behind: Behind) -> None:
     async def two_events(seen: Seen) -> None:
         seen.writer.write(EVENTS + b"9\r\ndata: 1\n\n\r\n")
