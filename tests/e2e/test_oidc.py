@@ -1,0 +1,78 @@
+"""Signing in with another issuer as a browser and an app do: over the gateway, to an issuer that speaks real HTTP."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from services.auth.tests.fake_issuer import ASHA, FakeIssuer, fake_issuer
+from services.auth.tests.travelling import APP, file_of
+
+from .platform import API, Platform
+
+pytestmark = pytest.mark.xdist_group("platform-embedded")
+
+
+@dataclass
+class Place:
+    shop: Platform
+    issuer: FakeIssuer
+
+    async def travel(self, browser: httpx.AsyncClient, **body: Any) -> dict[str, str]:
+        started = await browser.post(f"{API}/auth/oidc/company/start", json=body)
+        assert started.status_code == 200, started.text
+        return await self.issuer.authorize(started.json()["data"]["authorization_url"])
+
+
+@pytest.fixture(scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    folder: Path = tmp_path_factory.mktemp("oidc")
+    async with fake_issuer() as issuer:
+        env = os.environ | {"DUKAN_OIDC_FILE": file_of(folder, issuer.url)}
+        shop = Platform(folder / "data", None, env=env)
+        try:
+            await shop.start()
+            yield Place(shop, issuer)
+        finally:
+            await shop.stop()
+
+
+@pytest.fixture
+async def browser(place: Place) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=place.shop.url, timeout=30, trust_env=False) as client:
+        yield client
+
+
+async def test_an_app_signs_in_and_is_somebody_everywhere(place: Place, browser: httpx.AsyncClient) -> None:
+    back = await place.travel(browser, redirect_uri=APP)
+    finished = await browser.post(f"{API}/auth/oidc/company/finish", json=back)
+    assert finished.status_code == 200, finished.text
+    headers = {"Authorization": f"Bearer {finished.json()['data']['access_token']}"}
+    me = await browser.get(f"{API}/auth/me", headers=headers)
+    assert me.json()["data"]["email"] == ASHA["email"]
+    assert (await browser.get(f"{API}/cart", headers=headers)).status_code == 200
+    [identity] = (await browser.get(f"{API}/auth/identities", headers=headers)).json()["data"]
+    assert identity["provider"] == "company"
+
+
+async def test_a_browser_comes_back_to_our_page_and_is_signed_in_by_cookies(
+    place: Place, browser: httpx.AsyncClient
+) -> None:
+    back = await place.travel(browser)
+    page = await browser.get(f"{API}/auth/oidc/company/callback", params=back)
+    assert page.status_code == 200, page.text
+    done = await browser.post(f"{API}/auth/oidc/company/callback/form", data=back)
+    assert done.status_code == 200, done.text
+    assert (await browser.get(f"{API}/auth/me")).json()["data"]["email"] == ASHA["email"]
+
+
+async def test_a_link_from_elsewhere_signs_nobody_in_to_anothers_account(
+    place: Place, browser: httpx.AsyncClient
+) -> None:
+    planted = await place.travel(place.shop.http)
+    refused = await browser.post(f"{API}/auth/oidc/company/callback/form", data=planted)
+    assert refused.status_code == 422, refused.text
+    assert (await browser.get(f"{API}/auth/me")).status_code == 401
