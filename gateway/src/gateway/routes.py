@@ -43,7 +43,7 @@ def _routes(
 
 ROUTES: tuple[Route, ...] = (
     *_routes("auth", "/auth", "/users", "/api-keys", compresses=False),
-    *_routes("auth", "/auth/login", "/auth/otp", "/auth/password/reset", rate=SIGN_IN, compresses=False),
+    *_routes("auth", "/auth/login", "/auth/otp", "/auth/oidc", "/auth/password/reset", rate=SIGN_IN, compresses=False),
     # A product shows its category, and a category says what is listed: one family.
     Route("/products", "catalog", family=OFFER),
     Route("/categories", "catalog", family=OFFER),
