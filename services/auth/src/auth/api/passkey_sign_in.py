@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, StrictBool
 
-from auth.api import refused
+from auth.api import refused, shown
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.cookies import Cookies
 from auth.api.credentials import UsedCredential
@@ -29,7 +29,9 @@ class PasskeyLogin(BaseModel):
     cookies: StrictBool = False
 
 
-@router.post("/options", summary="Begin to sign in with a passkey", responses=refused.ASKING_PASSKEY)
+@router.post(
+    "/options", summary="Begin to sign in with a passkey", responses=refused.ASKING_PASSKEY | shown.REQUEST_OPTIONS
+)
 async def post_passkey_login_options(
     client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[dict[str, Any]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from auth.api import refused
+from auth.api import refused, shown
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.credentials import NewCredential
 from auth.api.fields import Name
@@ -32,14 +32,14 @@ class NewPasskey(BaseModel):
 
 
 class PasskeyName(BaseModel):
-    name: Annotated[Name, Field(min_length=1)]
+    name: Annotated[Name, Field(min_length=1, examples=["Neema's phone"])]
 
 
 class PasskeyView(BaseModel):
     """`is_synced`: its owner has it on several devices, or in a backup."""
 
     id: UUID
-    name: str
+    name: Annotated[str, Field(examples=["Neema's phone"])]
     transports: list[str]
     is_synced: bool
     created_at: datetime
@@ -58,7 +58,9 @@ async def get_passkeys(caller: Caller, begin: Begin) -> Envelope[list[PasskeyVie
     return ok([PasskeyView.model_validate(dict(row)) for row in rows])
 
 
-@router.post("/options", summary="Begin to register a passkey", responses=refused.BEGINNING_PASSKEY)
+@router.post(
+    "/options", summary="Begin to register a passkey", responses=refused.BEGINNING_PASSKEY | shown.CREATION_OPTIONS
+)
 async def post_passkey_options(
     *,
     body: FreshProof | None = None,

@@ -1,7 +1,9 @@
 """GET /auth/roles: what each role may, for pages that show people what they can do."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from common.web.dependencies import Caller
 from common.web.envelope import Envelope, ok
@@ -15,7 +17,7 @@ MEANINGS = {permission: meaning for granted in GRANTS.values() for permission, m
 class PermissionView(BaseModel):
     """`allows` says in words what its holder may."""
 
-    name: str
+    name: Annotated[str, Field(examples=["accounts.read"])]
     allows: str
 
 

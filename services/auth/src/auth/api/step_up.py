@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from auth.api import refused
+from auth.api import refused, shown
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.credentials import UsedCredential
 from auth.api.fields import FactorCode, Password
@@ -30,6 +30,8 @@ class FreshProof(BaseModel):
 
 class StepUp(FreshProof):
     """The password, with `code` where there is a second factor; or a passkey, which is both."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "karanga-na-asali-42", "code": "482913"}]})
 
     passkey: UsedCredential | None = None
 
@@ -63,7 +65,9 @@ async def _confirm(caller: Caller, begin: Begin, prove: Prove) -> Confirming:
 Confirm = Annotated[Confirming, Depends(_confirm)]
 
 
-@router.post("/options", summary="Begin to step up with a passkey", responses=refused.BEGINNING_STEP_UP)
+@router.post(
+    "/options", summary="Begin to step up with a passkey", responses=refused.BEGINNING_STEP_UP | shown.REQUEST_OPTIONS
+)
 async def post_step_up_options(
     caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> Envelope[dict[str, Any]]:
