@@ -4,13 +4,15 @@ import asyncio
 import os
 import subprocess
 import sys
+from uuid import uuid4
 
 import jwt
 import pytest
 
 from common.testing import eventually
 
-from .platform import Customer, Platform
+from .platform import API, Customer, Platform
+from .test_identity import statuses
 
 
 def dukan(shop: Platform, *words: str) -> subprocess.CompletedProcess[str]:
@@ -46,3 +48,27 @@ async def test_keys_are_rotated_and_no_request_is_refused(shop: Platform) -> Non
     over.set()
     await asyncio.gather(*working)
     assert statuses == {200}
+
+
+@pytest.mark.timeout(240)
+async def test_tokens_of_withdrawn_keys_are_refused_everywhere_and_refreshed_ones_are_not(shop: Platform) -> None:
+    account = {"email": f"{uuid4().hex}@example.com", "password": "a-long-way-to-mwanza"}
+    assert (await shop.http.post(f"{API}/auth/register", json=account)).status_code == 201
+    session = (await shop.http.post(f"{API}/auth/login", json=account)).json()["data"]
+    made = await (await shop.customer()).post("/api-keys", {"name": "till", "scopes": ["read"]})
+    key = made.json()["data"]["key"]
+
+    async def by_key() -> int:
+        return (await shop.http.get(f"{API}/orders", headers={"Authorization": f"ApiKey {key}"})).status_code
+
+    assert (await by_key(), set((await statuses(shop, session["access_token"])).values())) == (200, {200, 403})
+    done = await asyncio.to_thread(dukan, shop, "keys", "withdraw")
+    assert done.returncode == 0, done.stderr
+
+    async def refused_everywhere() -> bool:
+        return set((await statuses(shop, session["access_token"])).values()) == {401}
+
+    await eventually(refused_everywhere, within=10)
+    refreshed = await shop.http.post(f"{API}/auth/refresh", json={"refresh_token": session["refresh_token"]})
+    assert 401 not in (await statuses(shop, refreshed.json()["data"]["access_token"])).values()
+    assert await by_key() == 200

@@ -1,4 +1,4 @@
-"""`dukan keys rotate` and `dukan users logout-all`: for the day when a secret may have leaked."""
+"""`dukan keys rotate` and `withdraw`, `dukan users logout-all`: for the day when a secret may have leaked."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,10 +43,13 @@ def users() -> None:
 @keys_app.command()
 def rotate(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
     """Sign with the next key from now on; tokens that are out stay good until they expire."""
-    table = Table("key", "state", "made")
-    for key in _order("/auth/signing-keys/rotate", url, email, password, data):
-        table.add_row(key["kid"], key["state"], key["created_at"])
-    screen.out.print(table)
+    _show(_order("/auth/signing-keys/rotate", url, email, password, data))
+
+
+@keys_app.command()
+def withdraw(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
+    """Replace keys that have leaked: every access token is refused from now on, and clients have to refresh."""
+    _show(_order("/auth/signing-keys/withdraw", url, email, password, data))
 
 
 @users_app.command()
@@ -54,6 +57,13 @@ def logout_all(url: Url = None, email: Email = None, password: Password = None, 
     """End every session: everybody has to sign in again."""
     ended = _order("/users/logout-all", url, email, password, data)
     screen.out.print(f"{ended['sessions']} sessions ended")
+
+
+def _show(keys: Any) -> None:
+    table = Table("key", "state", "made")
+    for key in keys:
+        table.add_row(key["kid"], key["state"], key["created_at"])
+    screen.out.print(table)
 
 
 def _order(path: str, url: str | None, email: str | None, password: str | None, data: Path) -> Any:

@@ -19,7 +19,7 @@ from common.bus.transport import Transport
 from common.contracts.auth import SessionRevoked
 from common.web.jobs import running
 from common.web.tokens import TokenVerifier
-from common.web.verification import verification_jobs, verifier_over_http
+from common.web.verification import Verification, verifier_over_http
 from gateway.api_keys import ApiKeys
 from gateway.cache import Cache
 from gateway.clients import Clients
@@ -104,8 +104,9 @@ class Gateway:
             held = Held(verifier.revocations)
             await stack.enter_async_context(_in_background(held.watch()))
             # Heard before the snapshot is loaded, so that none falls between.
-            await self._hear_revocations(verifier, held)
-            await stack.enter_async_context(running("gateway", verification_jobs(verifier)))
+            verification = Verification(verifier)
+            await self._hear_of_identity(verification, held)
+            await stack.enter_async_context(running("gateway", verification.jobs))
             request_log = RequestLog(self._transport)
             await stack.enter_async_context(request_log.running())
             cache = Cache(settings.cache_bytes, settings.cache_entries)
@@ -128,17 +129,20 @@ class Gateway:
                 stack.enter_context(_on_hangup(partial(_reread, settings, edge)))
             yield
 
-    async def _hear_revocations(self, verifier: TokenVerifier, held: Held) -> None:
+    async def _hear_of_identity(self, verification: Verification, held: Held) -> None:
+        types = {event.type: event for event in Verification.HEARD}
+
         def hear(envelope: Envelope) -> None:
             try:
-                event = SessionRevoked.model_validate_json(envelope.data)
-                verifier.revocations.on_session_revoked(event)
-                held.on_revoked(event.session_id)
+                event = types[envelope.type].model_validate_json(envelope.data)
+                verification.hear(event)
+                if isinstance(event, SessionRevoked):
+                    held.on_revoked(event.session_id)
             except ValueError:
                 # The embedded bus tells listeners as it publishes: what cannot be read is not the publisher's fault.
                 log.exception("a revocation could not be read")
 
-        await self._transport.listen([SessionRevoked.type], hear)
+        await self._transport.listen(list(types), hear)
 
     async def _hear_changes(self, cache: Cache) -> None:
         """Whatever instance or process a change came through, answers that it made wrong are forgotten."""

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from common import clock
 from common.clock import FixedClock, now
+from common.contracts.auth import SigningKeysWithdrawn
 from common.errors import Unauthenticated
 from common.ids import new_id
 from common.testing import TestIssuer
@@ -26,6 +27,7 @@ from common.web import keys as key_sets
 from common.web.keys import KeySet, UntrustedKeysError, usable_keys
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
+from common.web.verification import Verification
 
 issuer = TestIssuer()
 
@@ -229,6 +231,28 @@ async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch: pytest.Mo
     await keys.refresh()
     source.key_ids = ("old", "new", "newest")
     assert await keys.find("newest") is not None
+
+
+async def test_what_is_said_to_be_withdrawn_is_refused_at_once_and_its_successor_is_fetched_at_once() -> None:
+    source = Source(KEY_ID)
+    verifier = TokenVerifier(KeySet(source), issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE)
+    token = issuer.token()
+    await verifier.verify(token)
+    source.key_ids = ("new",)
+    Verification(verifier).hear(SigningKeysWithdrawn(active_key_id="new", key_ids=(KEY_ID,)))
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(token)
+    assert await verifier.keys.find("new") is not None
+
+
+async def test_a_document_from_before_a_withdrawal_does_not_bring_the_key_back() -> None:
+    keys = KeySet(Source("leaked", "other"))
+    fetching = asyncio.create_task(keys.refresh())
+    await asyncio.sleep(0)
+    keys.withdraw(["leaked"])
+    await fetching
+    assert await keys.find("leaked") is None
+    assert await keys.find("other") is not None
 
 
 @pytest.mark.parametrize("trouble", ["away", "empty", "ambiguous"])

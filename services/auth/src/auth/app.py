@@ -52,10 +52,11 @@ from auth.queries.signing_keys import key_set
 from auth.settings import Settings
 from auth.usecases.ensure_admin import ensure_admin, has_admin
 from auth.usecases.rotate_keys import ensure_keys
+from common.contracts.auth import SigningKeysWithdrawn
 from common.persistence.database import Database
 from common.persistence.reader import Reader
 from common.sealing import Seal
-from common.service import Service
+from common.service import Listener, Service
 from common.web.keys import KeySet
 from common.web.media_urls import MediaUrls
 from common.web.revocations import RevocationList
@@ -106,6 +107,7 @@ def build(settings: Settings) -> Service:
         database=database,
         routers=[module.router for module in API],
         subscribers=[subscribers],
+        listeners=[Listener([SigningKeysWithdrawn], lambda _: identification.signer.forget())],
         root_routers=[well_known.router],
         jobs=build_jobs(
             database, vault, timedelta(days=settings.audit_days), keep_deleted=timedelta(days=settings.deleted_days)

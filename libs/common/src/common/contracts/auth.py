@@ -132,6 +132,16 @@ class ApiKeyRevoked(Event):
     public_id: str
 
 
+class SigningKeysWithdrawn(Event):
+    """Tokens signed with one of `key_ids` are refused from now on; `active_key_id` signs."""
+
+    type: ClassVar[str] = "auth.signing_keys.withdrawn.v1"
+    subject_field: ClassVar[str] = "active_key_id"
+
+    active_key_id: str
+    key_ids: tuple[str, ...]
+
+
 class NewDeviceSeen(Event):
     """Someone signed in on a device that the account was never used on before; never said of its first."""
 

@@ -7,7 +7,7 @@ none for a while, so that forged key ids cannot be used to flood whoever has the
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -49,6 +49,7 @@ class KeySet:
         self._fetch = fetch
         self._algorithms = algorithms
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._withdrawn: set[str] = set()
         self._fetching = asyncio.Lock()
         self._next_fetch = 0.0
         self.withdrawals = 0
@@ -68,6 +69,13 @@ class KeySet:
                 await self._try_refresh()
         return self._keys.get(key_id)
 
+    def withdraw(self, key_ids: Collection[str]) -> None:
+        """Never trust these again; whatever stands in their place may be fetched at once."""
+        self._withdrawn.update(key_ids)
+        self._keys = self._trusted(self._keys)
+        self.withdrawals += 1
+        self._next_fetch = 0.0
+
     async def refresh(self) -> None:
         """Fetch now; raises when it fails, with the old keys still in place. Run on a clock."""
         async with self._fetching:
@@ -81,11 +89,15 @@ class KeySet:
 
     async def _refresh(self) -> None:
         self._next_fetch = time.monotonic() + RETRY_AFTER_FAILURE
-        fresh = usable_keys(await self._fetch(), self._algorithms)
+        # A document that was asked for before a withdrawal may come after it.
+        fresh = self._trusted(usable_keys(await self._fetch(), self._algorithms))
         if any(fresh.get(key_id) is None or fresh[key_id].key != key.key for key_id, key in self._keys.items()):
             self.withdrawals += 1
         self._keys = fresh
         self._next_fetch = time.monotonic() + COOL_DOWN
+
+    def _trusted(self, keys: Mapping[str, jwt.PyJWK]) -> dict[str, jwt.PyJWK]:
+        return {key_id: key for key_id, key in keys.items() if key_id not in self._withdrawn}
 
 
 def usable_keys(document: Any, algorithms: Sequence[str] = OURS) -> dict[str, jwt.PyJWK]:

@@ -13,12 +13,11 @@ from common.bus.envelope import Envelope
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import collect
 from common.bus.transport import Transport
-from common.contracts.auth import SessionRevoked
 from common.service import Listener, Service
 from common.web.health import Check
 from common.web.jobs import running
 from common.web.tokens import TokenVerifier
-from common.web.verification import verification_jobs, verifier_over_http
+from common.web.verification import Verification, verifier_over_http
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +55,9 @@ class Process:
         if verifier is None:
             verifier = await stack.enter_async_context(verifier_over_http(self._service.settings))
         self._verifier = app.state.verifier = verifier
-        await self._listen(Listener([SessionRevoked], verifier.revocations.on_session_revoked))
-        await stack.enter_async_context(running(self._service.name, verification_jobs(verifier)))
+        verification = Verification(verifier)
+        await self._listen(Listener(Verification.HEARD, verification.hear))
+        await stack.enter_async_context(running(self._service.name, verification.jobs))
 
     async def _run_in_background(self, stack: AsyncExitStack) -> None:
         for listener in self._service.listeners:

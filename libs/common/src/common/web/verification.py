@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from common.contracts.auth import SessionRevoked, SigningKeysWithdrawn
 from common.service import Job
 from common.settings import ServiceSettings
 from common.web.fetching import fetch_json
@@ -12,7 +13,7 @@ from common.web.keys import KeySet
 from common.web.revocations import RevocationList
 from common.web.tokens import TokenVerifier
 
-KEYS_EVERY = 300.0
+KEYS_EVERY = 60.0
 REVOCATIONS_EVERY = 30.0
 MOST_REVOCATIONS = 64 * 1024 * 1024
 """Bytes: of half a million sessions ended within the life of an access token."""
@@ -20,7 +21,7 @@ MOST_REVOCATIONS = 64 * 1024 * 1024
 
 @asynccontextmanager
 async def verifier_over_http(settings: ServiceSettings) -> AsyncIterator[TokenVerifier]:
-    """A verifier on auth's published key set and revocations; run its `verification_jobs` beside it."""
+    """A verifier on auth's published key set and revocations; `Verification` keeps it current."""
     async with httpx.AsyncClient(timeout=settings.request_timeout, trust_env=False) as client:
         revocations = f"{settings.auth_url.rstrip('/')}/internal/revocations"
         yield TokenVerifier(
@@ -31,9 +32,21 @@ async def verifier_over_http(settings: ServiceSettings) -> AsyncIterator[TokenVe
         )
 
 
-def verification_jobs(verifier: TokenVerifier) -> list[Job]:
-    """The jobs that fill the verifier at start and keep it current."""
-    return [
-        Job("identity.keys", KEYS_EVERY, verifier.keys.refresh),
-        Job("identity.revocations", REVOCATIONS_EVERY, verifier.revocations.load),
-    ]
+class Verification:
+    """Keeps a verifier current: `jobs` fill it at start and from time to time, `hear` is for news from the bus."""
+
+    HEARD = (SessionRevoked, SigningKeysWithdrawn)
+
+    def __init__(self, verifier: TokenVerifier) -> None:
+        self._verifier = verifier
+        self._keys = Job("identity.keys", KEYS_EVERY, verifier.keys.refresh)
+        self.jobs = (self._keys, Job("identity.revocations", REVOCATIONS_EVERY, verifier.revocations.load))
+
+    def hear(self, event: SessionRevoked | SigningKeysWithdrawn) -> None:
+        """Effective when it returns."""
+        match event:
+            case SessionRevoked():
+                self._verifier.revocations.on_session_revoked(event)
+            case SigningKeysWithdrawn():
+                self._verifier.keys.withdraw(event.key_ids)
+                self._keys.wake()

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from auth.api import refused
@@ -11,7 +11,7 @@ from auth.api.context import Forget, Identifying, RequestingClient
 from auth.queries.signing_keys import signing_keys
 from auth.usecases.end_sessions import end_any_sessions
 from auth.usecases.record_audit import record_audit
-from auth.usecases.rotate_keys import rotate_on_demand
+from auth.usecases.rotate_keys import rotate_on_demand, withdraw_keys
 from common import clock
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
@@ -57,6 +57,21 @@ async def post_rotate(
         await record_audit(tx, "rotate_keys", "by_admin", client, actor_id=admin.user_id)
         keys = await signing_keys(tx)
     return ok([SigningKeyView.model_validate(dict(key)) for key in keys], "Rotated")
+
+
+@router.post("/auth/signing-keys/withdraw", summary="Replace leaked signing keys")
+async def post_withdraw(
+    request: Request, admin: KeyKeeper, client: RequestingClient, begin: Begin, identification: Identifying
+) -> Envelope[list[SigningKeyView]]:
+    """All keys at once: every access token is refused from now on, the caller's too, and a refresh gives another."""
+    async with begin() as tx:
+        withdrawn = await withdraw_keys(tx, identification.vault)
+        await record_audit(tx, "withdraw_keys", "by_admin", client, actor_id=admin.user_id)
+        keys = await signing_keys(tx)
+    # The others hear of it from the bus.
+    identification.signer.forget()
+    request.app.state.verifier.keys.withdraw(withdrawn)
+    return ok([SigningKeyView.model_validate(dict(key)) for key in keys], "Withdrawn")
 
 
 @router.post("/users/logout-all", summary="Sign everybody out")

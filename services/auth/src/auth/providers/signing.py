@@ -77,6 +77,10 @@ class Signer:
             self._kid = kid
         self._adopted = time.monotonic()
 
+    def forget(self) -> None:
+        """Sign with nothing before a key is adopted anew."""
+        self._key, self._kid = None, ""
+
     def sign(
         self,
         user_id: UUID,

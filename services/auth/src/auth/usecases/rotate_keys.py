@@ -6,6 +6,7 @@ from auth.domain.keyring import KNOWN_AFTER, OVERLAP, State, is_due
 from auth.providers.signing import generate
 from auth.providers.vault import Vault
 from common import clock
+from common.contracts.auth import SigningKeysWithdrawn
 from common.errors import Conflict
 from common.persistence.transaction import Transaction
 
@@ -14,6 +15,7 @@ ACTIVE = "SELECT kid, sealed_private, activated_at FROM signing_key WHERE state 
 RETIRE = "UPDATE signing_key SET state = 'retired', retired_at = $1 WHERE state = 'active'"
 PROMOTE = "UPDATE signing_key SET state = 'active', activated_at = $1 WHERE state = 'next'"
 FORGET = "DELETE FROM signing_key WHERE state = 'retired' AND retired_at < $1"
+WITHDRAW = "DELETE FROM signing_key RETURNING kid"
 INSERT = """
 INSERT INTO signing_key (kid, public_key, sealed_private, state, created_at, activated_at)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -61,7 +63,20 @@ async def rotate_on_demand(tx: Transaction, vault: Vault) -> None:
     await rotate_keys(tx, vault)
 
 
-async def _add(tx: Transaction, vault: Vault, state: State, now: datetime) -> None:
+async def withdraw_keys(tx: Transaction, vault: Vault) -> list[str]:
+    """New keys in place of all that there are, which sign and verify nothing any more; their ids."""
+    await tx.sql.execute(LOCK)
+    withdrawn = [row["kid"] for row in await tx.sql.fetch(WITHDRAW)]
+    now = clock.now()
+    active = await _add(tx, vault, "active", now)
+    await _add(tx, vault, "next", now)
+    tx.publish(SigningKeysWithdrawn(active_key_id=active, key_ids=tuple(withdrawn)))
+    return withdrawn
+
+
+async def _add(tx: Transaction, vault: Vault, state: State, now: datetime) -> str:
+    """Its id."""
     key = generate()
     sealed = vault.seal(key.private, key.kid)
     await tx.sql.execute(INSERT, key.kid, key.public, sealed, state, now, now if state == "active" else None)
+    return key.kid
