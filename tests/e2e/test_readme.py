@@ -27,3 +27,5 @@ async def test_the_tour_with_curl_works_when_pasted(shop: Platform) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "confirmed" in done.stdout
     assert "payment_declined" in done.stdout
+    assert "insufficient_scope" in done.stdout
+    assert "Moshi" in done.stdout
