@@ -83,7 +83,9 @@ STEPPING_UP = refusing(
 DEVICE = refusing(Refusal(404, "device_not_found", "There is no such device"))
 SESSION = refusing(Refusal(404, "session_not_found", "There is no such session"))
 API_KEY = refusing(_UNKNOWN_KEY)
-MAKING_API_KEY = refusing(Refusal(409, "too_many_api_keys", "50 keys are in use, revoke one first"), _STEP_UP)
+MAKING_API_KEY = refusing(
+    Refusal(409, "too_many_api_keys", "50 keys are in use, revoke one first"), _UNKNOWN_USER, _STEP_UP
+)
 SHOWN_API_KEY = refusing(Refusal(401, "api_key_invalid", "The API key is not valid"), _TOO_MANY_ATTEMPTS)
 ROTATING_API_KEY = refusing(_UNKNOWN_KEY, Refusal(409, "api_key_revoked", "The key has been revoked"), _STEP_UP)
 USER = refusing(_UNKNOWN_USER)

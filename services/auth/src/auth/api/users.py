@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from auth.api import refused
 from auth.api.context import Forget, Identifying, RequestingClient
@@ -50,7 +50,7 @@ class UserChange(BaseModel):
     last_name: Name = ""
     phone: Phone | None = None
     role: Role = "customer"
-    is_active: bool = True
+    is_active: StrictBool = True
     max_messages_per_day: DailyMessages | None = None
 
     def changes(self) -> dict[str, Any]:
