@@ -21,7 +21,7 @@ SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The `access_token` of `POST /api/v1/auth/login`. A role that is named is asked for.",
+        "description": "The `access_token` of `POST /api/v1/auth/login`. A permission that is named is asked for.",
     },
     API_KEY: {
         "type": "apiKey",
