@@ -44,6 +44,7 @@ async def test_what_a_stolen_session_must_not_do_asks_for_a_fresh_proof(door: Do
     time.advance(STALE)
     assert [problem(answer, 403) for answer in await guarded_acts(door, tokens, key["id"])] == [REQUIRED] * 3
     assert problem(await delete(door, "/auth/me", tokens), 403) == REQUIRED
+    assert await door.audited(tokens["user"]["id"], "step_up") == ["required"] * 4
 
     given = await guarded_acts(door, tokens, key["id"], password=PASSWORD)
     assert [answer.status_code for answer in given] == [201, 200, 200]

@@ -12,6 +12,7 @@ from auth.api.credentials import UsedCredential
 from auth.api.fields import FactorCode, Password
 from auth.api.proof import Proof, Prove
 from auth.domain.proofs import FRESH
+from auth.usecases.record_audit import record_audit
 from auth.usecases.step_up import is_fresh, mark_proved, step_up_by_passkey, step_up_options, step_up_required
 from common.errors import DukanError, Invalid
 from common.web.dependencies import Begin, Caller
@@ -45,7 +46,7 @@ class StepUpView(BaseModel):
 Confirming = Callable[[FreshProof | None], Awaitable[None]]
 
 
-async def _confirm(caller: Caller, begin: Begin, prove: Prove) -> Confirming:
+async def _confirm(caller: Caller, client: RequestingClient, begin: Begin, prove: Prove) -> Confirming:
     """`await confirm(body)`: the caller proves now who they are, or did a short time ago.
 
     Raises Forbidden saying how to, Invalid naming the field of a wrong proof, or RateLimited.
@@ -56,8 +57,12 @@ async def _confirm(caller: Caller, begin: Begin, prove: Prove) -> Confirming:
             async with prove(Proof(password=given.password, code=given.code)):
                 return
         async with begin() as tx:
-            if not await is_fresh(tx, caller.user_id, caller.session_id):
-                raise step_up_required()
+            is_proved = await is_fresh(tx, caller.user_id, caller.session_id)
+            if not is_proved:
+                ids = {"account_id": caller.user_id, "session_id": caller.session_id}
+                await record_audit(tx, "step_up", "required", client, **ids)
+        if not is_proved:
+            raise step_up_required()
 
     return confirm
 
