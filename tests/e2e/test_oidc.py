@@ -64,7 +64,7 @@ async def test_a_browser_comes_back_to_our_page_and_is_signed_in_by_cookies(
     back = await place.travel(browser)
     page = await browser.get(f"{API}/auth/oidc/company/callback", params=back)
     assert page.status_code == 200, page.text
-    done = await browser.post(f"{API}/auth/oidc/company/callback/form", data=back)
+    done = await browser.post(f"{API}/auth/forms/oidc/company", data=back)
     assert done.status_code == 200, done.text
     assert (await browser.get(f"{API}/auth/me")).json()["data"]["email"] == ASHA["email"]
 
@@ -73,6 +73,6 @@ async def test_a_link_from_elsewhere_signs_nobody_in_to_anothers_account(
     place: Place, browser: httpx.AsyncClient
 ) -> None:
     planted = await place.travel(place.shop.http)
-    refused = await browser.post(f"{API}/auth/oidc/company/callback/form", data=planted)
+    refused = await browser.post(f"{API}/auth/forms/oidc/company", data=planted)
     assert refused.status_code == 422, refused.text
     assert (await browser.get(f"{API}/auth/me")).status_code == 401

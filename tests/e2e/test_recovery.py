@@ -4,7 +4,10 @@ import asyncio
 import re
 from email.message import EmailMessage
 from typing import Any
+from urllib.parse import urljoin
 from uuid import uuid4
+
+import httpx
 
 from common.contracts.auth import EmailConfirmationRequested
 from common.testing import eventually
@@ -47,6 +50,13 @@ def link_in(text: str) -> str:
     return found.group()
 
 
+async def submitted(browser: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
+    """The page's form, sent as a browser sends it."""
+    action, fields = re.search(r'action="([^"]*)"', page.text), re.findall(r'name="(\w+)" value="([^"]*)"', page.text)
+    assert action is not None, page.text
+    return await browser.post(urljoin(str(page.url), action.group(1)), data=dict(fields))
+
+
 async def registered(shop: Platform) -> str:
     email = f"r-{uuid4().hex[:12]}@example.com"
     await post(shop, "/auth/register", {"email": email, "password": OLD}, 201)
@@ -68,9 +78,19 @@ async def test_the_letters_link_shows_a_page_at_the_gateway_whose_form_confirms(
     page = await shop.http.get(link)
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "form-action 'self'" in page.headers["content-security-policy"]
-    token = link.partition("token=")[2]
-    done = await shop.http.post(f"{API}/auth/email/confirm/form", data={"token": token})
+    done = await submitted(shop.http, page)
     assert (done.status_code, "is confirmed" in done.text) == (200, True)
+
+
+async def test_a_browser_that_is_signed_in_by_cookies_confirms_by_the_page_as_well(shop: Platform) -> None:
+    email = await registered(shop)
+    link = link_in(await letter(shop, email, "Confirm your e-mail address"))
+    async with httpx.AsyncClient(base_url=shop.url, timeout=30, trust_env=False) as browser:
+        login = {"email": email, "password": OLD, "cookies": True}
+        assert (await browser.post(f"{API}/auth/login", json=login)).status_code == 200
+        done = await submitted(browser, await browser.get(link))
+        assert (done.status_code, "is confirmed" in done.text) == (200, True)
+        assert (await browser.get(f"{API}/auth/me")).json()["data"]["email_confirmed"] is True
 
 
 async def test_a_forgotten_password_is_replaced_by_code_and_the_old_session_is_over(shop: Platform) -> None:

@@ -17,10 +17,10 @@ class Route:
     """`prefix` is below /api/v1 and matches whole segments; the longest that matches wins.
 
     `timeout` is seconds until the service's answer begins, longer than any of its own. `checks_identity` is off
-    where the Authorization header is somebody else's. `body_limit` is bytes, where the setting does not fit.
-    `family` names what may be kept of public answers, and is forgotten together when something in it changes.
-    `compresses` is off where answers carry tokens and codes. `websocket` lets clients upgrade.
-    `max_streams` is how many WebSockets, streams and long answers a caller may hold when he opens one here.
+    where the Authorization header is somebody else's, or nobody's credentials matter. `body_limit` is bytes, where
+    the setting does not fit. `family` names what may be kept of public answers, and is forgotten together when
+    something in it changes. `compresses` is off where answers carry tokens and codes. `websocket` lets clients
+    upgrade. `max_streams` is how many WebSockets, streams and long answers a caller may hold when he opens one here.
     """
 
     prefix: str
@@ -44,6 +44,10 @@ def _routes(
 ROUTES: tuple[Route, ...] = (
     *_routes("auth", "/auth", "/users", "/api-keys", compresses=False),
     *_routes("auth", "/auth/login", "/auth/otp", "/auth/oidc", "/auth/password/reset", rate=SIGN_IN, compresses=False),
+    # Pages of letters and issuers: a browser that happens to be signed in posts them as well, without a CSRF token.
+    Route("/auth/forms", "auth", rate=SIGN_IN, checks_identity=False, compresses=False),
+    # May be asked to wait ten seconds until every service has answered.
+    *_routes("auth", "/auth/me/export", timeout=15.0, compresses=False),
     # A product shows its category, and a category says what is listed: one family.
     Route("/products", "catalog", family=OFFER),
     Route("/categories", "catalog", family=OFFER),

@@ -296,7 +296,7 @@ async def test_our_own_page_signs_in_by_cookies_the_browser_that_started(travell
     assert page.status_code == 200
     assert back["code"] in page.text
     assert traveller.issuer.asked.count("token") == 0, "a GET changes nothing"
-    form = "/api/v1/auth/oidc/company/callback/form"
+    form = "/api/v1/auth/forms/oidc/company"
     done = await traveller.door.http.post(form, data=back)
     assert (done.status_code, "You are signed in" in done.text) == (200, True)
     assert "dukan_access" in done.cookies

@@ -33,13 +33,13 @@ async def test_a_reset_by_link_needs_the_forms_post_because_scanners_follow_link
         page = await door.http.get(path)
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-        assert 'action="reset/form"' in page.text
+        assert 'action="../forms/password/reset"' in page.text
     assert (await door.login(user["email"])).status_code == 200
     form = {"token": sent.token, "new_password": NEW}
-    done = await door.http.post("/api/v1/auth/password/reset/form", data=form)
+    done = await door.http.post("/api/v1/auth/forms/password/reset", data=form)
     assert (done.status_code, "is changed" in done.text) == (200, True)
     assert (await door.login(user["email"], NEW)).status_code == 200
-    again = await door.http.post("/api/v1/auth/password/reset/form", data=form)
+    again = await door.http.post("/api/v1/auth/forms/password/reset", data=form)
     assert (again.status_code, "too old" in again.text) == (422, True)
 
 
@@ -49,7 +49,7 @@ async def test_an_address_is_confirmed_by_the_page_of_its_link(door: Door) -> No
     path = sent.link.removeprefix("https://dukan.local")
     assert (await door.http.get(path)).status_code == 200
     assert not (await door.signed_in(user["email"]))["user"]["email_confirmed"]
-    done = await door.http.post("/api/v1/auth/email/confirm/form", data={"token": sent.token})
+    done = await door.http.post("/api/v1/auth/forms/email/confirm", data={"token": sent.token})
     assert (done.status_code, "is confirmed" in done.text) == (200, True)
     assert (await door.signed_in(user["email"]))["user"]["email_confirmed"]
 
@@ -57,7 +57,7 @@ async def test_an_address_is_confirmed_by_the_page_of_its_link(door: Door) -> No
 async def test_hostile_tokens_and_forms_break_no_page(door: Door) -> None:
     page = await door.http.get("/api/v1/auth/password/reset", params={"token": '"><script>alert(1)</script>'})
     assert "<script" not in page.text
-    for path in ("/auth/email/confirm/form", "/auth/password/reset/form"):
+    for path in ("/auth/forms/email/confirm", "/auth/forms/password/reset"):
         for content in (
             b"",
             b"\xff\xfe",

@@ -41,10 +41,10 @@ async def get_callback(
     provider: TheProvider, state: State = "", code: Code = "", error: Error = "", iss: Issuer = ""
 ) -> HTMLResponse:
     given = dict(zip(NAMES, (state, code, error, iss), strict=True))
-    return page(_title(provider), _form(given, ""))
+    return page(_title(provider), _form(provider, given, ""))
 
 
-@forms.post("/auth/oidc/{provider}/callback/form")
+@forms.post("/auth/forms/oidc/{provider}")
 async def post_callback_form(provider: TheProvider, visit: TheVisit) -> HTMLResponse:
     given = {name: text for name, text in (await fields_of(visit.request)).items() if text}
     try:
@@ -54,7 +54,9 @@ async def post_callback_form(provider: TheProvider, visit: TheVisit) -> HTMLResp
         return refused(_title(provider), Invalid("This is no answer of an issuer; start again"))
     except DukanError as refusal:
         if refusal.code in {"otp_required", "otp_invalid"}:
-            return page(_title(provider), f"<p>{escape(refusal.message)}.</p>{_form(given, OTP)}", refusal.status)
+            return page(
+                _title(provider), f"<p>{escape(refusal.message)}.</p>{_form(provider, given, OTP)}", refusal.status
+            )
         return refused(_title(provider), refusal)
     answer = page(_title(provider), '<p>You are signed in.</p><p><a href="/">Continue</a></p>')
     Jar(visit.request, answer, visit.identification).fill(grant)
@@ -68,6 +70,8 @@ def _title(provider: Provider) -> str:
     return TITLE.format(escape(provider.display_name))
 
 
-def _form(given: dict[str, str], fields: str) -> str:
+def _form(provider: Provider, given: dict[str, str], fields: str) -> str:
+    # Leads there from the callback as from itself.
     hidden = "".join(f'<input type="hidden" name="{name}" value="{escape(given.get(name, ""))}">' for name in NAMES)
-    return f'<form method="post" action="callback/form">{hidden}{fields}<button>Continue</button></form>'
+    action = f"../../forms/oidc/{provider.name}"
+    return f'<form method="post" action="{action}">{hidden}{fields}<button>Continue</button></form>'

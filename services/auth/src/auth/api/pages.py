@@ -1,5 +1,7 @@
 """The pages that the links of letters lead to. A GET shows a form and changes nothing, because mail scanners follow
 links; the form's POST does what the link is for.
+
+Forms go to paths of their own, where the gateway takes cookies for nobody's: whoever is signed in may post them, too.
 """
 
 from html import escape
@@ -49,17 +51,17 @@ TO_CHOOSE = (
     summary="Page for the link of a confirmation letter",
 )
 async def get_confirm(token: Token) -> HTMLResponse:
-    return page(CONFIRM, _form("confirm/form", token, "", "Confirm"))
+    return page(CONFIRM, _form("../forms/email/confirm", token, "", "Confirm"))
 
 
 @router.get(
     "/auth/password/reset", response_class=HTMLResponse, responses=ANSWER, summary="Page for the link of a reset letter"
 )
 async def get_reset(token: Token) -> HTMLResponse:
-    return page(CHOOSE, _form("reset/form", token, TO_CHOOSE, "Save"))
+    return page(CHOOSE, _form("../forms/password/reset", token, TO_CHOOSE, "Save"))
 
 
-@forms.post("/auth/email/confirm/form")
+@forms.post("/auth/forms/email/confirm")
 async def post_confirm_form(
     request: Request, client: RequestingClient, begin: Begin, identification: Identifying
 ) -> HTMLResponse:
@@ -72,7 +74,7 @@ async def post_confirm_form(
     return refused(CONFIRM, refusal) if refusal else page(CONFIRM, "<p>Your e-mail address is confirmed.</p>")
 
 
-@forms.post("/auth/password/reset/form")
+@forms.post("/auth/forms/password/reset")
 async def post_reset_form(
     request: Request, client: RequestingClient, begin: Begin, identification: Identifying, forget: Forget
 ) -> HTMLResponse:
