@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from common import telemetry
 from common.bus.envelope import Envelope
 from common.bus.transport import Transport
-from common.contracts.auth import SessionRevoked
+from common.contracts.auth import SessionRevoked, SigningKeysWithdrawn
 from common.web.jobs import running
 from common.web.tokens import TokenVerifier
 from common.web.verification import Verification, verifier_over_http
@@ -136,8 +136,11 @@ class Gateway:
             try:
                 event = types[envelope.type].model_validate_json(envelope.data)
                 verification.hear(event)
-                if isinstance(event, SessionRevoked):
-                    held.on_revoked(event.session_id)
+                match event:
+                    case SessionRevoked():
+                        held.on_revoked(event.session_id)
+                    case SigningKeysWithdrawn():
+                        held.on_keys_withdrawn()
             except ValueError:
                 # The embedded bus tells listeners as it publishes: what cannot be read is not the publisher's fault.
                 log.exception("a revocation could not be read")

@@ -46,6 +46,7 @@ class Held:
         self._revoked = revoked
         self._just_ended: set[UUID] = set()
         self._held: set[_Hold] = set()
+        self._are_keys_withdrawn = False
 
     def __len__(self) -> int:
         return len(self._held)
@@ -70,6 +71,10 @@ class Held:
         """The list forgets a session whose last token is over; what it held open may be older than that."""
         self._just_ended.add(session_id)
 
+    def on_keys_withdrawn(self) -> None:
+        """No token that is held by can be trusted: those of keys and sessions are asked for anew, others end."""
+        self._are_keys_withdrawn = True
+
     async def watch(self) -> None:
         """Look again and again."""
         async with asyncio.TaskGroup() as asking:
@@ -84,12 +89,13 @@ class Held:
             if session_id in self._revoked or session_id in self._just_ended:
                 self._end(hold, "session_revoked")
             elif hold.renewal is None:
-                if hold.identity.expires_at <= now:
-                    self._end(hold, "token_expired")
-            elif hold.renew_at <= now and not hold.is_asking:
+                if hold.identity.expires_at <= now or self._are_keys_withdrawn:
+                    self._end(hold, "token_invalid" if self._are_keys_withdrawn else "token_expired")
+            elif (hold.renew_at <= now or self._are_keys_withdrawn) and not hold.is_asking:
                 hold.is_asking = True
                 asking.create_task(self._renew(hold, hold.renewal))
         self._just_ended.clear()
+        self._are_keys_withdrawn = False
 
     async def _renew(self, hold: _Hold, renewal: Renewal) -> None:
         try:

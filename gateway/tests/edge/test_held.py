@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from common import clock
-from common.contracts.auth import SessionRevoked
+from common.contracts.auth import SessionRevoked, SigningKeysWithdrawn
 from common.ids import new_id
 from common.testing import TestIssuer, eventually
 from gateway.api_keys import PATH as KEYS
@@ -134,6 +134,19 @@ async def test_an_answer_that_is_none_ends_that_one_in_time_and_leaves_the_other
         assert await mine.frame() == (CLOSED, b"\x11\x31token_expired")
         door.transport.tell(ended(other))
         assert await others.frame() == (CLOSED, b"\x11\x31session_revoked")
+
+
+async def test_withdrawn_signing_keys_end_what_a_token_opened_and_have_sessions_asked_for_anew(
+    door: Door, auth: Auth, tokens: TestIssuer
+) -> None:
+    later = int(clock.now().timestamp()) + 300
+    forged = {"Cookie": f"dukan_access={tokens.token(sid=str(auth.session_id), exp=later)}"}
+    async with socket(door, **tokens.bearer(exp=later)) as by_token, socket(door, **forged) as by_session:
+        assert await by_token.frame() == await by_session.frame() == (0x82, b"hello")
+        auth.says = (200, {"data": {"is_live": False}})
+        door.transport.tell(SigningKeysWithdrawn(active_key_id="new", key_ids=("leaked",)))
+        assert await by_token.frame() == (CLOSED, b"\x11\x31token_invalid")
+        assert await by_session.frame() == (CLOSED, b"\x11\x31session_ended")
 
 
 async def test_a_stream_of_events_outlives_the_token_as_well(door: Door, auth: Auth, behind: Behind) -> None:
