@@ -233,6 +233,18 @@ async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch: pytest.Mo
     assert await keys.find("newest") is not None
 
 
+async def test_one_key_alone_serves_tokens_that_name_none_and_several_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("a")
+    keys = KeySet(source)
+    found = await asyncio.gather(*(keys.only() for _ in range(20)))
+    assert all(found)
+    assert source.asked == 1
+    monkeypatch.setattr(key_sets, "COOL_DOWN", 0)
+    await keys.refresh()
+    source.key_ids = ("a", "b")
+    assert await keys.only() is None
+
+
 async def test_what_is_said_to_be_withdrawn_is_refused_at_once_and_its_successor_is_fetched_at_once() -> None:
     source = Source(KEY_ID)
     verifier = TokenVerifier(KeySet(source), issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE)

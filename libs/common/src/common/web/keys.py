@@ -69,6 +69,16 @@ class KeySet:
                 await self._try_refresh()
         return self._keys.get(key_id)
 
+    async def only(self) -> jwt.PyJWK | None:
+        """The key, where there is one alone, for tokens that name none; None of several.
+
+        Fetched anew unless that was just done, because nothing in such a token tells of another key.
+        """
+        async with self._fetching:
+            if time.monotonic() >= self._next_fetch:
+                await self._try_refresh()
+        return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+
     def withdraw(self, key_ids: Collection[str]) -> None:
         """Never trust these again; whatever stands in their place may be fetched at once."""
         self._withdrawn.update(key_ids)
