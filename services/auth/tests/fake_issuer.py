@@ -24,6 +24,7 @@ from common import clock
 
 CLIENT_ID = "dukan"
 CLIENT_SECRET = "a secret/with:signs"
+ACCESS_TOKEN = "an-access-token-of-the-issuers"
 ASHA = {"sub": "asha-1", "email": "asha@company.test", "email_verified": True, "given_name": "Asha"}
 
 Claims = dict[str, Any]
@@ -39,16 +40,20 @@ FIRST_KEY = new_key()
 @dataclass
 class FakeIssuer:
     """`person` is who is signed in there. `faults` are by endpoint: a status, `slow`, `endless`, `redirect`,
-    `not json`. `change` alters the metadata, `forge` makes the ID token of its claims."""
+    `not json`. `change` alters the metadata, `forge` makes the ID token of its claims. `thin` leaves out of it what the
+    userinfo endpoint tells: `told`, or else what is known of the person."""
 
     url: str
     person: Claims = field(default_factory=lambda: dict(ASHA))
     faults: dict[str, int | str] = field(default_factory=dict)
     change: Claims = field(default_factory=dict)
     forge: Callable[[Claims], str] | None = None
+    thin: bool = False
+    told: Claims | None = None
     asked: list[str] = field(default_factory=list)
     exchanged: list[dict[str, str]] = field(default_factory=list)
     keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=lambda: {"first": FIRST_KEY})
+    names_keys: bool = True
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -58,14 +63,16 @@ class FakeIssuer:
             name: f"{self.url}/{path}" for name, path in zip(endpoints, ("authorize", "token", "jwks"), strict=True)
         }
         signs = {"id_token_signing_alg_values_supported": ["RS256", "HS256", "none"]}
-        return {"issuer": self.url, **urls, **signs} | self.change
+        more = {"userinfo_endpoint": f"{self.url}/userinfo"} if self.thin else {}
+        return {"issuer": self.url, **urls, **signs, **more} | self.change
 
     def rotate(self) -> None:
         self.keys = {f"key-{len(self.asked)}": new_key()}
 
     def jwks(self) -> Claims:
         listed = [json.loads(RSAAlgorithm.to_jwk(key.public_key())) for key in self.keys.values()]
-        return {"keys": [jwk | {"kid": kid, "use": "sig"} for kid, jwk in zip(self.keys, listed, strict=True)]}
+        names = [{"kid": kid} if self.names_keys else {} for kid in self.keys]
+        return {"keys": [jwk | name | {"use": "sig"} for name, jwk in zip(names, listed, strict=True)]}
 
     def sign(self, claims: Claims, **headers: Any) -> str:
         kid, key = next(iter(self.keys.items()))
@@ -98,14 +105,19 @@ class FakeIssuer:
             return 400, {"error": "invalid_grant"}
         if agreed["code_challenge_method"] != "S256" or challenge_of(form["code_verifier"]) != agreed["code_challenge"]:
             return 400, {"error": "invalid_grant"}
-        access_token = "an access token of the issuer's"
-        claims = self.claims(agreed["nonce"]) | {"at_hash": half_hash(access_token, "RS256")}
+        claims = self.claims(agreed["nonce"]) | {"at_hash": half_hash(ACCESS_TOKEN, "RS256")}
         token = self.forge(claims) if self.forge else self.sign(claims)
-        return 200, {"access_token": access_token, "token_type": "Bearer", "id_token": token}
+        return 200, {"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": token}
 
     def claims(self, nonce: str) -> Claims:
         now = int(clock.now().timestamp())
-        return {"iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce} | self.person
+        said = {"sub": self.person["sub"]} if self.thin else self.person
+        return {"iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce} | said
+
+    def userinfo(self, authorization: str) -> tuple[int, Claims]:
+        if authorization != f"Bearer {ACCESS_TOKEN}":
+            return 401, {"error": "invalid_token"}
+        return 200, self.person if self.told is None else self.told
 
 
 @asynccontextmanager
@@ -144,6 +156,13 @@ def _app(issuer: FakeIssuer) -> FastAPI:
         status, content = issuer.exchange(form, request.headers.get("authorization", ""))
         return _json(content, status)
 
+    @app.get("/userinfo")
+    async def userinfo(request: Request) -> Response:
+        if (fault := await _faulty(issuer, "userinfo")) is not None:
+            return fault
+        status, content = issuer.userinfo(request.headers["authorization"])
+        return _json(content, status)
+
     return app
 
 
@@ -160,6 +179,8 @@ async def _faulty(issuer: FakeIssuer, endpoint: str) -> Response | None:
             return Response(status_code=302, headers={"location": f"{issuer.url}/jwks"})
         case "not json":
             return Response("<p>Maintenance</p>")
+        case "signed":
+            return Response(issuer.sign(issuer.person), media_type="application/jwt")
         case int() as status:
             return _json({"error": "server_error"}, status)
     return None

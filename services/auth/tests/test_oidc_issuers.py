@@ -3,58 +3,29 @@
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
-from services.auth.tests.fake_issuer import ASHA, CLIENT_ID, CLIENT_SECRET, FakeIssuer, new_key
+from services.auth.tests.desk import Desk, desk
+from services.auth.tests.fake_issuer import ASHA, CLIENT_ID, FakeIssuer, new_key
 from services.auth.tests.people import data, problem
 from services.auth.tests.travelling import Traveller, issuer, traveller
 
-from auth.domain.oidc import Stranger
-from auth.providers import oidc
-from auth.providers.oidc import Provider
-from auth.providers.oidc_file import ProviderEntry
-from auth.usecases.start_oidc import Departure
+from auth.providers import oidc, oidc_calls, oidc_metadata
 from common import clock
 from common.errors import DukanError, Forbidden, Invalid, Unauthenticated, Unavailable
 from common.web import keys as key_sets
 
-__all__ = ["issuer", "traveller"]
+__all__ = ["desk", "issuer", "traveller"]
 
 OTHER_KEY = new_key()
-HERE = "http://shop.test/signed-in"
-
-
-@dataclass
-class Desk:
-    """The provider at work, without a database behind it."""
-
-    issuer: FakeIssuer
-    provider: Provider
-
-    async def travel(self) -> tuple[Departure, dict[str, str]]:
-        departure = Departure.to(HERE)
-        url = await self.provider.authorization_url(departure.state, departure.secrets)
-        return departure, await self.issuer.authorize(url)
-
-    async def redeem(self) -> Stranger:
-        departure, back = await self.travel()
-        return await self.provider.redeem(back["code"], back["iss"], departure.secrets)
-
-
-@pytest.fixture
-async def desk(issuer: FakeIssuer) -> AsyncIterator[Desk]:
-    entry = ProviderEntry(issuer=issuer.url, client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET))
-    async with httpx.AsyncClient(trust_env=False) as client:
-        yield Desk(issuer, Provider("company", entry, client, allows_http=True))
-
 
 Forger = Callable[[FakeIssuer, dict[str, Any]], str]
 
@@ -69,6 +40,15 @@ def without(name: str) -> Forger:
 
 def later(seconds: int) -> int:
     return int(clock.now().timestamp()) + seconds
+
+
+def with_key_id(key_id: Any) -> Forger:
+    """Signed by hand: the library makes no such header."""
+    return lambda issuer, claims: sign_by_hand(issuer, {"alg": "RS256", "kid": key_id}, claims)
+
+
+def nameless(issuer: FakeIssuer, claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, next(iter(issuer.keys.values())), "RS256")
 
 
 def unsigned(_issuer: FakeIssuer, claims: dict[str, Any]) -> str:
@@ -94,6 +74,12 @@ def by_the_key_it_brings(_issuer: FakeIssuer, claims: dict[str, Any]) -> str:
     )
 
 
+def sign_by_hand(issuer: FakeIssuer, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    signed = ".".join(urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims))
+    signature = issuer.keys["first"].sign(signed.encode(), PKCS1v15(), SHA256())
+    return f"{signed}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
 HOSTILE: dict[str, Forger] = {
     "another issuer": with_claims(iss="https://evil.example"),
     "another audience": with_claims(aud="another-client"),
@@ -117,7 +103,7 @@ HOSTILE: dict[str, Forger] = {
     "an HMAC keyed with the public key": hmac_with_the_public_key,
     "another key": by_another_key,
     "a key of its own": by_the_key_it_brings,
-    "no key id": lambda issuer, claims: jwt.encode(claims, issuer.keys["first"], "RS256"),
+    "a key id that is no text": with_key_id(7),
     "a critical header": lambda issuer, claims: issuer.sign(claims, crit=["exp"], exp=1),
     "an algorithm that the issuer does not announce": lambda issuer, claims: jwt.encode(
         claims, issuer.keys["first"], "RS512", headers={"kid": "first"}
@@ -139,6 +125,7 @@ ACCEPTED: dict[str, Forger] = {
     "several audiences and us as the party": with_claims(aud=[CLIENT_ID, "other"], azp=CLIENT_ID),
     "no hash of the access token": without("at_hash"),
     "claims that nobody knows": with_claims(groups=["a", ["b"]]),
+    "no key id, where there is one key": nameless,
 }
 
 
@@ -154,14 +141,14 @@ async def test_an_id_token_is_accepted_with(desk: Desk, forge: Forger) -> None:
 async def test_an_issuer_that_is_away_or_broken_is_said_to_be_and_used_when_it_is_back(
     desk: Desk, endpoint: str, fault: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oidc, "LONGEST_CALL", 0.5)
-    monkeypatch.setattr(oidc, "RETRY_AFTER_FAILURE", 0.0)
+    monkeypatch.setattr(oidc_calls, "LONGEST_CALL", 0.5)
+    monkeypatch.setattr(oidc_metadata, "RETRY_AFTER_FAILURE", 0.0)
     desk.issuer.faults = {endpoint: fault}
     with pytest.raises(Unavailable) as refusal:
         await desk.redeem()
     assert refusal.value.code == "oidc_unavailable"
     desk.issuer.faults = {}
-    monkeypatch.setattr(oidc, "LONGEST_CALL", 30.0)
+    monkeypatch.setattr(oidc_calls, "LONGEST_CALL", 30.0)
     assert (await desk.redeem()).email == ASHA["email"]
 
 
@@ -181,6 +168,7 @@ async def test_an_issuer_that_is_away_is_asked_once_and_not_by_each_who_waits(de
         {"token_endpoint": "file:///etc/passwd"},
         {"authorization_endpoint": "javascript:alert(1)"},
         {"jwks_uri": 7},
+        {"userinfo_endpoint": "file:///etc/passwd"},
         {"id_token_signing_alg_values_supported": ["none", "HS256"]},
     ],
     ids=str,
@@ -192,9 +180,8 @@ async def test_metadata_that_cannot_be_trusted_is_not_used(desk: Desk, change: d
 
 
 async def test_metadata_over_plain_http_is_not_used_in_production(desk: Desk) -> None:
-    strict = Provider("company", desk.provider._entry, desk.provider._client, allows_http=False)
     with pytest.raises(Unavailable):
-        await strict.authorization_url("state", Departure.to(HERE).secrets)
+        await desk.described(allows_http=False).travel()
 
 
 async def test_metadata_and_keys_are_fetched_once_for_many(desk: Desk) -> None:
@@ -217,8 +204,40 @@ async def test_a_key_that_is_not_published_yet_is_waited_for(desk: Desk) -> None
         await desk.redeem()
 
 
+async def test_a_token_that_names_no_key_is_refused_where_there_are_several(desk: Desk) -> None:
+    desk.issuer.keys |= {"second": OTHER_KEY}
+    desk.issuer.forge = lambda claims: nameless(desk.issuer, claims)
+    with pytest.raises(Unauthenticated):
+        await desk.redeem()
+
+
+async def test_a_set_of_one_key_need_not_name_it_either(desk: Desk) -> None:
+    desk.issuer.names_keys = False
+    desk.issuer.forge = lambda claims: nameless(desk.issuer, claims)
+    assert (await desk.redeem()).email == ASHA["email"]
+
+
+async def test_a_key_without_a_name_is_followed_by_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_sets, "COOL_DOWN", 0.0)
+    desk.issuer.names_keys = False
+    desk.issuer.forge = lambda claims: nameless(desk.issuer, claims)
+    await desk.redeem()
+    desk.issuer.rotate()
+    assert await desk.redeem()
+
+
+async def test_who_comes_back_waits_for_all_calls_together_no_longer_than_is_set(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "LONGEST_VISIT", 0.2)
+    desk.issuer.faults = {"token": "slow"}
+    with pytest.raises(Unavailable) as refusal:
+        await desk.redeem()
+    assert refusal.value.code == "oidc_unavailable"
+
+
 async def test_old_keys_serve_while_the_issuer_is_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oidc, "KEPT", 0.0)
+    monkeypatch.setattr(oidc_metadata, "KEPT", 0.0)
     departure, back = await desk.travel()
     desk.issuer.faults = {"metadata": 500}
     assert await desk.provider.redeem(back["code"], back["iss"], departure.secrets)
@@ -253,10 +272,8 @@ async def test_the_secret_is_shown_as_the_issuer_wants_it(desk: Desk, method: st
 
 
 async def test_a_wrong_secret_is_ours_to_mend_and_nobody_elses(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    entry = desk.provider._entry.model_copy(update={"client_secret": SecretStr("wrong")})
-    desk.provider = Provider("company", entry, desk.provider._client, allows_http=True)
     with pytest.raises(DukanError) as refusal:
-        await desk.redeem()
+        await desk.described(client_secret=SecretStr("wrong")).redeem()
     assert refusal.value.status == 503
     assert "invalid_client" in caplog.text
 

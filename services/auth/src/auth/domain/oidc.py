@@ -32,7 +32,8 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Whom the issuer has identified. `email` is normalised, and None where it gives none that could be written to."""
+    """Whom the issuer has identified. `email` is normalised, and None where it gives none that could be written to;
+    `no_answer`: it may have one, and could not be asked for it."""
 
     provider: str
     issuer: str
@@ -41,6 +42,7 @@ class Stranger:
     email_verified: bool
     first_name: str = ""
     last_name: str = ""
+    no_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ class Standing:
     email_confirmed: bool
 
 
-Decision = Literal["sign_in", "link", "create", "closed", "no_email", "email_unverified", "account_unconfirmed"]
+Decision = Literal[
+    "sign_in", "link", "create", "closed", "no_answer", "no_email", "email_unverified", "account_unconfirmed"
+]
 
 
 def decide(stranger: Stranger, standing: Standing | None, *, may_tell: bool) -> Decision:
@@ -64,7 +68,7 @@ def decide(stranger: Stranger, standing: Standing | None, *, may_tell: bool) -> 
     if standing is not None and standing.is_linked:
         return "sign_in" if standing.is_open else "closed"
     if stranger.email is None:
-        return "no_email"
+        return "no_answer" if stranger.no_answer else "no_email"
     if not stranger.email_verified and (standing is not None or not may_tell):
         return "email_unverified"
     if standing is None:

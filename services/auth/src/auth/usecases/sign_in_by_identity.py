@@ -3,7 +3,7 @@
 Refusals are returned, not raised: the transaction that records a failure must commit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlmodel import select
@@ -23,12 +23,13 @@ from auth.usecases.return_oidc import Return, end_return, keep_outcome, stale
 from auth.usecases.sign_in import Attempt, admit
 from auth.usecases.throttle import limits_of
 from common import clock
-from common.errors import Conflict, DukanError, Forbidden
+from common.errors import Conflict, DukanError, Forbidden, Unavailable
 from common.persistence.transaction import Transaction
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 HELD = "SELECT 1 FROM oidc_flow WHERE state_hash = $1 AND expires_at > $2 FOR UPDATE"
-USED = "UPDATE identity SET last_used_at = $3, email = $4 WHERE issuer = $1 AND subject = $2"
+# An issuer that could not be asked for the address has not taken it back.
+USED = "UPDATE identity SET last_used_at = $3, email = coalesce($4, email) WHERE issuer = $1 AND subject = $2"
 # Who gets one of these may come again with the same state.
 ASKED_AGAIN = frozenset(("otp_required", "otp_invalid", "too_many_attempts"))
 
@@ -128,18 +129,20 @@ def _attempt(stranger: Stranger, account: Account, client: Client, per_address: 
 
 REFUSALS: Mapping[Decision, str] = {
     "closed": "This account has been deactivated",
+    "no_answer": "The issuer cannot be asked for your e-mail address at this moment; start again",
     "no_email": "The issuer gave no e-mail address",
     "email_unverified": "The issuer has not verified your e-mail address",
     "account_unconfirmed": "An account with your e-mail address waits for its confirmation; confirm it first",
 }
 CODES: Mapping[Decision, str] = {
     "closed": "account_deactivated",
+    "no_answer": "oidc_no_answer",
     "no_email": "oidc_no_email",
     "email_unverified": "oidc_email_unverified",
     "account_unconfirmed": "oidc_account_unconfirmed",
 }
+KINDS: Mapping[Decision, Callable[..., DukanError]] = {"no_answer": Unavailable, "account_unconfirmed": Conflict}
 
 
 def _refusal(decision: Decision) -> DukanError:
-    kind = Conflict if decision == "account_unconfirmed" else Forbidden
-    return kind(REFUSALS[decision], code=CODES[decision])
+    return KINDS.get(decision, Forbidden)(REFUSALS[decision], code=CODES[decision])
