@@ -50,7 +50,7 @@ async def get_identities(caller: Caller, begin: Begin) -> Envelope[list[Identity
     return ok([IdentityView.model_validate(dict(row)) for row in rows])
 
 
-@router.post("", status_code=201, summary="Link an identity", responses=refused.UNKNOWN_ISSUER)
+@router.post("", status_code=201, summary="Link an identity", responses=refused.LINKING_IDENTITY)
 async def post_identity(
     body: Linked, caller: Caller, visit: TheVisit, begin: Begin, issuers: TheIssuers
 ) -> Envelope[NewIdentityView]:
@@ -66,7 +66,7 @@ async def post_identity(
     return created(NewIdentityView.model_validate({**row, "other_sessions": others}), "Linked")
 
 
-@router.delete("/{identity_id}", summary="Unlink an identity")
+@router.delete("/{identity_id}", summary="Unlink an identity", responses=refused.REMOVING_IDENTITY)
 async def delete_identity(
     *,
     identity_id: UUID,

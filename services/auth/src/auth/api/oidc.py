@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from auth.api import refused
 from auth.api.context import NEVER_STORED, Identification
 from auth.api.cookies import Cookies
 from auth.api.oidc_visit import Finish, TheIssuers, TheProvider, TheVisit, browser_cookie
@@ -55,7 +56,7 @@ async def get_providers(issuers: TheIssuers) -> Envelope[list[ProviderView]]:
     return ok([ProviderView(name=provider.name, display_name=provider.display_name) for provider in issuers])
 
 
-@router.post("/auth/oidc/{provider}/start", summary="Begin to sign in with an issuer")
+@router.post("/auth/oidc/{provider}/start", summary="Begin to sign in with an issuer", responses=refused.STARTING_OIDC)
 async def post_start(
     provider: TheProvider, issuers: TheIssuers, visit: TheVisit, response: Response, body: Start | None = None
 ) -> Envelope[StartView]:
@@ -68,7 +69,7 @@ async def post_start(
     return ok(_started(url, departure, until), "Continue at the issuer")
 
 
-@router.post("/auth/oidc/{provider}/link", summary="Begin to link an identity")
+@router.post("/auth/oidc/{provider}/link", summary="Begin to link an identity", responses=refused.LINKING_OIDC)
 async def post_link(
     *,
     body: Link | None = None,
@@ -89,7 +90,7 @@ async def post_link(
     return ok(_started(url, departure, until), "Continue at the issuer")
 
 
-@router.post("/auth/oidc/{provider}/finish", summary="Sign in with an issuer")
+@router.post("/auth/oidc/{provider}/finish", summary="Sign in with an issuer", responses=refused.SIGNING_IN_BY_OIDC)
 async def post_finish(body: Finish, provider: TheProvider, visit: TheVisit, jar: Cookies) -> Envelope[SignInView]:
     grant = await visit.sign_in(body, provider)
     csrf_token = jar.fill(grant) if body.cookies else None

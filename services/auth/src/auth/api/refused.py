@@ -17,6 +17,26 @@ _TOO_MANY_CHALLENGES = Refusal(429, "too_many_challenges", "Too many passkeys we
 _UNKNOWN_KEY = Refusal(404, "api_key_not_found", "There is no such API key")
 _UNKNOWN_USER = Refusal(404, "user_not_found", "There is no such user")
 _LAST_ADMIN = Refusal(409, "last_admin", "Somebody has to administer: this is the last active admin")
+_UNKNOWN_ISSUER = Refusal(404, "oidc_unknown_provider", "There is no such issuer")
+_ISSUER_AWAY = Refusal(503, "oidc_unavailable", "The issuer cannot be asked at this moment")
+_SETTING_OUT = (
+    _UNKNOWN_ISSUER,
+    Refusal(422, "oidc_redirect_not_allowed", "This address is not allowed", "redirect_uri"),
+    Refusal(429, "oidc_too_many", "Too many sign-ins were begun from here"),
+    _ISSUER_AWAY,
+)
+_COMING_BACK = (
+    Refusal(401, "oidc_token_invalid", "The issuer's ID token is not accepted"),
+    Refusal(401, "oidc_userinfo_invalid", "The issuer speaks of two different people"),
+    Refusal(403, "oidc_denied", "You were not let in by the issuer", "error"),
+    Refusal(403, "oidc_refused", "The issuer refused the sign-in", "error"),
+    Refusal(403, "oidc_wrong_issuer", "The answer comes from another issuer", "iss"),
+    _UNKNOWN_ISSUER,
+    Refusal(422, "oidc_state_invalid", "The state is wrong, used or too old; start again", "state"),
+    Refusal(422, "oidc_code_missing", "Give the code that the issuer sent", "code"),
+    Refusal(422, "oidc_code_invalid", "The code is wrong, used or too old; start again", "code"),
+    _ISSUER_AWAY,
+)
 
 REGISTERING = refusing(
     _EMAIL_TAKEN,
@@ -97,7 +117,25 @@ DELETING_USER = refusing(_UNKNOWN_USER, _LAST_ADMIN)
 RESTORING_USER = refusing(
     _UNKNOWN_USER, Refusal(409, "account_erased", "The account has been erased: there is nothing left to restore")
 )
-UNKNOWN_ISSUER = refusing(Refusal(404, "oidc_unknown_provider", "There is no such issuer"))
+STARTING_OIDC = refusing(*_SETTING_OUT)
+LINKING_OIDC = refusing(_STEP_UP, *_SETTING_OUT)
+SIGNING_IN_BY_OIDC = refusing(
+    *_COMING_BACK,
+    Refusal(401, "otp_required", "Give the code that your authenticator app shows"),
+    Refusal(401, "otp_invalid", "The code is wrong, or was used before"),
+    Refusal(403, "account_deactivated", "This account has been deactivated"),
+    Refusal(403, "oidc_no_email", "The issuer gave no e-mail address"),
+    Refusal(403, "oidc_email_unverified", "The issuer has not verified your e-mail address"),
+    Refusal(409, "oidc_account_unconfirmed", "An account with your e-mail address waits for its confirmation"),
+    _TOO_MANY_ATTEMPTS,
+    Refusal(503, "oidc_no_answer", "The issuer cannot be asked for your e-mail address at this moment; start again"),
+)
+LINKING_IDENTITY = refusing(*_COMING_BACK, Refusal(409, "identity_taken", "This identity signs in to another account"))
+REMOVING_IDENTITY = refusing(
+    _STEP_UP,
+    Refusal(404, "identity_not_found", "There is no such identity"),
+    Refusal(409, "identity_needed", "Choose a password first: nothing else would sign you in"),
+)
 ROTATING_KEYS = refusing(
     Refusal(409, "rotated_just_now", "The next key was published a moment ago, try again in a minute")
 )
