@@ -1,7 +1,6 @@
 """Asking a service: its connections, its breaker, retries that are safe, and failures told by their cause."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
@@ -47,7 +46,7 @@ class Upstream:
     most_in_flight: int
     breaker: Breaker = field(default_factory=Breaker)
     in_flight: int = 0
-    _by_caller: Counter[Hashable] = field(default_factory=Counter)
+    _by_caller: dict[Hashable, int] = field(default_factory=dict)
     _askers: dict[Connection, Hashable] = field(default_factory=dict)
 
     async def ask(self, question: Question) -> Connection:
@@ -56,7 +55,6 @@ class Upstream:
         Raises BadGateway, GatewayTimeout, Unavailable or RateLimited, or what went wrong with the client's body.
         """
         caller = question.caller
-        self._admit(caller)
         self._take(caller)
         try:
             connection = await self._ask(question)
@@ -77,17 +75,22 @@ class Upstream:
             self._give_back(self._askers.pop(connection))
 
     def _take(self, caller: Hashable) -> None:
+        # Every request passes here, and the id of a user takes time to hash.
+        held = self._by_caller.get(caller, 0)
+        self._admit(held)
         self.in_flight += 1
-        self._by_caller[caller] += 1
+        self._by_caller[caller] = held + 1
 
     def _give_back(self, caller: Hashable) -> None:
         self.in_flight -= 1
-        self._by_caller[caller] -= 1
-        if not self._by_caller[caller]:
+        if left := self._by_caller[caller] - 1:
+            self._by_caller[caller] = left
+        else:
             del self._by_caller[caller]
 
-    def _admit(self, caller: Hashable) -> None:
-        if self._by_caller[caller] >= self.most_in_flight * LARGEST_SHARE:
+    def _admit(self, held: int) -> None:
+        """Refuse where its caller holds as many as one may, or all places are taken, or the service is down."""
+        if held >= self.most_in_flight * LARGEST_SHARE:
             metrics.RATE_LIMITED.labels("in-flight").inc()
             raise RateLimited(1, "Too many of your requests are under way", code="too_many_in_flight")
         if self.in_flight >= self.most_in_flight:
