@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bench.child import arguments, program, say
 from bench.processes.things import InBatches, OneByOne, consumer
 from common.bus.dispatch import Dispatcher
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.transport import Delivery, Done, Settlement
 from common.persistence.database import Database
 

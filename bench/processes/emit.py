@@ -10,7 +10,7 @@ import time
 
 from bench.child import arguments, program, say
 from bench.processes.things import SHELVES, ThingSold
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.relay import Relay
 from common.ids import new_id
 from common.persistence.database import Database

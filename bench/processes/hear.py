@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bench.child import arguments, program, say
 from bench.processes.things import InBatches, ThingSold, consumer
 from common.bus.dispatch import Dispatcher
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.subscriptions import subscribe
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction

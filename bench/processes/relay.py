@@ -8,7 +8,7 @@ import time
 
 from bench.child import arguments, program, say
 from bench.processes.things import InBatches, consumer
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.relay import Relay
 from common.persistence.database import Database
 

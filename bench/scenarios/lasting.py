@@ -18,10 +18,10 @@ from bench.procfs import memory as memory_of
 from bench.rows import Row
 from bench.stage import Stage
 from common import clock
-from common.bus.envelope import Envelope
-from common.bus.rabbit import RabbitTransport
-from common.bus.transport import Outgoing
+from common.bus.rabbitmq.transport import RabbitTransport
+from common.bus.transport import OutboundEvent
 from common.contracts.auth import SessionRevoked
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 from common.testing.tokens import TestIssuer
 
@@ -239,7 +239,7 @@ async def _revoke(broker: str, clients: list[Client]) -> list[float]:
     transport = RabbitTransport(broker, "bench.lasting")
     await transport.start()
     try:
-        events = [Outgoing(Envelope.of(_revoked(client.session_id))) for client in clients]
+        events = [OutboundEvent(CloudEvent.of(_revoked(client.session_id))) for client in clients]
         started = time.perf_counter()
         await transport.publish(events)
         await asyncio.wait([client.task for client in clients], timeout=LATEST_SECONDS)

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import aio_pika
 
-from common.bus.envelope import ATTEMPT_HEADER, Envelope
 from common.bus.subscriptions import matches
 from common.bus.transport import ATTEMPTS, DEAD_LETTERS
 from common.contracts.billing import PaymentSucceeded
 from common.contracts.catalog import StockRejected
 from common.contracts.event import Event
 from common.contracts.orders import OrderCancelled, OrderLine, OrderPlaced, OrderShipped
+from common.events.cloudevent import ATTEMPT_HEADER, CloudEvent
 from common.ids import new_id
 from common.money import Money
 from common.testing import eventually
@@ -109,7 +109,7 @@ class UnknownVersion:
     name: str = "event-of-unknown-version"
 
     async def strike(self, stage: Stage, rng: Random) -> None:
-        known = Envelope.of(_placed(stage, new_id()))
+        known = CloudEvent.of(_placed(stage, new_id()))
         await plant(
             stage, Plant.enveloped(replace(known, type="orders.order.placed.v2", data=b'{"order": {"new": 1}}'))
         )
@@ -130,7 +130,7 @@ class Undecodable:
         queues = queues_of(key)
         bare = Plant(key, b"\xff\x00" + rng.randbytes(64))
         headed = Plant.enveloped(
-            replace(Envelope.of(_placed(stage, new_id())), type=key, data=rng.randbytes(64) + b"\xff")
+            replace(CloudEvent.of(_placed(stage, new_id())), type=key, data=rng.randbytes(64) + b"\xff")
         )
         await plant(stage, bare, headed)
         for poison in (bare, headed):

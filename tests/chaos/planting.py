@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import aio_pika
 
-from common.bus.envelope import CONTENT_TYPE, Envelope
 from common.contracts.event import Event
+from common.events.cloudevent import CONTENT_TYPE, CloudEvent
 from common.testing import eventually
 from tests.chaos.faults import Stage
 
@@ -28,12 +28,16 @@ class Plant:
     @classmethod
     def of(cls, event: Event, **headers: str) -> "Plant":
         """The event as its publisher would have sent it, apart from the headers given."""
-        return cls.enveloped(Envelope.of(event), **headers)
+        return cls.enveloped(CloudEvent.of(event), **headers)
 
     @classmethod
-    def enveloped(cls, envelope: Envelope, **headers: str) -> "Plant":
+    def enveloped(cls, cloud_event: CloudEvent, **headers: str) -> "Plant":
         return cls(
-            envelope.type, envelope.data, envelope.headers() | headers, str(envelope.id), envelope.correlation_id
+            cloud_event.type,
+            cloud_event.data,
+            cloud_event.headers() | headers,
+            str(cloud_event.id),
+            cloud_event.correlation_id,
         )
 
     def message(self) -> aio_pika.Message:

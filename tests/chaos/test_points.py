@@ -16,7 +16,7 @@ from uuid import UUID
 import aio_pika
 import pytest
 
-from common.bus.envelope import Envelope
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 from common.persistence.database import Database
 from common.testing import eventually
@@ -224,7 +224,7 @@ async def test_the_clock_and_the_contracts_change_while_ordered(stand: Stand) ->
     await stand.finished(shifted)
     process.kill()
     [copy] = await stand.take_copies()
-    ahead = Envelope.from_headers(copy.headers, copy.correlation_id, copy.body).time.timestamp() - time.time()
+    ahead = CloudEvent.from_headers(copy.headers, copy.correlation_id, copy.body).time.timestamp() - time.time()
     assert 7100 < ahead < 7200
     stand.control.give(Order(CONTRACTS, "newer", standing=True))
     process = await stand.live(newer := str(new_id()))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.contracts.compatibility import breaks
 
-from common.contracts.catalogue import schemas
+from common.contracts.all_events import schemas
 
 GOLDEN = Path(__file__).parent / "golden"
 

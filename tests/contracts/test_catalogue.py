@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from common.contracts.all_events import all_events
 from common.contracts.asyncapi import document
-from common.contracts.catalogue import all_events
 from common.contracts.docs import events_page, write
 
 DOCS = Path(__file__).parents[2] / "docs"

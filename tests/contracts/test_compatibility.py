@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.contracts.compatibility import breaks
 
-from common.contracts.catalogue import all_events, schemas
+from common.contracts.all_events import all_events, schemas
 
 RENEW = "run `pytest tests/contracts --renew-golden` and commit what it writes"
 

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.contracts.published import Document, Operation, examples_of, operations_of, published
 
-from common.web.refusals import REFUSED
-from common.web.scopes import SCOPES
+from common.openapi.errors import STATUS_ERRORS
+from common.security.scopes import SCOPES
 
 COMPONENT = "#/components/"
 PICTURES = "image/"
@@ -64,7 +64,7 @@ def test_every_operation_says_which_credentials_it_takes(document: Document, ope
 def test_every_operation_succeeds_somehow_and_refuses_in_the_shared_words(
     document: Document, operations: list[Operation]
 ) -> None:
-    shared = {str(status) for status in REFUSED}
+    shared = {str(status) for status in STATUS_ERRORS}
     for operation in operations:
         responses = operation.said["responses"]
         refused = {status for status in responses if status >= "400"}

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from services.auth.tests.authenticators import Authenticator
 
+from common.security.permissions import least_role
 from common.testing import eventually
-from common.web.permissions import least_role
 
 from .pictures import picture
 from .platform import API, Customer, Platform

@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
+from common.security.cookies import CSRF_HEADER
 from common.testing import eventually
-from common.web.cookies import CSRF_HEADER
 
 from .platform import API, Customer, Platform
 

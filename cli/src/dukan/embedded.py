@@ -8,8 +8,8 @@ from starlette.types import ASGIApp
 
 from common.bus.embedded import EmbeddedTransport
 from common.bus.subscriptions import collect
-from common.service import Service
 from common.web.app import create_app
+from common.web.service import Service
 from dukan import services, web
 from dukan.installation import HOST, Platform
 from dukan.services import GATEWAY, PORTS, SERVICES

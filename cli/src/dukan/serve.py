@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 from starlette.types import ASGIApp
 
 from common import logs
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.web.app import create_app
 from common.web.process import Role
 from dukan import loops, services, web

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from common.bus.transport import Transport
-    from common.service import Service
+    from common.web.service import Service
 
 GATEWAY = "gateway"
 SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.subscriptions import Consumer, collect
 from common.settings import ServiceSettings
 from dukan import screen, services

@@ -14,12 +14,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 
 from common import telemetry
-from common.bus.envelope import Envelope
 from common.bus.transport import Transport
 from common.contracts.auth import SessionRevoked, SigningKeysWithdrawn
-from common.web.jobs import running
-from common.web.tokens import TokenVerifier
-from common.web.verification import Verification, verifier_over_http
+from common.events.cloudevent import CloudEvent
+from common.jobs import run_jobs
+from common.security.tokens import TokenVerifier
+from common.security.verification import VerifierRefresh, http_verifier
 from gateway.api_keys import ApiKeys
 from gateway.cache import Cache
 from gateway.clients import Clients
@@ -100,13 +100,13 @@ class Gateway:
             telemetry.start("gateway", settings.otel_endpoint)
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, "gateway")
             inquiries = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=2.0))
-            verifier = await stack.enter_async_context(verifier_over_http(settings))
+            verifier = await stack.enter_async_context(http_verifier(settings))
             held = Held(verifier.revocations)
             await stack.enter_async_context(_in_background(held.watch()))
             # Heard before the snapshot is loaded, so that none falls between.
-            verification = Verification(verifier)
+            verification = VerifierRefresh(verifier)
             await self._hear_of_identity(verification, held)
-            await stack.enter_async_context(running("gateway", verification.jobs))
+            await stack.enter_async_context(run_jobs("gateway", verification.jobs))
             request_log = RequestLog(self._transport)
             await stack.enter_async_context(request_log.running())
             cache = Cache(settings.cache_bytes, settings.cache_entries)
@@ -129,12 +129,12 @@ class Gateway:
                 stack.enter_context(_on_hangup(partial(_reread, settings, edge)))
             yield
 
-    async def _hear_of_identity(self, verification: Verification, held: Held) -> None:
-        types = {event.type: event for event in Verification.HEARD}
+    async def _hear_of_identity(self, verification: VerifierRefresh, held: Held) -> None:
+        types = {event.type: event for event in VerifierRefresh.HEARD}
 
-        def hear(envelope: Envelope) -> None:
+        def hear(cloud_event: CloudEvent) -> None:
             try:
-                event = types[envelope.type].model_validate_json(envelope.data)
+                event = types[cloud_event.type].model_validate_json(cloud_event.data)
                 verification.hear(event)
                 match event:
                     case SessionRevoked():
@@ -150,7 +150,7 @@ class Gateway:
     async def _hear_changes(self, cache: Cache) -> None:
         """Whatever instance or process a change came through, answers that it made wrong are forgotten."""
         families = {event.type: family for event, family in CHANGES.items()}
-        await self._transport.listen(list(families), lambda envelope: cache.purge(families[envelope.type]))
+        await self._transport.listen(list(families), lambda cloud_event: cache.purge(families[cloud_event.type]))
 
     def _pages(self, inquiries: httpx.AsyncClient, verifier: TokenVerifier) -> dict[str, Page]:
         urls = {service: self._settings.url_of(service) for service in SERVICES}

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from starlette.types import Receive
 
 from common.errors import DukanError
-from gateway.errors import BodyTooLarge, ClientLeft
+from gateway.errors import BodyTooLarge, ClientLeft, RequestTimeout
 from gateway.presence import Presence
 
 BUFFERED = 64 * 1024
@@ -71,7 +71,7 @@ class Body:
             async with asyncio.timeout(self._idle):
                 message = await self._receive()
         except TimeoutError:
-            raise DukanError("The body did not arrive in time", code="timeout", status=408) from None
+            raise RequestTimeout from None
         if message["type"] == "http.disconnect":
             raise ClientLeft
         if not message.get("more_body", False):

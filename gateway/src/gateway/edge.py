@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from common import logs, telemetry
 from common.errors import DukanError, NotFound
-from common.web.edge import origin_of
-from common.web.failures import answer_to_crash
+from common.web.access_log import origin_of
+from common.web.error_responses import crash_response
 from gateway.clients import Clients
 from gateway.cors import Cors
 from gateway.errors import ClientLeft
@@ -129,7 +129,7 @@ class Edge:
         await exchange.refuse(refusal)
 
     async def _crashed(self, exchange: Exchange, error: Exception) -> None:
-        response = answer_to_crash(error)
+        response = crash_response(error)
         if not exchange.status:
             headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
             await exchange.answer(response.status_code, headers, bytes(response.body))

@@ -20,6 +20,20 @@ class BodyTooLarge(DukanError):  # noqa: N818
         super().__init__("The body is too large")
 
 
+class RequestTimeout(DukanError):  # noqa: N818
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "timeout"
+    message = "The body did not arrive in time"
+
+
+class HeadersTooLarge(DukanError):  # noqa: N818
+    status = 431
+    code = "headers_too_large"
+    message = "The headers are too large"
+
+
 class BadGateway(DukanError):  # noqa: N818
     """The service could not be reached, or cut the connection."""
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from functools import cache, partial
 
-from common.bus.envelope import SCHEMA_PREFIX
+from common.contracts.all_events import all_events
 from common.contracts.asyncapi import document
-from common.contracts.catalogue import all_events
 from common.contracts.event import Event
+from common.events.cloudevent import SCHEMA_PREFIX
 from gateway.pages import JSON, Content, Page, page
 
 CACHED = (b"cache-control", b"public, max-age=300")

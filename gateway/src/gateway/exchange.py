@@ -11,8 +11,8 @@ from starlette.types import Scope, Send
 
 from common.context import Origin
 from common.errors import DukanError
-from common.web.failures import render
-from common.web.tokens import Identity
+from common.security.tokens import Identity
+from common.web.error_responses import error_response
 from gateway.clients import NOBODY
 from gateway.compression import VARIES, Packer, can_pack, chosen, pack, packed_headers
 from gateway.headers import Headers, Inbound, lines_of
@@ -165,7 +165,7 @@ class Exchange:
 
     async def refuse(self, error: DukanError) -> None:
         """The error as an envelope."""
-        response = render(error)
+        response = error_response(error)
         headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
         if error.status in (400, 408, 413, 431):
             # What is still to come on this connection cannot be trusted to begin where we think.

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 
-from common.errors import DukanError
-from gateway.errors import BadRequest
+from gateway.errors import BadRequest, HeadersTooLarge
 
 Header = tuple[bytes, bytes]
 Headers = Sequence[Header]
@@ -136,7 +135,7 @@ def read_headers(headers: Headers, limits: HeaderLimits) -> Inbound:
     """Judge the headers. BadRequest when they are malformed or ambiguous, 431 when they are too many or too large."""
     everything = b"".join(chain.from_iterable(headers))
     if len(headers) > limits.most or len(everything) > limits.most_bytes:
-        raise DukanError("The headers are too large", code="headers_too_large", status=431)
+        raise HeadersTooLarge
     if CONTROL.search(everything):
         raise BadRequest("A header holds a control character", code="malformed_header")
     inbound = _sorted(headers)

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from common import clock
 from common.errors import DukanError, Unavailable
-from common.web.revocations import RevocationList
-from common.web.tokens import Identity
+from common.security.revocations import RevocationList
+from common.security.tokens import Identity
 
 log = logging.getLogger(__name__)
 

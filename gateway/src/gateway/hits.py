@@ -13,7 +13,7 @@ from starlette.types import Message, Scope
 
 from common import metrics, telemetry
 from common.errors import DukanError
-from common.web.edge import origin_of
+from common.web.access_log import origin_of
 from gateway.cache import Cache, Kept
 from gateway.clients import Clients
 from gateway.cors import Cors

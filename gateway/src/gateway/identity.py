@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from common import clock
 from common.errors import Forbidden, RateLimited, Unauthenticated, Unavailable
-from common.web.cookies import ACCESS, CSRF, CSRF_HEADER, is_our_page, named
-from common.web.scopes import SAFE
-from common.web.tokens import Identity, TokenVerifier
+from common.security.cookies import ACCESS, CSRF, CSRF_HEADER, cookie_name, is_csrf_token_valid
+from common.security.scopes import SAFE
+from common.security.tokens import Identity, TokenVerifier
 from gateway.api_keys import ApiKeys
 from gateway.clients import Client
 from gateway.headers import Inbound
@@ -88,8 +88,8 @@ class Gatekeeper:
 
     async def _by_cookie(self, inbound: Inbound, method: str) -> Identity | None:
         cookies = inbound.cookies()
-        secure = not self._plain_cookies or named(ACCESS, secure=True) in cookies
-        token = cookies.get(named(ACCESS, secure=secure))
+        secure = not self._plain_cookies or cookie_name(ACCESS, secure=True) in cookies
+        token = cookies.get(cookie_name(ACCESS, secure=secure))
         if token is None:
             return None
         try:
@@ -97,8 +97,10 @@ class Gatekeeper:
         except Unauthenticated:
             # A browser sends what it has, asked or not: one whose session is over is nobody in particular.
             return None
-        csrf = cookies.get(named(CSRF, secure=secure))
-        if method not in SAFE and not is_our_page(inbound.said(CSRF_HEADER.lower().encode()), csrf, identity.csrf):
+        csrf = cookies.get(cookie_name(CSRF, secure=secure))
+        if method not in SAFE and not is_csrf_token_valid(
+            inbound.said(CSRF_HEADER.lower().encode()), csrf, identity.csrf
+        ):
             raise Forbidden(f"Send the CSRF token in {CSRF_HEADER}", code="csrf")
         inbound.bear(token)
         return identity

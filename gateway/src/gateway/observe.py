@@ -6,7 +6,7 @@ from typing import NamedTuple
 from prometheus_client import Counter, Histogram
 
 from common import metrics, telemetry
-from common.web.edge import METHODS
+from common.web.access_log import METHODS
 from gateway.exchange import Exchange
 from gateway.request_log import Entry, RequestLog, logged
 

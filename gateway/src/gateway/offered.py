@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from common.web.cookies import ACCESS, CSRF_HEADER, named
-from common.web.refusals import header_references, reference, shared_examples, shared_refusals
-from common.web.scopes import SAFE, SCOPES, scope_for
+from common.openapi.errors import header_references, reference, shared_examples, shared_responses
+from common.security.cookies import ACCESS, CSRF_HEADER, cookie_name
+from common.security.scopes import SAFE, SCOPES, scope_for
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ SCHEMES: Json = {
     COOKIE: {
         "type": "apiKey",
         "in": "cookie",
-        "name": named(ACCESS, secure=True),
+        "name": cookie_name(ACCESS, secure=True),
         "description": "Set by a sign-in with `cookies: true`, for browsers. Without HTTPS, on a developer's machine, "
         f"it is called `{ACCESS}`.",
     },
@@ -95,7 +95,7 @@ def limited(response: Json) -> None:
 
 def away() -> Json:
     """The components of the refusals that are the gateway's own."""
-    return {"responses": shared_refusals(AWAY), "examples": shared_examples(AWAY)}
+    return {"responses": shared_responses(AWAY), "examples": shared_examples(AWAY)}
 
 
 def _credentials(security: list[Json], service: str, method: str) -> Iterator[Json]:

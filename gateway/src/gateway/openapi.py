@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
+from common.openapi.errors import HEADERS
 from common.web.envelope import ErrorEnvelope
-from common.web.refusals import HEADERS
 from gateway.offered import INFO, SCHEMES, TAGS, away, limited, offer
 from gateway.pages import JSON, Content
 

@@ -16,9 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from common import clock, metrics
-from common.bus.envelope import Envelope
-from common.bus.transport import Outgoing, Transport
+from common.bus.transport import OutboundEvent, Transport
 from common.contracts.gateway import RequestsLogged
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class RequestLog:
         event = RequestsLogged.model_validate({"batch_id": new_id(), "requests": batch})
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
-                outcomes = await self._transport.publish([Outgoing(Envelope.of(event))])
+                outcomes = await self._transport.publish([OutboundEvent(CloudEvent.of(event))])
         except Exception as error:
             log.warning("the request log waits: %r", error)
             return False

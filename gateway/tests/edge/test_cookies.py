@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from common.security.cookies import csrf_claim
 from common.testing import TestIssuer
-from common.web.cookies import csrf_claim
 
 from .behind import Behind
 from .conftest import Door, OpenDoor

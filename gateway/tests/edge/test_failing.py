@@ -188,7 +188,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def _logged(door: Door, text: bytes) -> bool:
-    return any(text in envelope.data for envelope in door.transport.published)
+    return any(text in cloud_event.data for cloud_event in door.transport.published)
 
 
 async def _count(behind: Behind, count: int) -> bool:

@@ -101,7 +101,7 @@ async def test_sessions_that_ended_before_the_gateway_started_are_refused(
 async def test_a_new_signing_key_is_fetched_when_first_met_and_the_old_one_stays_good(
     open_door: OpenDoor, behind: Behind, tokens: TestIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.web.keys.COOL_DOWN", 0.0)
+    monkeypatch.setattr("common.security.key_set.COOL_DOWN", 0.0)
     door = await open_door()
     old = tokens.bearer()
     await door.client.get(ORDERS, headers=old)

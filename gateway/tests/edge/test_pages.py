@@ -9,12 +9,12 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from common.bus.envelope import Envelope
 from common.contracts.auth import UserDeactivated
 from common.contracts.gateway import RequestsLogged
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
+from common.openapi.errors import shared_examples, shared_responses
 from common.testing import TestIssuer, eventually
-from common.web.refusals import shared_examples, shared_refusals
 from gateway.openapi import merge
 
 from .behind import Behind, Seen
@@ -87,12 +87,12 @@ async def test_metrics_count_what_was_answered(door: Door, behind: Behind) -> No
 async def test_the_event_catalogue_describes_every_event_with_a_schema_at_its_address(door: Door) -> None:
     catalogue = (await door.client.get("/asyncapi")).json()
     event = UserDeactivated(user_id=new_id())
-    envelope = Envelope.of(event)
-    schema = (await door.client.get(envelope.headers()["cloudEvents_dataschema"])).json()
+    cloud_event = CloudEvent.of(event)
+    schema = (await door.client.get(cloud_event.headers()["cloudEvents_dataschema"])).json()
 
     assert catalogue["asyncapi"] == "3.0.0"
     assert UserDeactivated.type in catalogue["channels"]
-    Draft202012Validator(schema).validate(json.loads(envelope.data))
+    Draft202012Validator(schema).validate(json.loads(cloud_event.data))
 
 
 def service(path: str, **schemas: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def service(path: str, **schemas: Any) -> dict[str, Any]:
         "paths": {path: {"get": operation, "post": operation}},
         "components": {
             "schemas": schemas,
-            "responses": shared_refusals([422]),
+            "responses": shared_responses([422]),
             "examples": shared_examples([422]),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },

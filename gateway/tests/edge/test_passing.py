@@ -173,7 +173,7 @@ async def test_only_what_the_table_lists_is_reached(door: Door, behind: Behind, 
 
 
 async def _logged_ip(door: Door, ip: str) -> bool:
-    return any(ip.encode() in envelope.data for envelope in door.transport.published)
+    return any(ip.encode() in cloud_event.data for cloud_event in door.transport.published)
 
 
 async def test_a_request_leaves_nothing_for_the_collector_of_cycles(

@@ -434,7 +434,7 @@ async def test_many_alike_from_memory_share_an_entry_of_the_log(door: Door) -> N
 
 
 def _entries(door: Door) -> list[dict[str, Any]]:
-    batches = [json.loads(envelope.data)["requests"] for envelope in door.transport.published]
+    batches = [json.loads(cloud_event.data)["requests"] for cloud_event in door.transport.published]
     return [entry for batch in batches for entry in batch if entry["path"] == ONE and entry["status"] == 200]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.context import Origin, originating
+from common.context import Origin, use_origin
 from common.logs import JsonFormatter, masked
 
 
@@ -18,7 +18,7 @@ def line(message: str, *args: object, **extra: object) -> dict[str, Any]:
 
 
 def test_a_line_carries_the_ids_of_the_request() -> None:
-    with originating(Origin("req-12345", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")):
+    with use_origin(Origin("req-12345", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")):
         written = line("placed %d", 3, order="o-1")
     assert written["message"] == "placed 3"
     assert (written["request_id"], written["correlation_id"]) == ("req-12345", "req-12345")
@@ -27,7 +27,7 @@ def test_a_line_carries_the_ids_of_the_request() -> None:
 
 
 def test_a_line_of_a_handler_names_the_event_that_caused_it() -> None:
-    with originating(Origin("req-12345", causation_id="e-1")):
+    with use_origin(Origin("req-12345", causation_id="e-1")):
         written = line("handled")
     assert (written["correlation_id"], written["causation_id"]) == ("req-12345", "e-1")
     assert "request_id" not in written

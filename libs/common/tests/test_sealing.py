@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.sealing import Box, CannotUnsealError, Seal
+from common.security.encryption import CannotUnsealError, Seal, SealedBox
 
 CONTENT = {"code": "123456", "link": "https://shop.example/confirm?token=x"}
 
@@ -35,24 +35,24 @@ def test_what_was_altered_does_not_open() -> None:
 
 
 def test_a_box_opens_with_its_private_key_for_its_purpose_only() -> None:
-    private, public = Box.key_pair()
-    sealed = Box.close(public, b"Uhuru Street 1", "export/7/orders/0")
-    assert Box.open(private, sealed, "export/7/orders/0") == b"Uhuru Street 1"
+    private, public = SealedBox.key_pair()
+    sealed = SealedBox.close(public, b"Uhuru Street 1", "export/7/orders/0")
+    assert SealedBox.open(private, sealed, "export/7/orders/0") == b"Uhuru Street 1"
     assert b"Uhuru" not in sealed
-    for key, purpose in ((Box.key_pair()[0], "export/7/orders/0"), (private, "export/7/orders/1")):
+    for key, purpose in ((SealedBox.key_pair()[0], "export/7/orders/0"), (private, "export/7/orders/1")):
         with pytest.raises(CannotUnsealError):
-            Box.open(key, sealed, purpose)
+            SealedBox.open(key, sealed, purpose)
 
 
 def test_a_box_that_was_altered_anywhere_does_not_open() -> None:
-    private, public = Box.key_pair()
-    sealed = Box.close(public, b"Uhuru Street 1", "export")
+    private, public = SealedBox.key_pair()
+    sealed = SealedBox.close(public, b"Uhuru Street 1", "export")
     altered = [sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :] for at in range(len(sealed))]
     for wrong in (*altered, sealed[:40], sealed[:10], b"", bytes(len(sealed))):
         with pytest.raises(CannotUnsealError):
-            Box.open(private, wrong, "export")
+            SealedBox.open(private, wrong, "export")
 
 
 def test_the_same_content_never_looks_the_same_twice_in_a_box() -> None:
-    _, public = Box.key_pair()
-    assert Box.close(public, b"the same", "export") != Box.close(public, b"the same", "export")
+    _, public = SealedBox.key_pair()
+    assert SealedBox.close(public, b"the same", "export") != SealedBox.close(public, b"the same", "export")

@@ -7,10 +7,10 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from common import telemetry
-from common.bus.envelope import Envelope
 from common.clock import now
 from common.context import Origin, current
 from common.contracts.auth import SessionRevoked
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -60,8 +60,8 @@ async def test_spans_continue_the_trace_they_came_with(collector: Collector) -> 
     with telemetry.span("shop", "http", Origin("request-1", traceparent=PARENT)) as inner:
         assert current() == inner
         telemetry.rename("GET /me", {"http.route": "/me"})
-        envelopes = [Envelope.of(event) for event in events]
-    with telemetry.consumer_span("shop.desk", envelopes):
+        cloud_events = [CloudEvent.of(event) for event in events]
+    with telemetry.consumer_span("shop.desk", [cloud_event.origin() for cloud_event in cloud_events]):
         pass
     await asyncio.to_thread(telemetry.stop, "shop")
     assert inner.traceparent is not None

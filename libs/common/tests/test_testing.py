@@ -10,10 +10,10 @@ from common.errors import Permanent
 from common.ids import new_id
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
-from common.service import Service
 from common.settings import ServiceSettings
-from common.testing import NotHandledError, deliver, envelope_of, eventually, facts
+from common.testing import NotHandledError, cloud_event_of, deliver, eventually, facts
 from common.testing.plugin import FreshDatabase
+from common.web.service import Service
 
 
 class Desk:
@@ -44,9 +44,9 @@ def revoked(reason: str = "logout") -> SessionRevoked:
 
 async def test_the_same_envelope_delivered_twice_has_one_effect(service: Service, database: Database) -> None:
     event = revoked()
-    envelope = envelope_of(event)
-    await deliver(service, envelope)
-    await deliver(service, envelope)
+    cloud_event = cloud_event_of(event)
+    await deliver(service, cloud_event)
+    await deliver(service, cloud_event)
     assert await facts(database, UserDeactivated) == [UserDeactivated(user_id=event.user_id)]
 
 

@@ -12,8 +12,8 @@ from auth.api.context import Identification
 from common.contracts.event import Event
 from common.ids import new_id
 from common.persistence.database import Database
-from common.service import Service
 from common.testing import facts
+from common.web.service import Service
 
 PASSWORD = "correct horse battery"
 ADMIN = {"email": "owner@shop.test", "password": "the owner's own secret"}

@@ -8,7 +8,7 @@ from services.auth.tests.people import Door, data
 
 from common.contracts.auth import EmailChangeRequested, EmailConfirmationRequested, PasswordResetRequested
 from common.contracts.event import Event
-from common.sealing import LOCAL_SECRET, Seal
+from common.security.encryption import LOCAL_SECRET, Seal
 
 EVENTS: dict[str, type[Event]] = {
     "confirm_email": EmailConfirmationRequested,

@@ -12,8 +12,8 @@ from common import clock
 from common.clock import FixedClock
 from common.contracts.catalog import AvatarChanged
 from common.ids import new_id
-from common.testing import deliver, envelope_of
-from common.web.media_urls import MediaUrls, path_of
+from common.security.media_urls import MediaUrls, path_of
+from common.testing import cloud_event_of, deliver
 
 
 async def choose(door: Door, user_id: str, media_id: UUID | None) -> None:
@@ -81,7 +81,7 @@ async def test_news_that_overtake_each_other_leave_what_was_said_last(door: Door
     for order in itertools.permutations(range(3)):
         tokens = await door.signed_in()
         user_id = UUID(tokens["user"]["id"])
-        said = [envelope_of(AvatarChanged(user_id=user_id, media_id=media)) for media in (first, None, second)]
+        said = [cloud_event_of(AvatarChanged(user_id=user_id, media_id=media)) for media in (first, None, second)]
         for position in order:
             await deliver(door.service, said[position])
         assert opens(door, await shown(door, tokens), second)
@@ -107,7 +107,7 @@ async def test_an_erased_account_shows_no_picture_even_when_one_is_reported_late
     tokens = await door.signed_in()
     user_id = tokens["user"]["id"]
     await choose(door, user_id, new_id())
-    late = envelope_of(AvatarChanged(user_id=UUID(user_id), media_id=new_id()))
+    late = cloud_event_of(AvatarChanged(user_id=UUID(user_id), media_id=new_id()))
     path = f"/api/v1/users/{user_id}"
     admin = await door.admin()
     headers = {"Authorization": f"Bearer {admin['access_token']}"}

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from services.auth.tests.people import PASSWORD, Door, bearer, claims, data, problem
 
-from common.web.cookies import CSRF_HEADER, csrf_claim
+from common.security.cookies import CSRF_HEADER, csrf_claim
 
 SECRET = "a secret of at least thirty-two characters"
 

@@ -13,8 +13,8 @@ from auth.domain.keyring import ACTIVE_FOR, OVERLAP
 from auth.jobs import build_jobs
 from auth.usecases.rotate_keys import rotate_keys
 from common.clock import FixedClock
-from common.sealing import CannotUnsealError
-from common.web.keys import usable_keys
+from common.security.encryption import CannotUnsealError
+from common.security.key_set import usable_keys
 
 JWKS = "/.well-known/jwks.json"
 

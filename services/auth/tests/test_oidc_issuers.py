@@ -21,7 +21,7 @@ from services.auth.tests.travelling import Traveller, issuer, traveller
 from auth.providers import oidc, oidc_calls, oidc_metadata
 from common import clock
 from common.errors import DukanError, Forbidden, Invalid, Unauthenticated, Unavailable
-from common.web import keys as key_sets
+from common.security import key_set as key_sets
 
 __all__ = ["desk", "issuer", "traveller"]
 

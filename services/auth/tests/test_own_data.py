@@ -17,8 +17,8 @@ from auth.queries.exports import latest_export
 from common.clock import FixedClock
 from common.contracts.auth import ExportRequested
 from common.contracts.event import registry
-from common.personal_data import GZIP, purpose
-from common.sealing import Box
+from common.data_export import GZIP, purpose
+from common.security.encryption import SealedBox
 from common.testing import deliver, eventually
 
 PATH = "/auth/me/export"
@@ -37,7 +37,7 @@ def parts_of(request: ExportRequested, service: str, kept: dict[str, Any], piece
     for part in range(pieces):
         piece = content[part * size : (part + 1) * size]
         place = purpose(request.export_id, service, part, pieces)
-        sealed = Box.close(urlsafe_b64decode(request.public_key), piece, place)
+        sealed = SealedBox.close(urlsafe_b64decode(request.public_key), piece, place)
         known = {"export_id": request.export_id, "user_id": request.user_id, "part": part, "parts": pieces}
         event = registry[f"{service}.personal_data.gathered.v1"]
         told.append(event.model_validate(known | {"sealed": urlsafe_b64encode(sealed).decode()}))

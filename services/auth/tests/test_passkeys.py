@@ -21,7 +21,7 @@ from common.clock import FixedClock
 from common.contracts.auth import NewDeviceSeen
 
 Tokens = dict[str, Any]
-REFUSED = (None, "passkey_not_accepted")
+REJECTED = (None, "passkey_not_accepted")
 
 
 @dataclass
@@ -130,7 +130,7 @@ async def test_a_passkey_asks_for_a_proof_that_is_not_old(door: Door, time: Fixe
     assert problem(await delete(door, path, person.tokens, wrong), 422) == ("password", "wrong_password")
     assert data(await door.act("/auth/passkeys/options", person.tokens, {"password": PASSWORD}))["challenge"]
     data(await delete(door, path, person.tokens, {"password": PASSWORD}))
-    assert problem(await sign_in(door, person.authenticator), 401) == REFUSED
+    assert problem(await sign_in(door, person.authenticator), 401) == REJECTED
     assert await door.audited(person.id, "remove_passkey") == ["succeeded"]
 
 
@@ -167,7 +167,7 @@ async def test_the_token_of_an_api_key_makes_no_passkey(door: Door) -> None:
 )
 async def test_an_answer_that_is_not_exactly_right_signs_nobody_in(door: Door, differing: dict[str, Any]) -> None:
     person = await keeper(door)
-    assert problem(await sign_in(door, person.authenticator.but(**differing)), 401) == REFUSED
+    assert problem(await sign_in(door, person.authenticator.but(**differing)), 401) == REJECTED
     assert data(await sign_in(door, person.authenticator))["user"]["id"] == person.id
 
 
@@ -192,15 +192,15 @@ async def test_a_challenge_is_answered_once_in_time_by_whom_and_for_what_it_was_
     person, other = await keeper(door), await door.signed_in()
     answer = person.authenticator.get(await challenged(door))
     assert (await present(door, answer)).status_code == 200
-    assert problem(await present(door, answer), 401) == REFUSED
+    assert problem(await present(door, answer), 401) == REJECTED
 
     late = person.authenticator.get(await challenged(door))
     time.advance(timedelta(minutes=5))
-    assert problem(await present(door, late), 401) == REFUSED
+    assert problem(await present(door, late), 401) == REJECTED
 
     fresh = await door.signed_in(person.tokens["user"]["email"])
     of_registration = await asked(door, fresh)
-    assert problem(await present(door, person.authenticator.get(of_registration)), 401) == REFUSED
+    assert problem(await present(door, person.authenticator.get(of_registration)), 401) == REJECTED
     theirs = Authenticator().create(of_registration)
     assert problem(await register(door, other, theirs), 422) == ("credential", "passkey_invalid")
     of_sign_in = {**of_registration, "challenge": (await challenged(door))["challenge"]}
@@ -221,7 +221,7 @@ async def test_a_counter_that_goes_back_tells_of_a_copy(door: Door) -> None:
     person = await keeper(door)
     copy = person.authenticator.but()
     assert (await sign_in(door, person.authenticator)).status_code == 200
-    assert problem(await sign_in(door, copy), 401) == REFUSED
+    assert problem(await sign_in(door, copy), 401) == REJECTED
     assert (await door.audited(person.id, "sign_in"))[-1] == "counter_went_back"
     assert (await sign_in(door, person.authenticator)).status_code == 200
 
@@ -246,7 +246,7 @@ async def test_nobody_signs_in_to_a_closed_account_and_nothing_says_that_it_is_o
     person, admin = await keeper(door), await door.admin()
     data(await door.act(f"/users/{person.id}/deactivate", admin))
     closed, unknown = await sign_in(door, person.authenticator), await sign_in(door, Authenticator())
-    assert problem(closed, 401) == problem(unknown, 401) == REFUSED
+    assert problem(closed, 401) == problem(unknown, 401) == REJECTED
     assert closed.json() | {"request_id": None} == unknown.json() | {"request_id": None}
     assert (await door.audited(person.id, "sign_in"))[-1] == "account_closed"
     data(await door.act(f"/users/{person.id}/activate", admin))
@@ -360,7 +360,7 @@ def _with_key(credential: dict[str, Any], authenticator: Authenticator, key: dic
 async def test_an_account_that_is_erased_keeps_no_passkey(door: Door, time: FixedClock) -> None:
     person = await keeper(door)
     data(await delete(door, "/auth/me", person.tokens, {"password": PASSWORD}))
-    assert problem(await sign_in(door, person.authenticator), 401) == REFUSED
+    assert problem(await sign_in(door, person.authenticator), 401) == REJECTED
     time.advance(timedelta(days=31))
     [job] = [job for job in door.service.jobs if job.name == "auth.erase"]
     await job.run()

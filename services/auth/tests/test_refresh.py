@@ -11,7 +11,7 @@ from common.clock import FixedClock
 from common.contracts.auth import SessionRevoked
 from common.testing import eventually
 
-REFUSED = (None, "refresh_token_invalid")
+REJECTED = (None, "refresh_token_invalid")
 MOMENT = timedelta(seconds=1)
 
 
@@ -55,8 +55,8 @@ async def test_the_parent_is_accepted_again_until_the_window_closes(door: Door, 
     again = data(await door.refresh(first["refresh_token"]))
     assert again["refresh_token"] == child
     time.advance(MOMENT)
-    assert problem(await door.refresh(first["refresh_token"]), 401) == REFUSED
-    assert problem(await door.refresh(child), 401) == REFUSED
+    assert problem(await door.refresh(first["refresh_token"]), 401) == REJECTED
+    assert problem(await door.refresh(child), 401) == REJECTED
 
 
 async def test_a_token_older_than_the_parent_ends_the_family_and_says_so(door: Door) -> None:
@@ -64,9 +64,9 @@ async def test_a_token_older_than_the_parent_ends_the_family_and_says_so(door: D
     parent = data(await door.refresh(oldest["refresh_token"]))
     current = data(await door.refresh(parent["refresh_token"]))
     bystander = await door.signed_in(oldest["user"]["email"])
-    assert problem(await door.refresh(oldest["refresh_token"]), 401) == REFUSED
+    assert problem(await door.refresh(oldest["refresh_token"]), 401) == REJECTED
     for stolen in (current, parent, oldest):
-        assert problem(await door.refresh(stolen["refresh_token"]), 401) == REFUSED
+        assert problem(await door.refresh(stolen["refresh_token"]), 401) == REJECTED
     [told] = await door.told(SessionRevoked, oldest["user"]["id"])
     assert (str(told.session_id), told.reason) == (claims(oldest)["sid"], "refresh_token_reused")
     assert told.expires_at.timestamp() >= claims(current)["exp"]
@@ -80,8 +80,8 @@ async def test_sessions_end_when_idle_and_after_their_whole_time(door: Door, tim
     busy = await door.signed_in(idle["user"]["email"])
     assert idle["refresh_expires_in"] == IDLE.total_seconds()
     time.advance(IDLE)
-    assert problem(await door.refresh(idle["refresh_token"]), 401) == REFUSED
-    assert problem(await door.refresh(busy["refresh_token"]), 401) == REFUSED
+    assert problem(await door.refresh(idle["refresh_token"]), 401) == REJECTED
+    assert problem(await door.refresh(busy["refresh_token"]), 401) == REJECTED
 
     kept = await door.signed_in(idle["user"]["email"])
     started = time.now()
@@ -91,7 +91,7 @@ async def test_sessions_end_when_idle_and_after_their_whole_time(door: Door, tim
     left = started + ABSOLUTE - time.now()
     assert kept["refresh_expires_in"] == left.total_seconds()
     time.advance(left)
-    assert problem(await door.refresh(kept["refresh_token"]), 401) == REFUSED
+    assert problem(await door.refresh(kept["refresh_token"]), 401) == REJECTED
 
 
 async def test_logout_ends_this_session_and_no_other(door: Door) -> None:
@@ -99,7 +99,7 @@ async def test_logout_ends_this_session_and_no_other(door: Door) -> None:
     there = await door.signed_in(here["user"]["email"])
     data(await door.act("/auth/logout", here))
     assert problem(await door.get("/auth/me", here), 401) == (None, "session_revoked")
-    assert problem(await door.refresh(here["refresh_token"]), 401) == REFUSED
+    assert problem(await door.refresh(here["refresh_token"]), 401) == REJECTED
     assert problem(await door.post("/auth/verify", {"token": here["access_token"]}), 401) == (None, "session_revoked")
     [told] = await door.told(SessionRevoked, here["user"]["id"])
     assert (str(told.session_id), told.reason) == (claims(here)["sid"], "logout")
@@ -113,7 +113,7 @@ async def test_a_refresh_token_alone_signs_out_and_never_somebody_else(door: Doo
     assert (await door.refresh(theirs["refresh_token"])).status_code == 200
     again = await door.signed_in(mine["user"]["email"])
     data(await door.post("/auth/logout", {"refresh_token": again["refresh_token"]}))
-    assert problem(await door.refresh(again["refresh_token"]), 401) == REFUSED
+    assert problem(await door.refresh(again["refresh_token"]), 401) == REJECTED
     assert (await door.post("/auth/logout", {})).status_code == 401
 
 
@@ -124,7 +124,7 @@ async def test_logout_all_ends_every_session_of_the_caller_only(door: Door) -> N
     data(await door.act("/auth/logout-all", mine[0]))
     for tokens in mine:
         assert (await door.get("/auth/me", tokens)).status_code == 401
-        assert problem(await door.refresh(tokens["refresh_token"]), 401) == REFUSED
+        assert problem(await door.refresh(tokens["refresh_token"]), 401) == REJECTED
     assert sorted(await revoked_session_ids(door)) == sorted(claims(tokens)["sid"] for tokens in mine)
     assert (await door.get("/auth/me", theirs)).status_code == 200
 

@@ -14,8 +14,8 @@ from common.contracts.orders import OrderCancelled, PaymentRequested
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
-from common.service import Service
 from common.testing import deliver, facts
+from common.web.service import Service
 
 E = TypeVar("E", bound=Event)
 

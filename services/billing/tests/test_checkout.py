@@ -9,17 +9,17 @@ from services.billing.tests.conftest import OpenShop
 from services.billing.tests.shop import Shop, order_cancelled, payment_requested
 
 from common.contracts.billing import PaymentFailed, PaymentRefunded, PaymentSucceeded
+from common.jobs import run_jobs
 from common.money import Money
-from common.testing import deliver, envelope_of
-from common.web.jobs import running
+from common.testing import cloud_event_of, deliver
 
 AHEAD = timedelta(hours=2)
 
 
 async def test_a_redelivered_request_is_charged_once(shop: Shop) -> None:
-    envelope = envelope_of(order := payment_requested())
-    await deliver(shop.service, envelope)
-    await deliver(shop.service, envelope)
+    cloud_event = cloud_event_of(order := payment_requested())
+    await deliver(shop.service, cloud_event)
+    await deliver(shop.service, cloud_event)
     await shop.work()
     assert (await shop.charge(order))["asked"] == 1
 
@@ -96,7 +96,7 @@ async def test_cancellations_racing_with_charges_leave_no_money_behind(shop: Sho
         if number % 3 == 2:
             await shop.cancel(order)
 
-    async with running("billing", shop.service.jobs):
+    async with run_jobs("billing", shop.service.jobs):
         await asyncio.gather(*(live(number) for number in range(len(orders))))
     await shop.rest()
     await shop.rest()
@@ -203,7 +203,7 @@ async def test_a_negative_amount_is_a_dead_letter_and_hurts_only_itself(shop: Sh
 
 async def test_what_billing_says_is_caused_by_what_it_heard(shop: Shop) -> None:
     order = payment_requested()
-    requested, cancelled = envelope_of(order), envelope_of(order_cancelled(order))
+    requested, cancelled = cloud_event_of(order), cloud_event_of(order_cancelled(order))
     await deliver(shop.service, requested)
     await shop.work()
     await deliver(shop.service, cancelled)

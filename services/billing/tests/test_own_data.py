@@ -11,7 +11,7 @@ from billing.usecases.request_refund import request_refund
 from common.contracts.auth import UserErased
 from common.contracts.billing import BillingDataGathered
 from common.contracts.orders import PaymentRequested
-from common.testing import deliver, exported
+from common.testing import deliver, exported_data
 
 
 async def paid(shop: Shop) -> PaymentRequested:
@@ -53,19 +53,19 @@ async def reports(shop: Shop) -> list[tuple[str, str]]:
 async def test_an_export_holds_payments_refunds_and_what_the_provider_told(shop: Shop) -> None:
     order = await paid(shop)
     await shop.request()
-    kept = await exported(shop.service, order.customer_id, BillingDataGathered)
+    kept = await exported_data(shop.service, order.customer_id, BillingDataGathered)
     [payment], [refund], [report] = kept["payments"], kept["refunds"], kept["provider_reports"]
     assert (payment["order_id"], payment["amount"], payment["captured"]) == (str(order.order_id), 250_000, 250_000)
     assert (refund["reason"], refund["amount"], refund["currency"]) == ("Asha Juma called", 250_000, "TZS")
     assert "asha@shop.test" in report["content"]
-    stranger = await exported(shop.service, UUID(int=7), BillingDataGathered)
+    stranger = await exported_data(shop.service, UUID(int=7), BillingDataGathered)
     assert stranger == {"payments": [], "refunds": [], "provider_reports": [], "cut": []}
 
 
 async def test_of_an_erased_person_amounts_stay_and_words_go_also_those_that_come_later(shop: Shop) -> None:
     order = await paid(shop)
     await deliver(shop.service, UserErased(user_id=order.customer_id))
-    kept = await exported(shop.service, order.customer_id, BillingDataGathered)
+    kept = await exported_data(shop.service, order.customer_id, BillingDataGathered)
     assert (kept["payments"][0]["captured"], kept["payments"][0]["method"]) == (250_000, None)
     assert (kept["refunds"][0]["amount"], kept["refunds"][0]["reason"]) == (250_000, "")
     await reported(shop, kept["payments"][0]["reference"], "evt_2")
@@ -80,5 +80,5 @@ async def test_others_keep_their_words_and_a_payment_under_way_its_method(shop: 
     assert (await shop.payment(under_way))["method"] == "tok_ok"
     await shop.work()
     assert (await shop.payment(under_way))["status"] == "succeeded"
-    kept = await exported(shop.service, order.customer_id, BillingDataGathered)
+    kept = await exported_data(shop.service, order.customer_id, BillingDataGathered)
     assert kept["refunds"][0]["reason"] == "Asha Juma called"

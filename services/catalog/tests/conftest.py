@@ -10,9 +10,9 @@ import pytest
 
 from catalog.app import build
 from catalog.settings import Settings
-from common.service import Service
 from common.testing import TestIssuer
 from common.testing.plugin import ClientFor, FreshDatabase
+from common.web.service import Service
 
 MakeProduct = Callable[..., Awaitable[dict[str, Any]]]
 

@@ -19,8 +19,8 @@ from common.contracts.catalog import (
 from common.contracts.orders import OrderLine, OrderPlaced
 from common.ids import new_id
 from common.money import Money
-from common.service import Service
 from common.testing import deliver, facts
+from common.web.service import Service
 
 from .conftest import MakeProduct, data, product_id
 

@@ -10,8 +10,8 @@ import pytest
 
 from common.contracts.catalog import AvatarChanged
 from common.ids import new_id
-from common.service import Service
 from common.testing import TestIssuer, facts
+from common.web.service import Service
 
 from .conftest import data, refusal
 from .uploads import files_in, keep, opened, picture, process, ready

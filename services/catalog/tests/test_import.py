@@ -10,8 +10,8 @@ from catalog.domain.import_mapping import mapping_of
 from catalog.domain.imported_files import rows_of
 from common.contracts.catalog import ProductChanged, ProductCreated
 from common.errors import Invalid
-from common.service import Service
 from common.testing import facts
+from common.web.service import Service
 
 from .conftest import MakeProduct, data, refusal
 

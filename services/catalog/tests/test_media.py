@@ -15,9 +15,9 @@ from common import clock
 from common.clock import FixedClock
 from common.contracts.catalog import MediaProcessed, MediaRejected
 from common.ids import new_id
-from common.service import Service
 from common.testing import eventually, facts
 from common.testing.plugin import ClientFor, FreshDatabase
+from common.web.service import Service
 
 from .conftest import MakeProduct, data, refusal
 from .uploads import files_in, opened, picture, process

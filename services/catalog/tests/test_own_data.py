@@ -9,8 +9,8 @@ from services.catalog.tests.conftest import MakeProduct, data
 
 from common.contracts.catalog import CatalogDataGathered
 from common.ids import new_id
-from common.service import Service
-from common.testing import TestIssuer, exported
+from common.testing import TestIssuer, exported_data
+from common.web.service import Service
 
 
 def picture() -> bytes:
@@ -30,9 +30,9 @@ async def test_an_export_holds_the_pictures_and_adjustments_of_that_person_alone
     data(await client.post(f"{path}/stock", json=adjustment, headers=clerk))
     file: Any = {"file": ("mug.png", picture(), "image/png")}
     uploaded = data(await client.post(f"{path}/images", files=file, headers=clerk), 201)
-    kept = await exported(catalog, clerk_id, CatalogDataGathered)
+    kept = await exported_data(catalog, clerk_id, CatalogDataGathered)
     assert [(found["id"], found["content_type"]) for found in kept["pictures"]] == [(uploaded["id"], "image/png")]
     [own] = kept["stock_adjustments"]
     assert (own["product_id"], own["delta"], own["note"]) == (product["id"], 7, "Friday's lorry")
-    stranger = await exported(catalog, new_id(), CatalogDataGathered)
+    stranger = await exported_data(catalog, new_id(), CatalogDataGathered)
     assert stranger == {"pictures": [], "stock_adjustments": [], "cut": []}

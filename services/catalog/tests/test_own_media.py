@@ -20,9 +20,9 @@ from common.clock import FixedClock
 from common.contracts.auth import UserErased
 from common.contracts.catalog import MediaProcessed
 from common.ids import new_id
-from common.service import Service
 from common.testing import TestIssuer, deliver, facts
 from common.testing.plugin import ClientFor, FreshDatabase
+from common.web.service import Service
 
 from .conftest import MakeProduct, data, refusal
 from .uploads import files_in, keep, opened, picture, process, ready, run_job

@@ -7,8 +7,8 @@ from catalog.api.product_bodies import ProductView
 from common.contracts.catalog import ProductChanged, ProductCreated, ProductDeleted
 from common.ids import new_id
 from common.money import Money
-from common.service import Service
 from common.testing import TestIssuer, facts
+from common.web.service import Service
 
 from .conftest import MakeProduct, data, product_id, refusal
 

@@ -4,8 +4,8 @@ import httpx
 
 from catalog import sample
 from common.contracts.catalog import ProductCreated
-from common.service import Service
 from common.testing import facts
+from common.web.service import Service
 
 from .conftest import data
 

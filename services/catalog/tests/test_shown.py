@@ -16,8 +16,8 @@ from common.contracts.orders import OrderLine, OrderPlaced
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
-from common.service import Service
 from common.testing import TestIssuer, deliver
+from common.web.service import Service
 
 from .conftest import MakeProduct, data, product_id, refusal
 

@@ -22,8 +22,8 @@ from common.contracts.catalog import (
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced
 from common.ids import new_id
 from common.money import Money
-from common.service import Service
-from common.testing import deliver, envelope_of, facts
+from common.testing import cloud_event_of, deliver, facts
+from common.web.service import Service
 
 from .conftest import MakeProduct, data, product_id, refusal
 
@@ -158,9 +158,9 @@ async def test_a_sold_order_that_is_cancelled_later_gives_its_stock_back(
 async def test_redelivered_and_repeated_events_change_nothing(catalog: Service, make_product: MakeProduct) -> None:
     boots = product_id(await make_product(stock=10))
     order = placed({boots: 2})
-    envelopes = [envelope_of(event) for event in (order, confirmed(order))]
+    cloud_events = [cloud_event_of(event) for event in (order, confirmed(order))]
     for _ in range(2):
-        await deliver(catalog, *envelopes)
+        await deliver(catalog, *cloud_events)
     await deliver(catalog, order, order, confirmed(order))
     assert await shelf(catalog, boots) == (8, 0, 2)
     assert len(await facts(catalog.database, StockReserved)) == 1

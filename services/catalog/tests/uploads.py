@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from common.service import Service
+from common.web.service import Service
 
 from .conftest import data
 

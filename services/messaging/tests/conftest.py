@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from common.persistence.database import Database
-from common.service import Service
 from common.testing.plugin import FreshDatabase
+from common.web.service import Service
 from messaging.app import build
 from messaging.domain.delivery import Report
 from messaging.providers.channel import Accepted, ChannelProvider, Outcome, Outgoing, Pending

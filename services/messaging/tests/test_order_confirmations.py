@@ -10,8 +10,8 @@ from common.contracts.orders import OrderConfirmed, OrderLine
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
-from common.service import Service
-from common.testing import deliver, envelope_of, eventually, facts, waits_for_a_lock
+from common.testing import cloud_event_of, deliver, eventually, facts, waits_for_a_lock
+from common.web.service import Service
 from messaging.domain.drafts import SHOP
 from messaging.usecases.confirm_orders import Confirmation, confirm_orders
 from messaging.usecases.remember_contacts import Contact, remember_contacts
@@ -56,7 +56,7 @@ async def test_what_is_heard_of_a_message_is_caused_by_its_queueing_and_that_by_
 ) -> None:
     customer = new_id()
     await deliver(service, registered(customer))
-    order = envelope_of(confirmed(customer))
+    order = cloud_event_of(confirmed(customer))
     await deliver(service, order)
     await run_jobs(service)
 
@@ -73,7 +73,7 @@ async def test_a_redelivered_order_is_confirmed_once_even_after_the_inbox_forgot
 ) -> None:
     customer = new_id()
     await deliver(service, registered(customer))
-    order = envelope_of(confirmed(customer))
+    order = cloud_event_of(confirmed(customer))
     await deliver(service, order, order)
     async with database.begin() as tx:
         await tx.sql.execute("DELETE FROM inbox")
@@ -107,7 +107,7 @@ async def test_an_order_that_overtakes_its_customers_registration_is_confirmed_a
     service: Service, database: Database
 ) -> None:
     customer = new_id()
-    order = envelope_of(confirmed(customer))
+    order = cloud_event_of(confirmed(customer))
     await deliver(service, order)
     assert await statuses(database) == []
 
@@ -148,8 +148,8 @@ async def test_a_registration_handled_during_its_customers_order_releases_the_co
 
 async def test_an_older_state_of_a_person_never_replaces_a_newer_one(service: Service, database: Database) -> None:
     customer = new_id()
-    earlier = envelope_of(registered(customer, "+255700000009"))
-    later = envelope_of(UserUpdated(user_id=customer, email="asha@example.com", phone=PHONE))
+    earlier = cloud_event_of(registered(customer, "+255700000009"))
+    later = cloud_event_of(UserUpdated(user_id=customer, email="asha@example.com", phone=PHONE))
     await deliver(service, later)
     await deliver(service, earlier)
     await deliver(service, confirmed(customer))

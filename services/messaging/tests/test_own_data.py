@@ -11,8 +11,8 @@ from common.contracts.orders import OrderConfirmed, OrderLine
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
-from common.service import Service
-from common.testing import deliver, envelope_of, exported
+from common.testing import cloud_event_of, deliver, exported_data
+from common.web.service import Service
 from messaging.usecases.send_text import send_text
 
 PHONE = "+255754000111"
@@ -54,7 +54,7 @@ async def rows_about(database: Database, user_id: UUID) -> dict[str, int]:
 async def test_an_export_holds_contact_messages_and_usage_of_that_person_alone(service: Service) -> None:
     user_id = await person_with_everything(service)
     await person_with_everything(service)
-    kept = await exported(service, user_id, MessagingDataGathered)
+    kept = await exported_data(service, user_id, MessagingDataGathered)
     assert [(contact["phone"], contact["time_zone"]) for contact in kept["contact"]] == [
         (PHONE, "Africa/Dar_es_Salaam")
     ]
@@ -74,7 +74,7 @@ async def test_of_an_erased_person_nothing_is_left_but_a_tombstone_and_nothing_m
     nothing = {"contact": 1, "message": 0, "waiting_confirmation": 0, "quota_usage": 0}
     assert await rows_about(database, user_id) == nothing
     assert await rows_about(database, other) == before
-    kept = await exported(service, user_id, MessagingDataGathered)
+    kept = await exported_data(service, user_id, MessagingDataGathered)
     assert kept["contact"] == [{"phone": None, "time_zone": "UTC", "max_messages_per_day": None}]
 
 
@@ -82,10 +82,10 @@ async def test_what_comes_late_or_again_does_not_bring_the_person_back(service: 
     user_id, before_anything = await person_with_everything(service), new_id()
     erased = [UserErased(user_id=person) for person in (user_id, before_anything)]
     await deliver(service, *erased)
-    late = [replace(envelope_of(known(person)), sequence=10**9) for person in (user_id, before_anything)]
+    late = [replace(cloud_event_of(known(person)), sequence=10**9) for person in (user_id, before_anything)]
     await deliver(service, *late, confirmed(user_id), confirmed(before_anything))
     await run_jobs(service)
     for person in (user_id, before_anything):
         assert (await rows_about(database, person))["message"] == 0
-        [contact] = (await exported(service, person, MessagingDataGathered))["contact"]
+        [contact] = (await exported_data(service, person, MessagingDataGathered))["contact"]
         assert contact["phone"] is None

@@ -18,8 +18,8 @@ from common.contracts.orders import OrderConfirmed, OrderLine
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
-from common.service import Service
 from common.testing.plugin import FreshDatabase
+from common.web.service import Service
 from notifications.app import build
 from notifications.settings import Settings
 

@@ -13,9 +13,9 @@ from common.contracts.orders import OrderCancelled, OrderDelivered, OrderShipped
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
-from common.sealing import LOCAL_SECRET, Seal
-from common.service import Service
-from common.testing import deliver, envelope_of, eventually, facts, waits_for_a_lock
+from common.security.encryption import LOCAL_SECRET, Seal
+from common.testing import cloud_event_of, deliver, eventually, facts, waits_for_a_lock
+from common.web.service import Service
 from notifications.domain.notices import order_delivered
 from notifications.usecases.announce import Announcement, announce
 from notifications.usecases.remember_contacts import Contact, remember_contacts
@@ -156,7 +156,7 @@ async def test_a_redelivery_tells_nobody_twice_even_after_the_inbox_forgot_it(
 ) -> None:
     user = new_id()
     await deliver(service, registered(user))
-    order = envelope_of(confirmed(user))
+    order = cloud_event_of(confirmed(user))
     await deliver(service, order, order)
     async with database.begin() as tx:
         await tx.sql.execute("DELETE FROM inbox")
@@ -201,7 +201,7 @@ async def test_a_registration_handled_during_its_customers_order_releases_the_ma
     user = new_id()
     event = confirmed(user)
     async with database.begin() as order:
-        order.received([(event, envelope_of(event))])
+        order.received([(event, cloud_event_of(event))])
         await announce(order, [Announcement(event, user, order_delivered(event.order_id, "1001"))])
         registration = asyncio.create_task(deliver(service, registered(user)))
         await eventually(lambda: waits_for_a_lock(database))
@@ -214,9 +214,9 @@ async def test_mail_goes_to_the_newest_address_whatever_order_the_news_came_in(
     service: Service, letters: Letters
 ) -> None:
     user = new_id()
-    first = envelope_of(registered(user, "old@example.com"))
-    then = envelope_of(UserUpdated(user_id=user, email="older@example.com"))
-    last = envelope_of(UserUpdated(user_id=user, email="new@example.com"))
+    first = cloud_event_of(registered(user, "old@example.com"))
+    then = cloud_event_of(UserUpdated(user_id=user, email="older@example.com"))
+    last = cloud_event_of(UserUpdated(user_id=user, email="new@example.com"))
     await deliver(service, last, then)
     await deliver(service, first)
     await run_jobs(service)
@@ -227,7 +227,7 @@ async def test_mail_goes_to_the_newest_address_whatever_order_the_news_came_in(
 async def test_a_sent_mail_is_caused_by_the_event_that_asked_for_it(service: Service, database: Database) -> None:
     user = new_id()
     await deliver(service, registered(user))
-    order = envelope_of(confirmed(user))
+    order = cloud_event_of(confirmed(user))
     await deliver(service, order)
     await run_jobs(service)
 

@@ -10,7 +10,7 @@ import pytest
 
 from common.ids import new_id
 from common.money import Money
-from common.sealing import Seal
+from common.security.encryption import Seal
 from notifications.domain.amounts import spoken
 from notifications.domain.mail import Mail
 from notifications.letters import UnwritableError, Writer, one_line

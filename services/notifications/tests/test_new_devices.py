@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from common.contracts.auth import NewDeviceSeen
 from common.ids import new_id
 from common.persistence.database import Database
-from common.service import Service
-from common.testing import deliver, envelope_of
+from common.testing import cloud_event_of, deliver
+from common.web.service import Service
 
 from .conftest import Letters, mail_states, part, registered, run_jobs
 
@@ -21,7 +21,7 @@ async def test_a_sign_in_on_a_new_device_is_told_once_by_mail_and_in_the_app(
 ) -> None:
     user = new_id()
     await deliver(service, registered(user))
-    event = envelope_of(seen(user))
+    event = cloud_event_of(seen(user))
     await deliver(service, event, event)
     await run_jobs(service)
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from common.ids import new_id
-from common.service import Service
 from common.testing import TestIssuer, deliver
 from common.testing.plugin import ClientFor
+from common.web.service import Service
 
 from .conftest import confirmed, registered, run_jobs
 

@@ -10,8 +10,8 @@ from common.contracts.auth import NewDeviceSeen, UserErased
 from common.contracts.notifications import NotificationsDataGathered
 from common.ids import new_id
 from common.persistence.database import Database
-from common.service import Service
-from common.testing import deliver, envelope_of, exported
+from common.testing import cloud_event_of, deliver, exported_data
+from common.web.service import Service
 
 
 def new_device(user_id: UUID) -> NewDeviceSeen:
@@ -40,7 +40,7 @@ async def rows_about(database: Database, user_id: UUID) -> list[int]:
 async def test_an_export_holds_contact_notifications_and_letters_of_that_person_alone(service: Service) -> None:
     user_id = await person_with_everything(service)
     await person_with_everything(service, "juma@example.com")
-    kept = await exported(service, user_id, NotificationsDataGathered)
+    kept = await exported_data(service, user_id, NotificationsDataGathered)
     assert [(contact["email"], contact["first_name"]) for contact in kept["contact"]] == [("asha@example.com", "Asha")]
     topics = [notification["topic"] for notification in kept["notifications"]]
     assert topics == ["account.new_device", "order.confirmed", "account.welcome"]
@@ -62,7 +62,7 @@ async def test_of_an_erased_person_nothing_is_left_but_a_tombstone_and_nothing_m
     assert await rows_about(database, other) == [1, 3, 3]
     await run_jobs(service)
     assert len(letters()) == sent + 1
-    [contact] = (await exported(service, user_id, NotificationsDataGathered))["contact"]
+    [contact] = (await exported_data(service, user_id, NotificationsDataGathered))["contact"]
     assert contact == {"email": "", "first_name": "", "last_name": "", "language": "en"}
 
 
@@ -74,7 +74,7 @@ async def test_what_comes_late_or_again_does_not_bring_the_person_back(
     await deliver(service, *(UserErased(user_id=person) for person in people))
     sent = len(letters())
     for person in people:
-        late = replace(envelope_of(registered(person)), sequence=10**9)
+        late = replace(cloud_event_of(registered(person)), sequence=10**9)
         await deliver(service, late, new_device(person), confirmed(person))
     await run_jobs(service)
     assert len(letters()) == sent

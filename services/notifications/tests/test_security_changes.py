@@ -8,9 +8,9 @@ from common import clock
 from common.contracts.auth import EmailChangeRequested, SecurityChanged
 from common.ids import new_id
 from common.persistence.database import Database
-from common.sealing import LOCAL_SECRET, Seal
-from common.service import Service
-from common.testing import deliver, envelope_of
+from common.security.encryption import LOCAL_SECRET, Seal
+from common.testing import cloud_event_of, deliver
+from common.web.service import Service
 
 from .conftest import Letters, mail_states, part, registered, run_jobs
 
@@ -33,7 +33,7 @@ async def test_a_change_of_how_one_signs_in_is_told_once_by_mail_and_in_the_app(
 ) -> None:
     user = new_id()
     await deliver(service, registered(user))
-    event = envelope_of(changed(user, what))
+    event = cloud_event_of(changed(user, what))
     await deliver(service, event, event)
     await run_jobs(service)
 

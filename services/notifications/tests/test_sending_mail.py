@@ -16,9 +16,9 @@ from common.contracts.auth import PasswordResetRequested
 from common.contracts.notifications import EmailFailed, EmailSent
 from common.ids import new_id
 from common.persistence.database import Database
-from common.sealing import LOCAL_SECRET, Seal
-from common.service import Service
+from common.security.encryption import LOCAL_SECRET, Seal
 from common.testing import deliver, facts
+from common.web.service import Service
 from notifications.domain.mail import MOST_ATTEMPTS, PAUSES
 from notifications.settings import Settings
 from notifications.usecases.claim_mail import claim_mail
@@ -36,16 +36,16 @@ class MailServer:
     taken: list[tuple[str, bytes]] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SMTP, session: Session, cloud_event: Envelope, address: str, options: list[str]
     ) -> str:
-        envelope.rcpt_tos.append(address)
+        cloud_event.rcpt_tos.append(address)
         return self.recipient_reply
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, cloud_event: Envelope) -> str:  # noqa: N802
         reply = self.replies.pop(0) if self.replies else "250 OK"
         if reply.startswith("250"):
-            assert isinstance(envelope.content, bytes)
-            self.taken.append((envelope.rcpt_tos[0], envelope.content))
+            assert isinstance(cloud_event.content, bytes)
+            self.taken.append((cloud_event.rcpt_tos[0], cloud_event.content))
         return reply
 
     @property

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from common.service import Service
 from common.testing import TestIssuer
 from common.testing.plugin import ClientFor, FreshDatabase
+from common.web.service import Service
 from operations.app import build
 from operations.settings import Settings
 

@@ -9,20 +9,20 @@ import pytest
 
 from common import metrics
 from common.bus.dispatch import Dispatcher
-from common.bus.envelope import Envelope
 from common.bus.subscriptions import collect
 from common.bus.transport import DEAD_LETTERS, DeadLetter, Delivery
 from common.contracts.auth import UserDeactivated
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
-from common.service import Service
-from common.testing import envelope_of
+from common.testing import cloud_event_of
+from common.web.service import Service
 from operations.jobs import dead_letter_depth
 
 
 def gone(
-    queue: str = "orders.checkout.v1", error: str = "ValueError: no", envelope: Envelope | None = None
+    queue: str = "orders.checkout.v1", error: str = "ValueError: no", cloud_event: CloudEvent | None = None
 ) -> Delivery:
-    event = envelope or envelope_of(UserDeactivated(user_id=new_id()))
+    event = cloud_event or cloud_event_of(UserDeactivated(user_id=new_id()))
     return Delivery(event, 1, DeadLetter(queue, 5, error))
 
 
@@ -49,16 +49,16 @@ async def test_a_letter_says_what_died_where_and_why(service: Service, staff: ht
     (letter,) = await letters(staff)
 
     assert letter["queue"] == "orders.checkout.v1"
-    assert letter["event_id"] == str(death.envelope.id)
+    assert letter["event_id"] == str(death.cloud_event.id)
     assert letter["error"] == "KeyError: 'sku'"
     assert (letter["attempts"], letter["deaths"], letter["state"]) == (5, 1, "waiting")
-    assert letter["payload"] == {"user_id": death.envelope.subject}
+    assert letter["payload"] == {"user_id": death.cloud_event.subject}
     assert (await staff.get(f"/api/v1/dead-letters/{letter['id']}")).json()["data"] == letter
 
 
 async def test_the_same_death_told_twice_is_one_letter(service: Service, staff: httpx.AsyncClient) -> None:
     death = gone()
-    await bury(service, death, death, gone("billing.checkout.v1", envelope=death.envelope))
+    await bury(service, death, death, gone("billing.checkout.v1", cloud_event=death.cloud_event))
 
     assert sorted(letter["queue"] for letter in await letters(staff)) == ["billing.checkout.v1", "orders.checkout.v1"]
 
@@ -82,7 +82,7 @@ async def test_a_replay_sends_the_same_event_to_the_queue_that_failed(
 
     assert answer.status_code == 202
     assert answer.json()["data"]["state"] == "replayed"
-    assert await outgoing(service) == [(str(death.envelope.id), "orders.checkout.v1")]
+    assert await outgoing(service) == [(str(death.cloud_event.id), "orders.checkout.v1")]
 
 
 async def test_two_people_who_replay_at_once_replay_once(service: Service, staff: httpx.AsyncClient) -> None:
@@ -102,7 +102,7 @@ async def test_a_replayed_letter_that_dies_again_waits_again(service: Service, s
     (letter,) = await letters(staff)
     await staff.post(f"/api/v1/dead-letters/{letter['id']}/replay")
 
-    await bury(service, gone(error="ValueError: again", envelope=death.envelope))
+    await bury(service, gone(error="ValueError: again", cloud_event=death.cloud_event))
 
     (again,) = await letters(staff)
     assert again["id"] == letter["id"]
@@ -131,7 +131,7 @@ async def test_many_are_replayed_in_the_order_they_happened(service: Service, st
     answer = await staff.post("/api/v1/dead-letters/replay", json={"queue": "orders.checkout.v1"})
 
     assert answer.json()["data"] == {"replayed": 3}
-    assert [event_id for event_id, _ in await outgoing(service)] == [str(death.envelope.id) for death in deaths]
+    assert [event_id for event_id, _ in await outgoing(service)] == [str(death.cloud_event.id) for death in deaths]
     (left,) = await letters(staff, state="waiting")
     rest = await staff.post("/api/v1/dead-letters/replay", json={"ids": [left["id"], str(uuid4())]})
     assert rest.json()["data"] == {"replayed": 1}
@@ -140,9 +140,9 @@ async def test_many_are_replayed_in_the_order_they_happened(service: Service, st
 async def test_a_message_that_is_no_event_can_be_looked_at_and_discarded_only(
     service: Service, staff: httpx.AsyncClient
 ) -> None:
-    event = envelope_of(UserDeactivated(user_id=new_id()))
-    unreadable = Envelope(new_id(), "unknown", "unknown", "x", event.time, b"\xff\x00", "x")
-    await bury(service, gone(envelope=unreadable))
+    event = cloud_event_of(UserDeactivated(user_id=new_id()))
+    unreadable = CloudEvent(new_id(), "unknown", "unknown", "x", event.time, b"\xff\x00", "x")
+    await bury(service, gone(cloud_event=unreadable))
     (letter,) = await letters(staff)
 
     assert letter["payload"] == "base64:/wA="

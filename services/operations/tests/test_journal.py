@@ -9,21 +9,21 @@ import httpx
 import pytest
 
 from common import clock
-from common.bus.envelope import Envelope
 from common.bus.transport import Dead, Done
 from common.contracts.auth import UserDeactivated
 from common.contracts.gateway import LoggedRequest, RequestsLogged
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
-from common.service import Service
-from common.testing import TestIssuer, deliver, envelope_of
+from common.testing import TestIssuer, cloud_event_of, deliver
+from common.web.service import Service
 from operations.jobs import retention
 from operations.usecases.forget import forget_events
 
 JOURNAL = "operations.journal"
 
 
-def happened(correlation_id: str = "story-1", cause: Envelope | None = None, data: bytes | None = None) -> Envelope:
-    made = envelope_of(UserDeactivated(user_id=new_id()))
+def happened(correlation_id: str = "story-1", cause: CloudEvent | None = None, data: bytes | None = None) -> CloudEvent:
+    made = cloud_event_of(UserDeactivated(user_id=new_id()))
     changed = {"correlation_id": correlation_id, "causation_id": str(cause.id) if cause else None}
     return replace(made, **changed, data=data or made.data)  # type: ignore[arg-type]
 

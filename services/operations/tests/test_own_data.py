@@ -17,8 +17,8 @@ from common.contracts.operations import OperationsDataGathered
 from common.contracts.orders import OrderConfirmed, OrderLine
 from common.ids import new_id
 from common.money import Money
-from common.service import Service
-from common.testing import deliver, envelope_of, exported
+from common.testing import cloud_event_of, deliver, exported_data
+from common.web.service import Service
 from operations.domain.anonymity import people_in, without
 
 JOURNAL = "operations.journal"
@@ -60,7 +60,7 @@ async def person_with_everything(service: Service) -> UUID:
     user_id = new_id()
     await deliver(service, *events_about(user_id), consumer=JOURNAL)
     await deliver(service, requests_of(user_id), consumer=REQUESTS)
-    await bury(service, gone(error=f"ValidationError: {EMAIL}", envelope=envelope_of(registered(user_id))))
+    await bury(service, gone(error=f"ValidationError: {EMAIL}", cloud_event=cloud_event_of(registered(user_id))))
     return user_id
 
 
@@ -79,7 +79,7 @@ def found(text: str) -> list[str]:
 
 async def test_an_export_holds_requests_and_events_of_that_person_alone(service: Service) -> None:
     user_id, other = await person_with_everything(service), await person_with_everything(service)
-    document = await exported(service, user_id, OperationsDataGathered)
+    document = await exported_data(service, user_id, OperationsDataGathered)
     assert [event["type"].split(".")[1] for event in document["events"]] == [
         "new_device",
         "message",
@@ -95,7 +95,7 @@ async def test_of_an_erased_person_the_journal_keeps_ids_amounts_and_states(serv
     user_id = await person_with_everything(service)
     await deliver(service, UserErased(user_id=user_id), consumer="operations.people")
     assert found(await kept(service)) == []
-    document = await exported(service, user_id, OperationsDataGathered)
+    document = await exported_data(service, user_id, OperationsDataGathered)
     device, message, order, person = [event["data"] for event in document["events"]]
     assert (person["user_id"], person["email"]) == (str(user_id), "")
     assert (order["number"], order["total"]) == ("DK-1", {"amount": 2000, "currency": "TZS"})
@@ -106,9 +106,9 @@ async def test_of_an_erased_person_the_journal_keeps_ids_amounts_and_states(serv
 
 async def test_others_stay_as_they_were(service: Service, staff: httpx.AsyncClient) -> None:
     user_id, other = await person_with_everything(service), await person_with_everything(service)
-    before = await exported(service, other, OperationsDataGathered)
+    before = await exported_data(service, other, OperationsDataGathered)
     await deliver(service, UserErased(user_id=user_id), consumer="operations.people")
-    assert await exported(service, other, OperationsDataGathered) == before
+    assert await exported_data(service, other, OperationsDataGathered) == before
     letters: list[dict[str, Any]] = (await staff.get("/api/v1/dead-letters")).json()["data"]
     assert sorted((letter["payload"]["email"], letter["error"]) for letter in letters) == [
         ("", "ValidationError"),
@@ -121,8 +121,10 @@ async def test_what_comes_late_is_kept_without_what_is_personal(service: Service
     await deliver(service, UserErased(user_id=user_id), consumer="operations.people")
     await deliver(service, *events_about(user_id), consumer=JOURNAL)
     await deliver(service, requests_of(user_id), consumer=REQUESTS)
-    mixed = envelope_of(requests_of(user_id, other))
-    await bury(service, gone(error=f"x: {NAME}", envelope=envelope_of(registered(user_id))), gone(envelope=mixed))
+    mixed = cloud_event_of(requests_of(user_id, other))
+    await bury(
+        service, gone(error=f"x: {NAME}", cloud_event=cloud_event_of(registered(user_id))), gone(cloud_event=mixed)
+    )
     async with service.database.begin() as tx:
         [payload] = [
             bytes(row[0]) for row in await tx.sql.fetch("SELECT payload FROM dead_letter WHERE error LIKE 'V%'")
@@ -132,7 +134,7 @@ async def test_what_comes_late_is_kept_without_what_is_personal(service: Service
     async with service.database.begin() as tx:
         await tx.sql.execute("DELETE FROM dead_letter WHERE error LIKE 'V%'")
     assert found(await kept(service)) == []
-    assert len((await exported(service, user_id, OperationsDataGathered))["events"]) == 4
+    assert len((await exported_data(service, user_id, OperationsDataGathered))["events"]) == 4
 
 
 async def test_sealed_parts_of_exports_stay_out_of_the_journal(service: Service) -> None:

@@ -10,7 +10,7 @@ import pytest
 from aio_pika import connect
 
 from common.bus.embedded import EmbeddedTransport
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import Consumer, Subscription
 from common.bus.transport import Transport
@@ -19,10 +19,10 @@ from common.errors import Permanent
 from common.ids import new_id
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
-from common.service import Service
 from common.testing import TestIssuer, eventually
-from common.testing.clients import serving
+from common.testing.clients import run_service
 from common.testing.plugin import FreshDatabase
+from common.web.service import Service
 
 
 @dataclass
@@ -74,7 +74,7 @@ async def test_an_event_given_up_by_a_broken_handler_is_handled_once_it_is_mende
 ) -> None:
     faulty, database = shop
     queue = faulty.consumer.queue
-    async with serving(service, bus, tokens.verifier(), role="all") as staff:
+    async with run_service(service, bus, tokens.verifier(), role="all") as staff:
         staff.headers.update(tokens.bearer(roles=["staff"]))
         user_id = new_id()
         async with database.begin() as tx:

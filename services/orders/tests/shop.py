@@ -11,8 +11,8 @@ from common.contracts.catalog import ProductCreated, StockLine, StockRejected, S
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
-from common.service import Service
 from common.testing import TestIssuer, deliver
+from common.web.service import Service
 
 Json = dict[str, Any]
 """An order as the API shows it."""

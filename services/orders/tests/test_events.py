@@ -20,7 +20,7 @@ from common.contracts.event import Event
 from common.contracts.orders import OrderCancelled, OrderConfirmed, PaymentRequested
 from common.ids import new_id
 from common.money import Money
-from common.testing import deliver, envelope_of, facts
+from common.testing import cloud_event_of, deliver, facts
 
 
 def states(timeline: list[Json]) -> list[str]:
@@ -30,7 +30,7 @@ def states(timeline: list[Json]) -> list[str]:
 async def test_a_paid_order_is_confirmed_and_its_timeline_tells_how(shop: Shop) -> None:
     customer = shop.customer()
     order = await customer.order(await shop.product(), payment={"token": "tok_ok"})
-    stock, money = envelope_of(reserved(order)), envelope_of(succeeded(order))
+    stock, money = cloud_event_of(reserved(order)), cloud_event_of(succeeded(order))
     await deliver(shop.service, stock)
     await deliver(shop.service, money)
     view = await customer.get(f"/orders/{order['id']}")
@@ -59,7 +59,7 @@ async def test_billing_is_asked_for_the_total_and_catalog_told_of_the_lines(shop
 
 async def test_what_an_event_causes_carries_its_correlation_and_its_id(shop: Shop) -> None:
     orders = [await shop.customer().order(await shop.product()) for _ in range(3)]
-    causes = [envelope_of(reserved(order)) for order in orders]
+    causes = [cloud_event_of(reserved(order)) for order in orders]
     await deliver(shop.service, *causes)
     async with shop.database.begin() as tx:
         rows = await tx.sql.fetch(
@@ -120,7 +120,7 @@ async def test_refunds_of_a_confirmed_order_change_its_state_as_they_add_up(shop
 
 async def test_a_redelivered_event_has_one_effect(shop: Shop) -> None:
     order = await shop.customer().order(await shop.product())
-    stock, money = envelope_of(reserved(order)), envelope_of(succeeded(order))
+    stock, money = cloud_event_of(reserved(order)), cloud_event_of(succeeded(order))
     await deliver(shop.service, stock, stock)
     await deliver(shop.service, stock)
     await deliver(shop.service, money)

@@ -7,7 +7,7 @@ from services.orders.tests.shop import Person, Shop, data, refunded, reserved, s
 
 from common.contracts.auth import UserErased
 from common.contracts.orders import OrdersDataGathered
-from common.testing import deliver, exported
+from common.testing import deliver, exported_data
 
 HOME = {"name": "Asha Juma", "line1": "Uhuru 1", "city": "Dodoma", "country": "TZ", "phone": "+255712345678"}
 PERSONAL = ("Asha Juma", "Uhuru 1", "+255712345678", "ring twice")
@@ -44,7 +44,7 @@ async def everything(shop: Shop) -> str:
 async def test_an_export_holds_orders_addresses_and_cart_of_that_person_alone(shop: Shop) -> None:
     person, order = await customer_with_everything(shop)
     await customer_with_everything(shop)
-    kept = await exported(shop.service, person.id, OrdersDataGathered)
+    kept = await exported_data(shop.service, person.id, OrdersDataGathered)
     assert [found["id"] for found in kept["orders"]][-1] == order["id"]
     oldest = kept["orders"][-1]
     assert (oldest["address"]["line1"], oldest["note"], oldest["total"]) == ("Uhuru 1", "ring twice", 250_000)
@@ -57,16 +57,16 @@ async def test_of_an_erased_person_the_books_keep_what_was_bought_and_nothing_ab
     person, order = await customer_with_everything(shop)
     other, _ = await customer_with_everything(shop)
     await settled(shop, order)
-    before = await exported(shop.service, other.id, OrdersDataGathered)
+    before = await exported_data(shop.service, other.id, OrdersDataGathered)
     await deliver(shop.service, UserErased(user_id=person.id))
-    kept = await exported(shop.service, person.id, OrdersDataGathered)
+    kept = await exported_data(shop.service, person.id, OrdersDataGathered)
     assert (kept["addresses"], kept["cart"]) == ([], [])
     assert {(found["address"], found["note"]) for found in kept["orders"]} == {(None, None)}
     oldest = kept["orders"][-1]
     assert (oldest["id"], oldest["total"], oldest["lines"][0]["title"]) == (order["id"], 250_000, "Kanga")
     assert oldest["status"] == "partially_refunded"
     assert "goodwill" not in str(oldest["timeline"])
-    assert await exported(shop.service, other.id, OrdersDataGathered) == before
+    assert await exported_data(shop.service, other.id, OrdersDataGathered) == before
     await deliver(shop.service, UserErased(user_id=other.id))
     left = await everything(shop)
     assert [text for text in PERSONAL if text in left] == []

@@ -9,9 +9,9 @@ from services.orders.tests.catalog import CatalogServer
 from services.orders.tests.conftest import OpenShop
 from services.orders.tests.shop import Shop, data, problem
 
-from common.bus.envelope import Envelope
 from common.contracts.catalog import ProductChanged, ProductCreated, ProductDeleted
 from common.contracts.event import Event
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 from common.money import Money
 from common.testing import deliver
@@ -23,7 +23,7 @@ def priced(amount: int) -> Money:
     return Money(amount=amount, currency="TZS")
 
 
-def history(product_id: UUID) -> list[Envelope]:
+def history(product_id: UUID) -> list[CloudEvent]:
     """A product is created, gets dearer, and dearer again."""
     created = ProductCreated(product_id=product_id, title="A", price=priced(1), final_price=priced(1))
     changes = [
@@ -31,7 +31,7 @@ def history(product_id: UUID) -> list[Envelope]:
         for title, amount in (("B", 2), ("C", 3))
     ]
     events: list[Event] = [created, *changes]
-    return [Envelope.of(event).numbered(n) for n, event in enumerate(events, start=1)]
+    return [CloudEvent.of(event).numbered(n) for n, event in enumerate(events, start=1)]
 
 
 async def offer(shop: Shop, product_id: UUID) -> tuple[str, int] | str:
@@ -62,7 +62,7 @@ async def test_the_last_writer_by_sequence_wins_in_a_batch(shop: Shop, arrival: 
 async def test_a_deleted_product_stays_deleted_whatever_comes_late(shop: Shop) -> None:
     product_id = new_id()
     created, changed, _ = history(product_id)
-    deletion = Envelope.of(ProductDeleted(product_id=product_id)).numbered(3)
+    deletion = CloudEvent.of(ProductDeleted(product_id=product_id)).numbered(3)
     await deliver(shop.service, created)
     await deliver(shop.service, deletion)
     await deliver(shop.service, changed)
@@ -71,7 +71,7 @@ async def test_a_deleted_product_stays_deleted_whatever_comes_late(shop: Shop) -
 
 async def test_a_deletion_that_comes_first_is_remembered(shop: Shop) -> None:
     product_id = new_id()
-    await deliver(shop.service, Envelope.of(ProductDeleted(product_id=product_id)).numbered(3))
+    await deliver(shop.service, CloudEvent.of(ProductDeleted(product_id=product_id)).numbered(3))
     await deliver(shop.service, history(product_id)[0])
     assert await offer(shop, product_id) == "orders.not_for_sale"
 

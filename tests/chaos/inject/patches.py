@@ -40,9 +40,9 @@ def bound_to(points: Points) -> Mapping[str, Patch]:
     patches: dict[str, Callable[[Points, Any], None]] = {
         "common.clock": _patch_clock,
         "common.persistence.transaction": _patch_transaction,
-        "common.bus.envelope": _patch_envelope,
-        "common.bus.confirms": _patch_confirms,
-        "common.bus.rabbit": _patch_rabbit,
+        "common.events.cloudevent": _patch_envelope,
+        "common.bus.rabbitmq.confirms": _patch_confirms,
+        "common.bus.rabbitmq.transport": _patch_rabbit,
         "common.bus.subscriptions": _patch_subscriptions,
         "common.bus.dispatch": _patch_dispatch,
         "billing.providers.sandbox": _patch_sandbox,
@@ -93,15 +93,15 @@ def _patch_transaction(points: Points, transaction: Any) -> None:
     transaction.Transaction.committed = pass_by_and_tell
 
 
-def _patch_envelope(points: Points, envelope: Any) -> None:
-    original = envelope.Envelope.of
+def _patch_envelope(points: Points, cloud_event: Any) -> None:
+    original = cloud_event.Envelope.of
 
     def of(event: Any, cause: Any = None) -> Any:
         order = points.standing(CONTRACTS)
         made = original(event, cause)
         return made if order is None else replace(made, data=_of_version(order.action, event, made.data))
 
-    envelope.Envelope.of = staticmethod(of)
+    cloud_event.Envelope.of = staticmethod(of)
 
 
 def _of_version(version: str, event: Any, data: bytes) -> bytes:
@@ -131,7 +131,7 @@ def _patch_confirms(points: Points, confirms: Any) -> None:
 
 def _patch_rabbit(points: Points, rabbit: Any) -> None:
     async def confirmed(outcomes: Sequence[Any], _: Any, batch: Sequence[Any]) -> None:
-        ids = [str(outgoing.envelope.id) for outgoing in batch]
+        ids = [str(outgoing.cloud_event.id) for outgoing in batch]
         await points.reach(UNMARKED, lambda: ids, f"{outcomes.count(None)} of {len(outcomes)} confirmed")
 
     original = rabbit.RabbitTransport.publish
@@ -141,10 +141,10 @@ def _patch_rabbit(points: Points, rabbit: Any) -> None:
         order = points.standing(DISORDER)
         if order is None:
             return await original(transport, batch)
-        sent = [one for one in batch if not _is_late(str(one.envelope.id), met, order.seconds)]
+        sent = [one for one in batch if not _is_late(str(one.cloud_event.id), met, order.seconds)]
         outcomes = await original(transport, sent[::-1]) if sent else []
-        of = dict(zip((one.envelope.id for one in reversed(sent)), outcomes, strict=True))
-        return [of.get(one.envelope.id, LATE) for one in batch]
+        of = dict(zip((one.cloud_event.id for one in reversed(sent)), outcomes, strict=True))
+        return [of.get(one.cloud_event.id, LATE) for one in batch]
 
     rabbit.RabbitTransport.publish = _after(publish, confirmed)
 
@@ -173,13 +173,13 @@ def _patch_subscriptions(points: Points, subscriptions: Any) -> None:
 def _ids(received: Any, tx: Any) -> Iterable[str]:
     """Of the events, envelopes or deliveries that a handler was given."""
     for one in received if isinstance(received, Sequence) else [received]:
-        envelope: Any = getattr(one, "envelope", one)
-        yield str(envelope.id if hasattr(envelope, "correlation_id") else tx.envelope_of(one).id)
+        cloud_event: Any = getattr(one, "cloud_event", one)
+        yield str(cloud_event.id if hasattr(cloud_event, "correlation_id") else tx.cloud_event_of(one).id)
 
 
 def _patch_dispatch(points: Points, dispatch: Any) -> None:
     async def settled(_: Any, __: Any, deliveries: Sequence[Any]) -> None:
-        await points.reach(UNACKED, lambda: [str(delivery.envelope.id) for delivery in deliveries])
+        await points.reach(UNACKED, lambda: [str(delivery.cloud_event.id) for delivery in deliveries])
 
     dispatch.Dispatcher.__call__ = _after(dispatch.Dispatcher.__call__, settled)
 

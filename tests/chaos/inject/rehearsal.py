@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import collect, subscribe
 from common.contracts.event import Event

@@ -29,7 +29,7 @@ def current() -> Origin | None:
 
 
 @contextmanager
-def originating(origin: Origin) -> Iterator[None]:
+def use_origin(origin: Origin) -> Iterator[None]:
     """Run the block as work that comes from `origin`."""
     token = _origin.set(origin)
     try:

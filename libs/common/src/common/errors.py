@@ -1,64 +1,87 @@
-# ruff: noqa: N818 - a refusal reads better as what it is: `raise NotFound(...)`
-"""Every error the platform raises on purpose.
+# ruff: noqa: N818 - an error reads better as what it is: `raise NotFound(...)`
+"""Every error that the platform raises on purpose.
 
-    DukanError                 answers a request with its status and code
-    ├── Invalid          422   the input is understood and wrong
-    ├── Unauthenticated  401   nobody is signed in, or the credential is not accepted
-    ├── Forbidden        403   signed in, not allowed
-    ├── NotFound         404   absent, or not the caller's to see
-    ├── Conflict         409   the state of things forbids it now
-    ├── RateLimited      429   too often; carries `retry_after`
-    └── Unavailable      503   something we depend on is away; carries `retry_after`
+    DukanError                 answers a request with its status, code and message
+    ├── Invalid          422   the input is well-formed and wrong
+    ├── Unauthenticated  401   no credential, or the credential is not accepted
+    ├── Forbidden        403   authenticated, but not allowed
+    ├── NotFound         404   absent, or not visible to the caller
+    ├── Conflict         409   the current state does not allow it
+    ├── RateLimited      429   too many requests; carries `retry_after`
+    └── Unavailable      503   a dependency is unavailable; carries `retry_after`
     HandlerFailure             why a consumer could not handle an event
-    ├── Permanent              no retry mends it: dead letter at once
+    ├── Permanent              no retry can succeed: dead letter at once
     └── Transient              worth another attempt
+    DatabaseUnavailable        the database, or the connection to it, failed
 
-Codes are snake_case and may name their context: `orders.empty_order`. Clients decide by code, people read messages.
+An error has one class, which says everything that is constant about it:
+
+    class EmailTaken(Conflict):
+        code, field = "email_taken", "email"
+        message = "An account with this e-mail address exists"
+
+`raise EmailTaken()` raises it and `responses=errors(EmailTaken)` (common.openapi.errors) documents it. Codes are
+snake_case and may name their context: `orders.empty_order`. Clients decide by code, people read messages.
 """
 
 import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 
 class DukanError(Exception):
-    """A refusal with an HTTP status and a stable code. `field` is a dotted path into the input: `items.0.quantity`."""
+    """An error with an HTTP status and a stable code.
 
-    status = 500
-    code = "internal_error"
+    `field` is a dotted path into the input: `items.0.quantity`. A subclass sets `code`, `message` and, where it is
+    constant, `field`; an instance may replace message and field and add `detail`. With `commits`, raising the error
+    out of a transaction commits what was written so far (see `Recorded`).
+    """
+
+    status: ClassVar[int] = 500
+    code: str = "internal_error"
+    message: str = "Something went wrong on our side"
+    field: str | None = None
+    commits: ClassVar[bool] = False
 
     def __init__(
         self,
-        message: str,
+        message: str | None = None,
         *,
         code: str | None = None,
         field: str | None = None,
-        status: int | None = None,
         detail: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = message or type(self).message
+        super().__init__(self.message)
         self.code = code or type(self).code
-        self.status = status or type(self).status
-        self.field = field
+        self.field = field or type(self).field
         self.detail = detail
 
     @property
     def headers(self) -> dict[str, str]:
-        """Response headers this error asks for."""
+        """Response headers that this error sets."""
         return {}
+
+
+class Recorded(DukanError):
+    """Mix-in: the transaction that raises it is committed, because what it wrote must outlive the error.
+
+    For failed sign-ins, spent codes and rate limits: `class InvalidCredentials(Recorded, Unauthenticated)`.
+    """
+
+    commits = True
 
 
 class Invalid(DukanError):
     status = 422
     code = "invalid"
+    message = "The input is not valid"
 
 
 class Unauthenticated(DukanError):
     status = 401
     code = "unauthenticated"
-
-    def __init__(self, message: str = "Sign in to continue", *, code: str | None = None) -> None:
-        super().__init__(message, code=code)
+    message = "Sign in to continue"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -68,22 +91,23 @@ class Unauthenticated(DukanError):
 class Forbidden(DukanError):
     status = 403
     code = "forbidden"
+    message = "You are not allowed to do this"
 
 
 class NotFound(DukanError):
     status = 404
     code = "not_found"
+    message = "Not found"
 
 
 class Conflict(DukanError):
     status = 409
     code = "conflict"
+    message = "The current state does not allow this"
 
 
 class _Later(DukanError):
-    def __init__(self, message: str, retry_after: float, code: str | None, detail: Mapping[str, object] | None) -> None:
-        super().__init__(message, code=code, detail=detail)
-        self.retry_after = retry_after
+    retry_after: float
 
     @property
     def headers(self) -> dict[str, str]:
@@ -95,33 +119,38 @@ class RateLimited(_Later):
 
     status = 429
     code = "rate_limited"
+    message = "Too many requests, try again later"
 
     def __init__(
         self,
         retry_after: float,
-        message: str = "Too many requests, try again later",
+        message: str | None = None,
         *,
         code: str | None = None,
         detail: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(message, retry_after, code, detail)
+        super().__init__(message, code=code, detail=detail)
+        self.retry_after = retry_after
 
 
 class Unavailable(_Later):
-    """A dependency is away; `retry_after` in seconds is a guess at when to come back."""
+    """A dependency is unavailable; `retry_after` in seconds is an estimate."""
 
     status = 503
     code = "unavailable"
+    message = "Temporarily unavailable, try again shortly"
+    retry_after = 5.0
 
     def __init__(
         self,
-        message: str = "Temporarily unavailable, try again shortly",
+        message: str | None = None,
         *,
-        retry_after: float = 5,
+        retry_after: float | None = None,
         code: str | None = None,
         detail: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(message, retry_after, code, detail)
+        super().__init__(message, code=code, detail=detail)
+        self.retry_after = retry_after if retry_after is not None else type(self).retry_after
 
 
 class HandlerFailure(Exception):
@@ -129,8 +158,20 @@ class HandlerFailure(Exception):
 
 
 class Permanent(HandlerFailure):
-    """No retry mends it: the event goes to the dead letters at once."""
+    """No retry can succeed: the event becomes a dead letter at once."""
 
 
 class Transient(HandlerFailure):
     """Worth another attempt after a pause."""
+
+
+class DatabaseUnavailable(ConnectionError):
+    """The database, or the connection to it, failed; the work itself did not.
+
+    Raised at commit, it leaves open whether the transaction was committed.
+    """
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database failed, rather than the work."""
+    return isinstance(error, DatabaseUnavailable)

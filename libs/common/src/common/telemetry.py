@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -19,10 +18,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_cu
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
-from common.context import Origin, originating
-
-if TYPE_CHECKING:
-    from common.bus.envelope import Envelope
+from common.context import Origin, use_origin
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -60,29 +56,29 @@ def span(
     """Do the block's work as coming from `origin`, traced when tracing is on. Yields the origin of what it causes."""
     provider = _providers.get(service)
     if provider is None:
-        with originating(origin):
+        with use_origin(origin):
             yield origin
         return
     parent = _propagator.extract(_carrier(origin))
     tracer = provider.get_tracer("dukan")
     with tracer.start_as_current_span(name, parent, kind, attributes) as current:
         inner = replace(origin, traceparent=traceparent_of(current))
-        with originating(inner):
+        with use_origin(inner):
             yield inner
 
 
 @contextmanager
-def consumer_span(consumer: str, envelopes: Sequence["Envelope"]) -> Iterator[None]:
+def consumer_span(consumer: str, origins: Sequence[Origin]) -> Iterator[None]:
     """Trace the handling of a batch: the first event's trace is the parent, the others are linked."""
     provider = _providers.get(consumer.split(".", 1)[0])
-    if provider is None or not envelopes:
+    if provider is None or not origins:
         yield
         return
-    parents = [_propagator.extract(_carrier(envelope.origin())) for envelope in envelopes]
+    parents = [_propagator.extract(_carrier(origin)) for origin in origins]
     links = [Link(get_current_span(parent).get_span_context()) for parent in parents[1:]]
     attributes: dict[str, AttributeValue] = {
         "messaging.destination.name": consumer,
-        "messaging.batch.message_count": len(envelopes),
+        "messaging.batch.message_count": len(origins),
     }
     tracer = provider.get_tracer("dukan")
     name = f"process {consumer}"

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from common.bus.embedded import EmbeddedTransport
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import collect
 from common.bus.transport import Transport

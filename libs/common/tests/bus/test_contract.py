@@ -9,7 +9,7 @@ import pytest
 from common.bus.relay import Relay
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import subscribe, subscribe_dead_letters
-from common.bus.transport import DEAD_LETTERS, Delivery, Outgoing
+from common.bus.transport import DEAD_LETTERS, Delivery, OutboundEvent
 from common.contracts.event import Event, registry
 from common.errors import Permanent
 from common.testing import eventually
@@ -96,7 +96,7 @@ async def test_a_crash_between_publish_and_mark_loses_nothing(bus: Bus) -> None:
     class Crashing:
         """Publishes, then dies before the relay can mark."""
 
-        async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
             await bus.transport.publish(batch)
             raise ConnectionError("died here")
 
@@ -159,7 +159,7 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed
     class Handlers:
         @subscribe(bus.event, consumer=name)
         async def on_noted(self, event: Any, tx: Any) -> None:
-            sequences.append(tx.envelope_of(event).sequence)
+            sequences.append(tx.cloud_event_of(event).sequence)
             if not mended:
                 raise Permanent("a bug")
             await record(tx, name, event.note)
@@ -181,7 +181,7 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed
     bus.running.append(replaying)
     async with bus.subscriber.begin() as tx:
         await tx.sql.execute("ALTER TABLE outbox ALTER COLUMN id RESTART WITH 1000")
-        tx.redeliver(dead[0].envelope, letter.queue)
+        tx.redeliver(dead[0].cloud_event, letter.queue)
     await eventually(lambda: _arrived(bus, 1))
     assert await bus.effects() == ["unlucky"]
     assert len(set(sequences)) == 1, "a replayed event must not look newer than it is"
@@ -225,8 +225,8 @@ async def test_a_wildcard_hears_every_type_that_it_binds(bus: Bus) -> None:
 
     class Handlers:
         @subscribe(pattern, consumer=f"{bus.name}.journal", batch=10)
-        async def on_any(self, envelopes: Sequence[Any], tx: Any) -> None:
-            heard.extend(envelope.type for envelope in envelopes)
+        async def on_any(self, cloud_events: Sequence[Any], tx: Any) -> None:
+            heard.extend(cloud_event.type for cloud_event in cloud_events)
 
     await bus.serve(Handlers())
     await bus.relay()
@@ -237,7 +237,7 @@ async def test_a_wildcard_hears_every_type_that_it_binds(bus: Bus) -> None:
 
 async def test_a_listener_hears_while_it_lives(bus: Bus) -> None:
     heard: list[str] = []
-    await bus.transport.listen([bus.event.type], lambda envelope: heard.append(envelope.subject))
+    await bus.transport.listen([bus.event.type], lambda cloud_event: heard.append(cloud_event.subject))
     await bus.relay()
     await bus.say("now", subject="s1")
     await eventually(lambda: _holds(heard))
@@ -248,8 +248,8 @@ async def test_listeners_of_different_types_hear_everything_of_theirs_and_nothin
     other = new_event()
     registry.pop(other.type)
     heard: dict[str, list[str]] = {"mine": [], "others": []}
-    await bus.transport.listen([bus.event.type], lambda envelope: heard["mine"].append(envelope.type))
-    await bus.transport.listen([other.type], lambda envelope: heard["others"].append(envelope.type))
+    await bus.transport.listen([bus.event.type], lambda cloud_event: heard["mine"].append(cloud_event.type))
+    await bus.transport.listen([other.type], lambda cloud_event: heard["others"].append(cloud_event.type))
     await bus.relay()
     async with bus.publisher.begin() as tx:
         # More than any prefetch: a listener that does not acknowledge would fall silent.
@@ -262,21 +262,21 @@ async def test_listeners_of_different_types_hear_everything_of_theirs_and_nothin
 
 async def test_cause_and_correlation_travel_from_event_to_event(bus: Bus) -> None:
     name = f"{bus.name}.work"
-    envelopes: list[Any] = []
+    cloud_events: list[Any] = []
 
     class Handlers:
         @subscribe(bus.event, consumer=name, batch=8)
         async def on_noted(self, events: Sequence[Event], tx: Any) -> None:
             for event in events:
-                envelopes.append(tx.envelope_of(event))
+                cloud_events.append(tx.cloud_event_of(event))
                 if event.subject == "first":
                     tx.publish(bus.event(subject_id="second", note="because"), cause=event)
 
     await bus.serve(Handlers())
     await bus.relay()
     await bus.say("begin", subject="first")
-    await eventually(lambda: _holds(envelopes, 2))
-    first, second = envelopes
+    await eventually(lambda: _holds(cloud_events, 2))
+    first, second = cloud_events
     assert second.causation_id == str(first.id)
     assert second.correlation_id == first.correlation_id
     assert second.sequence > 0

@@ -7,10 +7,10 @@ import asyncpg
 import pytest
 
 from common.bus.dispatch import Dispatcher
-from common.bus.envelope import Envelope
 from common.bus.subscriptions import collect, matches, subscribe
 from common.bus.transport import RETRY_TIERS, Dead, Delivery, Done, Retry
 from common.contracts.event import Event, registry
+from common.events.cloudevent import CloudEvent
 from common.persistence.database import Database
 
 from .conftest import new_event
@@ -30,7 +30,7 @@ def events() -> Any:
 
 
 def delivery(event: type[Event], subject: str, attempt: int = 1) -> Delivery:
-    return Delivery(Envelope.of(event(subject_id=subject, note=subject)), attempt)
+    return Delivery(CloudEvent.of(event(subject_id=subject, note=subject)), attempt)
 
 
 class Calls:
@@ -86,7 +86,7 @@ async def test_the_same_delivery_twice_in_one_batch_is_handled_once(
 ) -> None:
     shop = Calls(*events)
     twice = delivery(events[0], "a")
-    again = Delivery(twice.envelope, 2)
+    again = Delivery(twice.cloud_event, 2)
     assert await Dispatcher(shop.consumer, database)([twice, again]) == [Done(), Done()]
     assert shop.calls == [("placed", ["a"])]
 

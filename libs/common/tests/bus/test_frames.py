@@ -10,8 +10,8 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
-from common.bus import frames
-from common.bus.frames import Properties, Publication
+from common.bus.rabbitmq import frames
+from common.bus.rabbitmq.frames import Properties, Publication
 
 short = st.text(max_size=60)
 headers = st.dictionaries(short.filter(bool), st.text(max_size=300), max_size=12)

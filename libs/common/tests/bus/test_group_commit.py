@@ -116,4 +116,4 @@ async def test_whoever_gave_up_while_queueing_takes_no_part(notes: Notes) -> Non
 async def test_everybody_hears_of_an_outage() -> None:
     closed = Notes(Database("postgresql://nobody:x@127.0.0.1:9/none", pool_size=2))
     outcomes = await asyncio.gather(*(closed.write(str(n)) for n in range(5)), return_exceptions=True)
-    assert {type(outcome).__name__ for outcome in outcomes} == {"DatabaseAway"}
+    assert {type(outcome).__name__ for outcome in outcomes} == {"DatabaseUnavailable"}

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import aio_pika
 import pytest
 
-from common.bus.frames import Message
-from common.bus.intake import Intake
+from common.bus.rabbitmq.frames import Message
+from common.bus.rabbitmq.intake import Intake
 
 from .conftest import word
 
@@ -126,7 +126,7 @@ async def test_what_is_no_broker_is_refused(answer: bytes) -> None:
 
 
 async def test_a_broker_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.bus.intake.REPLY_TIMEOUT", 0.05)
+    monkeypatch.setattr("common.bus.rabbitmq.intake.REPLY_TIMEOUT", 0.05)
     server, url = await listening(b"")
     async with server:
         with pytest.raises(ConnectionError, match="did not answer"):

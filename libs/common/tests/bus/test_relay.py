@@ -7,7 +7,7 @@ import pytest
 
 from common.bus import relay as relay_module
 from common.bus.relay import MAX_ATTEMPTS, Relay
-from common.bus.transport import Outgoing
+from common.bus.transport import OutboundEvent
 from common.contracts.event import registry
 from common.persistence.database import Database
 
@@ -22,11 +22,11 @@ class Scripted:
         self.refuse: set[str] = set()
         self.away = False
 
-    async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+    async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
         if self.away:
             raise ConnectionError("broker away")
-        self.sent += [outgoing.envelope.subject for outgoing in batch]
-        return [LookupError("unroutable") if o.envelope.subject in self.refuse else None for o in batch]
+        self.sent += [outgoing.cloud_event.subject for outgoing in batch]
+        return [LookupError("unroutable") if o.cloud_event.subject in self.refuse else None for o in batch]
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from common.bus import rabbit
-from common.bus.rabbit import RabbitTransport
+from common.bus.rabbitmq import transport as rabbitmq_transport
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.testing import eventually
 
 # The broker's greeting, its tuning and its consent to the connection are shorter; all declarations together are longer.
@@ -64,14 +64,14 @@ async def test_a_start_that_took_too_long_can_be_tried_again(
     gate: tuple[Gate, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     door, url = gate
-    monkeypatch.setattr(rabbit, "CONNECT_TIMEOUT", 2.0)
+    monkeypatch.setattr(rabbitmq_transport, "CONNECT_TIMEOUT", 2.0)
     transport = RabbitTransport(url, "test")
     for _ in range(2):
         with pytest.raises(ConnectionError):
             await transport.start()
     await eventually(lambda: _nobody(door))
     door.slow = False
-    monkeypatch.setattr(rabbit, "CONNECT_TIMEOUT", 10.0)
+    monkeypatch.setattr(rabbitmq_transport, "CONNECT_TIMEOUT", 10.0)
     await transport.start()
     await transport.close()
     await eventually(lambda: _nobody(door))

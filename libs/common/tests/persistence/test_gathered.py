@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from common.errors import Unavailable
-from common.persistence import gathered
-from common.persistence.gathered import LARGEST, Gathered
+from common.persistence import batch_loader
+from common.persistence.batch_loader import LARGEST, BatchLoader
 
 
 class Shelf:
@@ -25,7 +25,7 @@ class Shelf:
         return {key: len(self.asked) for key in keys if key % 2 == 0}
 
 
-async def occupied(reads: Gathered[int, int]) -> asyncio.Task[int | None]:
+async def occupied(reads: BatchLoader[int, int]) -> asyncio.Task[int | None]:
     """A look-up that is under way."""
     first = asyncio.create_task(reads.get(0))
     await asyncio.sleep(0)
@@ -35,7 +35,7 @@ async def occupied(reads: Gathered[int, int]) -> asyncio.Task[int | None]:
 
 async def test_those_who_come_during_a_look_up_share_the_next_and_never_take_an_older_answer() -> None:
     shelf = Shelf()
-    reads = Gathered(shelf.look_up)
+    reads = BatchLoader(shelf.look_up)
     first = await occupied(reads)
     later = [asyncio.create_task(reads.get(key)) for key in (0, 2, 2, 3)]
     await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def test_those_who_come_during_a_look_up_share_the_next_and_never_take_an_
 
 async def test_a_failed_look_up_fails_those_who_asked_and_nobody_after_them() -> None:
     shelf = Shelf()
-    reads = Gathered(shelf.look_up)
+    reads = BatchLoader(shelf.look_up)
     shelf.gate.set()
     shelf.broken = True
     failed = await asyncio.gather(*(reads.get(key) for key in (2, 4)), return_exceptions=True)
@@ -59,7 +59,7 @@ async def test_a_failed_look_up_fails_those_who_asked_and_nobody_after_them() ->
 
 async def test_who_gives_up_takes_the_answer_from_nobody() -> None:
     shelf = Shelf()
-    reads = Gathered(shelf.look_up)
+    reads = BatchLoader(shelf.look_up)
     first = await occupied(reads)
     impatient, patient = (asyncio.create_task(reads.get(2)) for _ in range(2))
     await asyncio.sleep(0)
@@ -73,8 +73,8 @@ async def test_more_keys_than_a_statement_takes_are_asked_for_in_turns_and_too_m
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shelf = Shelf()
-    reads = Gathered(shelf.look_up)
-    monkeypatch.setattr(gathered, "MOST_WAITING", LARGEST + 10)
+    reads = BatchLoader(shelf.look_up)
+    monkeypatch.setattr(batch_loader, "MOST_WAITING", LARGEST + 10)
     first = await occupied(reads)
     waiting = [asyncio.create_task(reads.get(2 * key)) for key in range(LARGEST + 10)]
     await asyncio.sleep(0)

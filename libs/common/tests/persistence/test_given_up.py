@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.engine import make_url
 
-from common.persistence.database import Database, DatabaseAway
+from common.errors import DatabaseUnavailable
+from common.persistence.database import Database
 from common.testing.plugin import FreshDatabase
 
 MOST_TURNS = 60
@@ -91,7 +92,7 @@ async def test_a_database_that_no_longer_answers_is_an_outage_and_the_next_user_
                 link.silent = True
                 await tx.sql.fetchval("SELECT 1")
 
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             await through_silence()
         link.silent = False
         async with database.begin() as tx:
@@ -121,6 +122,6 @@ async def test_connections_that_the_server_ended_while_nobody_used_them_are_repl
         async with single.begin() as tx:
             return bool(await tx.sql.fetchval("SELECT true"))
 
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         await works()
     assert await works()

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from common import clock, personal_data
+from common import clock, data_export
 from common.contracts.auth import ExportRequested
 from common.contracts.orders import OrdersDataGathered
+from common.data_export import GZIP, collect_rows, publish_export_parts, purpose
 from common.ids import new_id
 from common.persistence.database import Database
-from common.personal_data import GZIP, answer, gathered, purpose
-from common.sealing import Box
+from common.security.encryption import SealedBox
 from common.testing import facts
 from common.testing.plugin import FreshDatabase
 
@@ -34,7 +34,7 @@ def requested(public_key: str, minutes: float = 15) -> ExportRequested:
 
 async def document(database: Database, kinds: dict[str, str], most: int = 10_000) -> Any:
     async with database.begin() as tx:
-        return json.loads(zlib.decompress(await gathered(tx, new_id(), kinds, most), GZIP))
+        return json.loads(zlib.decompress(await collect_rows(tx, new_id(), kinds, most), GZIP))
 
 
 async def test_every_kind_is_a_list_of_objects(database: Database) -> None:
@@ -53,22 +53,23 @@ async def test_what_is_too_much_loses_its_oldest_things_and_says_so(database: Da
 async def test_the_parts_together_are_the_document_and_each_opens_in_its_place_only(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(personal_data, "PART_BYTES", 1000)
-    private, public = Box.key_pair()
+    monkeypatch.setattr(data_export, "PART_BYTES", 1000)
+    private, public = SealedBox.key_pair()
     request = requested(urlsafe_b64encode(public).decode())
     async with database.begin() as tx:
-        await answer(tx, request, {"noise": NOISE}, OrdersDataGathered)
+        await publish_export_parts(tx, request, {"noise": NOISE}, OrdersDataGathered)
     told = await facts(database, OrdersDataGathered)
     assert [event.part for event in told] == list(range(told[0].parts))
     assert len(told) > 2
     places = [purpose(request.export_id, "orders", event.part, event.parts) for event in told]
     opened = [
-        Box.open(private, urlsafe_b64decode(event.sealed), place) for event, place in zip(told, places, strict=True)
+        SealedBox.open(private, urlsafe_b64decode(event.sealed), place)
+        for event, place in zip(told, places, strict=True)
     ]
     assert len(json.loads(zlib.decompress(b"".join(opened), GZIP))["noise"]) == 400
 
 
 async def test_nobody_answers_an_export_that_waits_no_more(database: Database) -> None:
     async with database.begin() as tx:
-        await answer(tx, requested("", minutes=0), {"orders": ORDERS}, OrdersDataGathered)
+        await publish_export_parts(tx, requested("", minutes=0), {"orders": ORDERS}, OrdersDataGathered)
     assert await facts(database, OrdersDataGathered) == []

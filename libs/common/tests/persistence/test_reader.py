@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from common.persistence.database import DatabaseAway
+from common.errors import DatabaseUnavailable
 from common.persistence.reader import Reader
 from common.testing.plugin import FreshDatabase
 
@@ -30,7 +30,7 @@ async def test_a_connection_that_was_cut_is_an_outage_and_the_next_read_opens_an
                     await tx.sql.fetchval(OTHERS, pid)
                 await sql.fetchval("SELECT pg_sleep(30)")
 
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             await cut_off()
         async with reader.read() as sql:
             assert await sql.fetchval("SELECT 1") == 1
@@ -38,7 +38,7 @@ async def test_a_connection_that_was_cut_is_an_outage_and_the_next_read_opens_an
 
 async def test_a_database_that_is_not_there_is_an_outage() -> None:
     async with Reader("postgresql://dukan@127.0.0.1:9/dukan", 1) as reader:
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             async with reader.read():
                 pass
 

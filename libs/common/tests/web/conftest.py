@@ -8,9 +8,9 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from httpx import AsyncClient
 from pydantic import BaseModel, Field
 
-from common.errors import Conflict, RateLimited
-from common.persistence.database import Database, DatabaseAway
-from common.service import Service
+from common.errors import Conflict, DatabaseUnavailable, RateLimited
+from common.persistence.database import Database
+from common.security.tokens import Identity
 from common.settings import ServiceSettings
 from common.testing.plugin import ClientFor, FreshDatabase
 from common.web.dependencies import Begin, Caller, MaybeCaller, may
@@ -18,7 +18,7 @@ from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
 from common.web.preferences import TimeZone, Wait
-from common.web.tokens import Identity
+from common.web.service import Service
 
 
 class Line(BaseModel):
@@ -103,7 +103,7 @@ async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envel
         "conflict": Conflict("Taken", code="orders.taken", field="items.0", detail={"left": 2}),
         "limited": RateLimited(1.2),
         "http": HTTPException(418, "A teapot"),
-        "outage": DatabaseAway("postgres.internal:5432"),
+        "outage": DatabaseUnavailable("postgres.internal:5432"),
         "slow": TimeoutError(),
         "duplicate": asyncpg.UniqueViolationError("account_email_key"),
         "deadlock": asyncpg.DeadlockDetectedError("process 1 waits"),

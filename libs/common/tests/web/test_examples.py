@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from common.money import Money
-from common.web.examples import REF, Composer
+from common.openapi.examples import REF, Composer
 
 
 class Line(BaseModel):

@@ -19,11 +19,11 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.api_jws import PyJWS
 
 from common.errors import Unauthenticated
+from common.security import fetch
+from common.security.fetch import Fetch, fetch_json
+from common.security.key_set import LONGEST_KEY_ID, KeySet, UntrustedKeysError, usable_keys
 from common.testing import TestIssuer
 from common.testing.tokens import KEY_ID
-from common.web import fetching
-from common.web.fetching import Fetch, fetch_json
-from common.web.keys import LONGEST_KEY_ID, KeySet, UntrustedKeysError, usable_keys
 
 issuer = TestIssuer()
 ANY = ("RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA")
@@ -192,7 +192,7 @@ async def test_good_keys_stay_when_the_answer_is(answer: bytes, then: str) -> No
 
 
 async def test_a_long_set_within_the_bound_is_read() -> None:
-    padded = json.dumps({"keys": [ED], "x": "x" * (fetching.MOST_BYTES - 1000)}).encode()
+    padded = json.dumps({"keys": [ED], "x": "x" * (fetch.MOST_BYTES - 1000)}).encode()
     async with answering(said(padded)) as url, httpx.AsyncClient(trust_env=False) as client:
         assert usable_keys(await fetch_json(client, url)()).keys() == {"ed"}
 

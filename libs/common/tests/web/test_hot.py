@@ -7,10 +7,10 @@ from httpx import AsyncClient
 from prometheus_client import REGISTRY
 
 from common.errors import NotFound
-from common.service import Service
 from common.settings import ServiceSettings
 from common.testing.plugin import ClientFor, FreshDatabase
-from common.web.rendered import rendered
+from common.web.raw_json import json_response
+from common.web.service import Service
 
 router = APIRouter()
 
@@ -30,7 +30,7 @@ async def hot_thing(_: Request, key: str) -> Response | None:
         raise NotFound("There is no such thing")
     if key == "broken":
         raise ZeroDivisionError
-    return rendered(b'"hot"') if key.isalpha() else None
+    return json_response(b'"hot"') if key.isalpha() else None
 
 
 @router.post("/orders")
@@ -40,7 +40,7 @@ async def post_order(body: dict[str, int]) -> str:
 
 async def hot_order(request: Request, _: str) -> Response | None:
     body = await request.body()
-    return rendered(b'"hot"') if body == b'{"hot": 1}' else None
+    return json_response(b'"hot"') if body == b'{"hot": 1}' else None
 
 
 async def shop(fresh_database: FreshDatabase, client_for: ClientFor) -> AsyncClient:
@@ -48,7 +48,7 @@ async def shop(fresh_database: FreshDatabase, client_for: ClientFor) -> AsyncCli
     reads = {"/things/{key}": hot_thing}
     settings = ServiceSettings(max_body_bytes=100)
     posts = {"/orders": hot_order}
-    service = Service("shop", settings, database, routers=[router], hot_reads=reads, hot_posts=posts)
+    service = Service("shop", settings, database, routers=[router], fast_reads=reads, fast_posts=posts)
     return await client_for(service)
 
 

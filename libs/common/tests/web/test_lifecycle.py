@@ -11,13 +11,14 @@ from httpx import AsyncClient
 from common.clock import now
 from common.contracts.auth import SessionRevoked
 from common.ids import new_id
+from common.jobs import Job
 from common.persistence.database import Database
-from common.service import Job, Listener, Service
-from common.testing import RecordingTransport, TestIssuer, eventually, serving
+from common.security.key_set import KeySet
+from common.security.revocations import RevocationList
+from common.security.tokens import TokenVerifier
+from common.testing import RecordingTransport, TestIssuer, eventually, run_service
 from common.testing.plugin import ClientFor
-from common.web.keys import KeySet
-from common.web.revocations import RevocationList
-from common.web.tokens import TokenVerifier
+from common.web.service import Listener, Service
 
 
 async def _unreachable() -> Never:
@@ -138,6 +139,6 @@ async def test_resources_are_left_in_reverse_even_when_a_later_one_fails(
 
     service.resources = [Resource("a"), Resource("b"), Resource("c", fails=True)]
     with pytest.raises(OSError, match="c"):
-        async with serving(service, transport, tokens.verifier()):
+        async with run_service(service, transport, tokens.verifier()):
             pass
     assert seen == ["+a", "+b", "-b", "-a"]

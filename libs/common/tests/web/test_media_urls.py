@@ -9,7 +9,7 @@ from common import clock
 from common.clock import FixedClock
 from common.errors import Forbidden
 from common.ids import new_id
-from common.web.media_urls import MediaUrls
+from common.security.media_urls import MediaUrls
 
 URLS = MediaUrls("a secret of auth and catalog alone")
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

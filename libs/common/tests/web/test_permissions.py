@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from common.web.permissions import GRANTS, HELD, Permission, least_role, permits
+from common.security.permissions import GRANTS, HELD, Permission, least_role, permits
 
 
 def test_each_permission_is_granted_to_one_role_and_held_by_those_after_it() -> None:

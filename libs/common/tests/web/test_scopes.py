@@ -4,8 +4,8 @@ import pytest
 from httpx import AsyncClient
 
 from common.ids import new_id
+from common.security.scopes import SCOPES, SERVICES, allows
 from common.testing import TestIssuer
-from common.web.scopes import SCOPES, SERVICES, allows
 
 BASKET = {"items": [{"quantity": 1}]}
 

@@ -21,13 +21,13 @@ from common.clock import FixedClock, now
 from common.contracts.auth import SigningKeysWithdrawn
 from common.errors import Unauthenticated
 from common.ids import new_id
+from common.security import key_set as key_sets
+from common.security.key_set import KeySet, UntrustedKeysError, usable_keys
+from common.security.revocations import RevocationList
+from common.security.tokens import TokenVerifier
+from common.security.verification import VerifierRefresh
 from common.testing import TestIssuer
 from common.testing.tokens import AUDIENCE, ISSUER, KEY_ID
-from common.web import keys as key_sets
-from common.web.keys import KeySet, UntrustedKeysError, usable_keys
-from common.web.revocations import RevocationList
-from common.web.tokens import TokenVerifier
-from common.web.verification import Verification
 
 issuer = TestIssuer()
 
@@ -251,7 +251,7 @@ async def test_what_is_said_to_be_withdrawn_is_refused_at_once_and_its_successor
     token = issuer.token()
     await verifier.verify(token)
     source.key_ids = ("new",)
-    Verification(verifier).hear(SigningKeysWithdrawn(active_key_id="new", key_ids=(KEY_ID,)))
+    VerifierRefresh(verifier).hear(SigningKeysWithdrawn(active_key_id="new", key_ids=(KEY_ID,)))
     with pytest.raises(Unauthenticated):
         await verifier.verify(token)
     assert await verifier.keys.find("new") is not None

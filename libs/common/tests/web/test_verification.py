@@ -14,11 +14,11 @@ from httpx import ASGITransport, AsyncClient
 from common.clock import now
 from common.ids import new_id
 from common.persistence.database import Database
-from common.service import Service
 from common.settings import ServiceSettings
 from common.testing import RecordingTransport, TestIssuer, eventually
 from common.web.app import create_app
 from common.web.envelope import Envelope, ok
+from common.web.service import Service
 
 REVOKED = new_id()
 

@@ -55,12 +55,12 @@ from auth.usecases.rotate_keys import ensure_keys
 from common.contracts.auth import SigningKeysWithdrawn
 from common.persistence.database import Database
 from common.persistence.reader import Reader
-from common.sealing import Seal
-from common.service import Listener, Service
-from common.web.keys import KeySet
-from common.web.media_urls import MediaUrls
-from common.web.revocations import RevocationList
-from common.web.tokens import TokenVerifier
+from common.security.encryption import Seal
+from common.security.key_set import KeySet
+from common.security.media_urls import MediaUrls
+from common.security.revocations import RevocationList
+from common.security.tokens import TokenVerifier
+from common.web.service import Listener, Service
 
 API = (
     registration,
@@ -118,7 +118,7 @@ def build(settings: Settings) -> Service:
             "profiles": hot.Profiles(reader, identification.media_urls),
             "issuers": issuers,
         },
-        hot_reads=hot.HOT_READS,
+        fast_reads=hot.FAST_READS,
         verifier=_verifier(settings, database),
     )
 

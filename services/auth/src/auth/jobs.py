@@ -7,8 +7,8 @@ from auth.usecases.collect_export import end_exports
 from auth.usecases.erase_accounts import erase_accounts
 from auth.usecases.purge import purge
 from auth.usecases.rotate_keys import rotate_when_due
+from common.jobs import Job
 from common.persistence.database import Database
-from common.service import Job
 
 HOUR = 3600.0
 HALF_A_MINUTE = 30.0

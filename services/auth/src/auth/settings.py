@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from auth.domain.addresses import Network
-from common.sealing import LOCAL_SECRET, SHORTEST_SECRET
+from common.security.encryption import LOCAL_SECRET, SHORTEST_SECRET
 from common.settings import ServiceSettings
 
 

@@ -36,4 +36,4 @@ async def on_data_gathered(event: Gathered, tx: Transaction) -> None:
 
 @subscribe(AvatarChanged, consumer=AVATARS)
 async def on_avatar_changed(event: AvatarChanged, tx: Transaction) -> None:
-    await show_avatar(tx, event.user_id, event.media_id, tx.envelope_of(event).sequence)
+    await show_avatar(tx, event.user_id, event.media_id, tx.cloud_event_of(event).sequence)

@@ -13,8 +13,9 @@ from billing.providers.port import PaymentProvider
 from billing.providers.sandbox import SandboxProvider
 from billing.settings import Settings
 from billing.subscribers import Subscribers
+from common.jobs import Job
 from common.persistence.database import Database
-from common.service import Job, Service
+from common.web.service import Service
 
 
 def build(settings: Settings) -> Service:

@@ -12,8 +12,8 @@ from catalog.usecases.keep_media import Bounds
 from catalog.usecases.store_upload import Limits
 from common.persistence.database import Database
 from common.persistence.reader import Reader
-from common.service import Service
-from common.web.media_urls import MediaUrls
+from common.security.media_urls import MediaUrls
+from common.web.service import Service
 
 API = (products, categories, stock, product_images, media, avatar, imports)
 MULTIPART_OVERHEAD = 64 * 1024
@@ -50,6 +50,6 @@ def build(settings: Settings) -> Service:
             "media_urls": MediaUrls(settings.media_secret.get_secret_value()),
             "pictures": pictures,
         },
-        hot_reads=hot.HOT_READS,
+        fast_reads=hot.FAST_READS,
         body_limits=dict.fromkeys(("/products", "/media", "/auth/me/avatar"), largest_upload),
     )

@@ -14,8 +14,8 @@ from catalog.usecases.expire_reservations import expire_reservations
 from catalog.usecases.forget_changes import forget_changes
 from catalog.usecases.process_images import Claim, claim_images, finish_image, reject_image
 from common import clock
+from common.jobs import Job
 from common.persistence.database import Database
-from common.service import Job
 
 log = logging.getLogger(__name__)
 

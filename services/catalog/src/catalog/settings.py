@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from common.sealing import LOCAL_SECRET, SHORTEST_SECRET
+from common.security.encryption import LOCAL_SECRET, SHORTEST_SECRET
 from common.settings import ServiceSettings
 
 

@@ -1,7 +1,8 @@
 """Composition root."""
 
+from common.jobs import Job
 from common.persistence.database import Database
-from common.service import Job, Service
+from common.web.service import Service
 from messaging.api import messages
 from messaging.jobs import Courier
 from messaging.providers.channel import ChannelProvider

@@ -54,11 +54,11 @@ class Subscribers:
 
 def _contact(event: UserRegistered | UserUpdated, tx: Transaction) -> Contact:
     phone = event.phone if is_e164(event.phone) else None
-    sequence = tx.envelope_of(event).sequence
+    sequence = tx.cloud_event_of(event).sequence
     return Contact(event.user_id, phone, event.time_zone, sequence, event.max_messages_per_day)
 
 
 def _confirmation(event: OrderConfirmed, tx: Transaction) -> Confirmation:
-    envelope = tx.envelope_of(event)
+    cloud_event = tx.cloud_event_of(event)
     text = order_confirmation(event.number, sum(line.quantity for line in event.lines))
-    return Confirmation(envelope.id, event.customer_id, text, envelope.origin())
+    return Confirmation(cloud_event.id, event.customer_id, text, cloud_event.origin())

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from common.jobs import Job
 from common.persistence.database import Database
-from common.sealing import Seal
-from common.service import Job, Service
+from common.security.encryption import Seal
+from common.web.service import Service
 from notifications.api import emails, notifications
 from notifications.jobs import Postman
 from notifications.letters import Writer

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from common import clock
-from common.bus.linger import Linger
+from common.linger import Linger
 from common.persistence.database import Database
 from notifications.domain.mail import Deferred, Mail, Outcome, Refused
 from notifications.letters import Letter, UnwritableError, Writer

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
-from common.sealing import CannotUnsealError, Seal
+from common.security.encryption import CannotUnsealError, Seal
 from notifications.domain.amounts import amount_spoken
 from notifications.domain.mail import Mail
 from notifications.mime import alternatives, checked_address

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from common.sealing import LOCAL_SECRET, SHORTEST_SECRET
+from common.security.encryption import LOCAL_SECRET, SHORTEST_SECRET
 from common.settings import ServiceSettings
 
 

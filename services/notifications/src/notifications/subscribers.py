@@ -123,7 +123,7 @@ def _contact(event: UserRegistered | UserUpdated, tx: Transaction) -> Contact:
         last_name=event.last_name,
         language=event.language,
         roles=event.roles,
-        sequence=tx.envelope_of(event).sequence,
+        sequence=tx.cloud_event_of(event).sequence,
     )
 
 

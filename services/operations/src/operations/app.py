@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from common.persistence.database import Database
-from common.service import Service
+from common.web.service import Service
 from operations import subscribers
 from operations.api import dead_letters, events, requests
 from operations.jobs import dead_letter_depth, retention

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from common import clock, metrics
+from common.jobs import Job
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
-from common.service import Job
 from operations.queries import waiting_by_queue
 
 RETENTION_EVERY = 600.0

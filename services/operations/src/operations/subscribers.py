@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from common import clock
-from common.bus.envelope import Envelope
 from common.bus.subscriptions import subscribe, subscribe_dead_letters
 from common.bus.transport import DEAD_LETTERS, Delivery
 from common.contracts.auth import ExportRequested, UserErased
 from common.contracts.gateway import RequestsLogged
+from common.events.cloudevent import CloudEvent
 from common.persistence.transaction import Transaction
 from operations.usecases.erase_person import erase_people
 from operations.usecases.gather_personal_data import gather_personal_data
@@ -20,8 +20,8 @@ PEOPLE = "operations.people"
 
 # Some eleven events an order: a large batch, because a transaction costs as much as keeping fifty of them.
 @subscribe("#", consumer="operations.journal", batch=512)
-async def on_anything(envelopes: Sequence[Envelope], tx: Transaction) -> None:
-    await keep_events(tx, envelopes)
+async def on_anything(cloud_events: Sequence[CloudEvent], tx: Transaction) -> None:
+    await keep_events(tx, cloud_events)
 
 
 @subscribe(RequestsLogged, consumer="operations.requests", batch=16)

@@ -5,7 +5,7 @@ import httpx
 from common.contracts.billing import PaymentActionRequired
 from common.contracts.orders import OrderCancelled, OrderConfirmed
 from common.persistence.database import Database
-from common.service import Listener, Service
+from common.web.service import Listener, Service
 from orders import subscribers
 from orders.api import addresses, cart, checkout, orders
 from orders.api.desk import Desk
@@ -39,6 +39,6 @@ def build(settings: Settings) -> Service:
         jobs=clocked(database, settings.deadlines),
         resources=[http, rush.watched()],
         state={"shop": shop},
-        hot_posts={"/orders": checkout.post_order_at_once},
+        fast_posts={"/orders": checkout.post_order_at_once},
         listeners=[Listener([OrderConfirmed, OrderCancelled, PaymentActionRequired], waiting.on_news)],
     )

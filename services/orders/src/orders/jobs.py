@@ -1,8 +1,8 @@
 """What orders does on a clock: end overdue checkouts, and report how the others stand."""
 
 from common import clock, metrics
+from common.jobs import Job
 from common.persistence.database import Database
-from common.service import Job
 from orders.domain.order import Deadlines
 from orders.domain.saga import IN_CHECKOUT
 from orders.queries import unfinished

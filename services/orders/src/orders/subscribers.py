@@ -93,18 +93,19 @@ class CheckoutSubscribers:
 
 @subscribe(ProductCreated, consumer=PRICES, batch=BATCH)
 async def on_products_created(events: Sequence[ProductCreated], tx: Transaction) -> None:
-    await learn_prices(tx, [(tx.envelope_of(event).sequence, _price(event)) for event in events])
+    await learn_prices(tx, [(tx.cloud_event_of(event).sequence, _price(event)) for event in events])
 
 
 @subscribe(ProductChanged, consumer=PRICES, batch=BATCH)
 async def on_products_changed(events: Sequence[ProductChanged], tx: Transaction) -> None:
-    await learn_prices(tx, [(tx.envelope_of(event).sequence, _price(event)) for event in events])
+    await learn_prices(tx, [(tx.cloud_event_of(event).sequence, _price(event)) for event in events])
 
 
 @subscribe(ProductDeleted, consumer=PRICES, batch=BATCH)
 async def on_products_deleted(events: Sequence[ProductDeleted], tx: Transaction) -> None:
     await learn_prices(
-        tx, [(tx.envelope_of(event).sequence, Price(event.product_id, "", None, is_active=False)) for event in events]
+        tx,
+        [(tx.cloud_event_of(event).sequence, Price(event.product_id, "", None, is_active=False)) for event in events],
     )
 
 
@@ -123,12 +124,12 @@ def _price(event: ProductCreated | ProductChanged) -> Price:
 
 
 def _signal(tx: Transaction, event: AboutStock, trigger: Trigger, reason: str = "", detail: str = "") -> Signal:
-    cause = str(tx.envelope_of(event).id)
+    cause = str(tx.cloud_event_of(event).id)
     return Signal(event.order_id, trigger, event.type, event.source(), cause, reason=reason, detail=detail)
 
 
 def _payment_signal(tx: Transaction, event: AboutPayment, trigger: Trigger, detail: str = "") -> Signal:
-    cause = str(tx.envelope_of(event).id)
+    cause = str(tx.cloud_event_of(event).id)
     news = _news(event)
     return Signal(event.order_id, trigger, event.type, event.source(), cause, detail=detail, payment=news)
 

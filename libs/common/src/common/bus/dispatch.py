@@ -12,14 +12,14 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from common import clock, metrics
-from common.bus import inbox
-from common.bus.envelope import Envelope
 from common.bus.subscriptions import Consumer, Handler, Subscription
 from common.bus.transport import RETRY_TIERS, Dead, Delivery, Done, Retry, Settlement
-from common.context import originating
+from common.context import use_origin
 from common.contracts.event import Event
-from common.errors import Permanent
-from common.persistence.database import Database, is_outage
+from common.errors import Permanent, is_outage
+from common.events import inbox
+from common.events.cloudevent import CloudEvent
+from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 from common.telemetry import consumer_span
 
@@ -61,11 +61,11 @@ class Dispatcher:
         groups: list[Group] = []
         last: dict[str, int] = {}
         for delivery in deliveries:
-            found = self._consumer.handler_of(delivery.envelope.type)
+            found = self._consumer.handler_of(delivery.cloud_event.type)
             if found is None:
                 outcome[id(delivery)] = Done()
                 continue
-            subject = delivery.envelope.subject
+            subject = delivery.cloud_event.subject
             at = _place(groups, found, last.get(subject, 0))
             groups[at].deliveries.append(delivery)
             last[subject] = at
@@ -104,7 +104,7 @@ class Dispatcher:
         raise ConnectionError(f"{self._consumer.name}: the database did not come back")
 
     async def _run(self, group: Group) -> None:
-        with consumer_span(self._consumer.name, [d.envelope for d in group.deliveries]):
+        with consumer_span(self._consumer.name, [d.cloud_event.origin() for d in group.deliveries]):
             async with self._database.begin() as tx:
                 accepted = group.deliveries if group.subscription.dead else await self._accept(group, tx)
                 if accepted:
@@ -112,7 +112,7 @@ class Dispatcher:
 
     async def _accept(self, group: Group, tx: Transaction) -> list[Delivery]:
         """The deliveries that this consumer has not handled before."""
-        fresh = await inbox.accept(tx.sql, self._consumer.name, [d.envelope.id for d in group.deliveries])
+        fresh = await inbox.accept(tx.sql, self._consumer.name, [d.cloud_event.id for d in group.deliveries])
         accepted = _once(group.deliveries, fresh)
         duplicates = len(group.deliveries) - len(accepted)
         if duplicates:
@@ -123,15 +123,15 @@ class Dispatcher:
         """Hand the accepted deliveries to the handler in the form that it declared."""
         subscription, handler = group.subscription, group.handler
         if subscription.event is None:
-            await handler(accepted if subscription.dead else [d.envelope for d in accepted], tx)
+            await handler(accepted if subscription.dead else [d.cloud_event for d in accepted], tx)
             return
-        events = [(_decode(subscription.event, d.envelope), d.envelope) for d in accepted]
+        events = [(_decode(subscription.event, d.cloud_event), d.cloud_event) for d in accepted]
         tx.received(events)
         if subscription.batch > 1:
             await handler([event for event, _ in events], tx)
             return
-        for event, envelope in events:
-            with originating(envelope.origin()):
+        for event, cloud_event in events:
+            with use_origin(cloud_event.origin()):
                 await handler(event, tx)
 
     def _failed(self, delivery: Delivery, error: Exception) -> Settlement:
@@ -141,10 +141,10 @@ class Dispatcher:
         log.error(
             "%s failed on %s (attempt %d)",
             self._consumer.name,
-            delivery.envelope.type,
+            delivery.cloud_event.type,
             delivery.attempt,
             exc_info=error,
-            extra={"event_id": str(delivery.envelope.id), "correlation_id": delivery.envelope.correlation_id},
+            extra={"event_id": str(delivery.cloud_event.id), "correlation_id": delivery.cloud_event.correlation_id},
         )
         reason = f"{type(error).__name__}: {error}"[:2000]
         if permanent or spent:
@@ -153,13 +153,13 @@ class Dispatcher:
 
     def _observe(self, group: Group, settlement: Settlement, seconds: float) -> None:
         outcome = type(settlement).__name__.lower()
-        names = (self._consumer.name, group.deliveries[0].envelope.type, outcome)
+        names = (self._consumer.name, group.deliveries[0].cloud_event.type, outcome)
         metrics.HANDLED.labels(*names).inc(len(group.deliveries))
         metrics.HANDLER_SECONDS.labels(*names).observe(seconds)
         now = clock.now()
         lags = metrics.COMMIT_TO_HANDLED_SECONDS.labels(self._consumer.name)
         for delivery in group.deliveries:
-            lags.observe(max((now - delivery.envelope.time).total_seconds(), 0.0))
+            lags.observe(max((now - delivery.cloud_event.time).total_seconds(), 0.0))
 
 
 def _place(groups: list[Group], found: tuple[Subscription, Handler], earliest: int) -> int:
@@ -177,11 +177,11 @@ def _once(deliveries: Sequence[Delivery], fresh: set[UUID]) -> list[Delivery]:
     remaining = set(fresh)
     accepted = []
     for delivery in deliveries:
-        if delivery.envelope.id in remaining:
-            remaining.remove(delivery.envelope.id)
+        if delivery.cloud_event.id in remaining:
+            remaining.remove(delivery.cloud_event.id)
             accepted.append(delivery)
     return accepted
 
 
-def _decode(event: type[Event], envelope: Envelope) -> Event:
-    return event.model_validate_json(envelope.data)
+def _decode(event: type[Event], cloud_event: CloudEvent) -> Event:
+    return event.model_validate_json(cloud_event.data)

@@ -19,8 +19,6 @@ from uuid import uuid5
 
 import asyncpg
 
-from common.bus.envelope import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, Envelope
-from common.bus.linger import Linger
 from common.bus.subscriptions import Consumer, matches
 from common.bus.transport import (
     ATTEMPTS,
@@ -30,10 +28,12 @@ from common.bus.transport import (
     Delivery,
     Done,
     Handle,
-    Outgoing,
+    OutboundEvent,
     Retry,
     Settlement,
 )
+from common.events.cloudevent import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, CloudEvent
+from common.linger import Linger
 from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class EmbeddedTransport:
     def __init__(self, *, poll: float = POLL) -> None:
         self._poll = poll
         self._bound: dict[str, _Bound] = {}
-        self._listeners: dict[str, list[Callable[[Envelope], None]]] = defaultdict(list)
+        self._listeners: dict[str, list[Callable[[CloudEvent], None]]] = defaultdict(list)
         self._routes: dict[str, list[_Bound]] = {}
 
     @property
@@ -103,30 +103,30 @@ class EmbeddedTransport:
             bound.database = database
         self._routes.clear()
 
-    async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+    async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
         """Insert a delivery for every subscriber, one statement per database. All or nothing per database."""
         outcomes: list[Exception | None] = [None] * len(batch)
-        rows: dict[Database, list[tuple[_Bound, Envelope]]] = defaultdict(list)
+        rows: dict[Database, list[tuple[_Bound, CloudEvent]]] = defaultdict(list)
         for index, outgoing in enumerate(batch):
             targets = self._targets(outgoing)
             if not targets and outgoing.queue is not None:
                 outcomes[index] = LookupError(f"no queue {outgoing.queue}")
             for bound in targets:
-                rows[bound.database].append((bound, outgoing.envelope))
+                rows[bound.database].append((bound, outgoing.cloud_event))
         for database, deliveries in rows.items():
             await _insert(database, [_row(b.consumer.queue, e, e.headers()) for b, e in deliveries])
             for bound, _ in deliveries:
                 bound.waiting.set()
         for outgoing in batch:
             if outgoing.queue is None:
-                self._tell(outgoing.envelope)
+                self._tell(outgoing.cloud_event)
         return outcomes
 
-    def _targets(self, outgoing: Outgoing) -> list[_Bound]:
+    def _targets(self, outgoing: OutboundEvent) -> list[_Bound]:
         if outgoing.queue is not None:
             bound = self._bound.get(outgoing.queue)
             return [bound] if bound else []
-        event_type = outgoing.envelope.type
+        event_type = outgoing.cloud_event.type
         if event_type not in self._routes:
             self._routes[event_type] = [
                 bound
@@ -136,11 +136,11 @@ class EmbeddedTransport:
             ]
         return self._routes[event_type]
 
-    def _tell(self, envelope: Envelope) -> None:
-        for callback in self._listeners.get(envelope.type, ()):
-            callback(envelope)
+    def _tell(self, cloud_event: CloudEvent) -> None:
+        for callback in self._listeners.get(cloud_event.type, ()):
+            callback(cloud_event)
 
-    async def listen(self, types: Sequence[str], callback: Callable[[Envelope], None]) -> None:
+    async def listen(self, types: Sequence[str], callback: Callable[[CloudEvent], None]) -> None:
         for event_type in types:
             self._listeners[event_type].append(callback)
 
@@ -201,10 +201,12 @@ class EmbeddedTransport:
                     ATTEMPT_HEADER: str(row["attempts"] + 1),
                     ERROR_HEADER: settlement.error,
                 }
-                envelope = Envelope.from_headers(headers, row["correlation_id"], row["payload"])
+                cloud_event = CloudEvent.from_headers(headers, row["correlation_id"], row["payload"])
                 # One event can die in several queues: each death is a delivery of its own.
-                death = uuid5(envelope.id, bound.consumer.queue)
-                rows.append((grave.consumer.queue, death, json.dumps(headers), envelope.correlation_id, envelope.data))
+                death = uuid5(cloud_event.id, bound.consumer.queue)
+                rows.append(
+                    (grave.consumer.queue, death, json.dumps(headers), cloud_event.correlation_id, cloud_event.data)
+                )
             await _insert(grave.database, rows)
             grave.waiting.set()
 
@@ -236,14 +238,14 @@ async def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> Non
         await tx.sql.execute(INSERT, *(list(column) for column in zip(*rows, strict=True)))
 
 
-def _row(queue: str, envelope: Envelope, headers: dict[str, str]) -> tuple[object, ...]:
-    return queue, envelope.id, json.dumps(headers), envelope.correlation_id, envelope.data
+def _row(queue: str, cloud_event: CloudEvent, headers: dict[str, str]) -> tuple[object, ...]:
+    return queue, cloud_event.id, json.dumps(headers), cloud_event.correlation_id, cloud_event.data
 
 
 def _delivery(row: asyncpg.Record) -> Delivery:
     headers = row["headers"]
-    envelope = Envelope.from_headers(headers, row["correlation_id"], row["payload"])
+    cloud_event = CloudEvent.from_headers(headers, row["correlation_id"], row["payload"])
     dead = None
     if ERROR_HEADER in headers:
         dead = DeadLetter(headers[DEAD_QUEUE_HEADER], int(headers[ATTEMPT_HEADER]), headers[ERROR_HEADER])
-    return Delivery(envelope, row["attempts"] + 1, dead)
+    return Delivery(cloud_event, row["attempts"] + 1, dead)

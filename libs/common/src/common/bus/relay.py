@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import asyncpg
 
 from common import metrics
-from common.bus.envelope import Envelope
-from common.bus.linger import Linger
-from common.bus.transport import Outgoing, Transport
-from common.persistence.database import Database, is_outage
+from common.bus.transport import OutboundEvent, Transport
+from common.errors import is_outage
+from common.events.cloudevent import CloudEvent
+from common.linger import Linger
+from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -170,8 +171,8 @@ def _count(status: str) -> int:
     return int(status.rsplit(" ", 1)[-1])
 
 
-def _outgoing(row: asyncpg.Record) -> Outgoing:
-    envelope = Envelope(
+def _outgoing(row: asyncpg.Record) -> OutboundEvent:
+    cloud_event = CloudEvent(
         id=row["event_id"],
         type=row["type"],
         source=row["source"],
@@ -184,4 +185,4 @@ def _outgoing(row: asyncpg.Record) -> Outgoing:
         traceparent=row["traceparent"],
         tracestate=row["tracestate"],
     )
-    return Outgoing(envelope, row["queue"])
+    return OutboundEvent(cloud_event, row["queue"])

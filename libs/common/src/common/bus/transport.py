@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from common.bus.envelope import Envelope
 from common.bus.subscriptions import Consumer
+from common.events.cloudevent import CloudEvent
 from common.persistence.database import Database
 
 RETRY_TIERS: tuple[float, ...] = (1.0, 5.0, 30.0, 300.0)
@@ -24,10 +24,10 @@ DEAD_LETTERS = "operations.dead-letters"
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutboundEvent:
     """An event for everyone who listens, or with `queue` for that one queue only."""
 
-    envelope: Envelope
+    cloud_event: CloudEvent
     queue: str | None = None
 
 
@@ -35,7 +35,7 @@ class Outgoing:
 class Delivery:
     """An event at one consumer; `attempt` counts from 1. `dead` says of a dead letter which queue gave it up."""
 
-    envelope: Envelope
+    cloud_event: CloudEvent
     attempt: int = 1
     dead: DeadLetter | None = None
 
@@ -89,7 +89,7 @@ class Transport(Protocol):
     async def declare(self, consumers: Sequence[Consumer], database: Database | None) -> None:
         """Make the queues and their bindings. Idempotent; must precede the first publish that should reach them."""
 
-    async def publish(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+    async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
         """Hand over in the order given; for each None once it is safely stored, else why it may not be.
 
         Raises ConnectionError when nothing can be handed over at all.
@@ -98,5 +98,5 @@ class Transport(Protocol):
     async def consume(self, consumer: Consumer, handle: Handle) -> None:
         """Feed the consumer's queue to `handle`, a batch at a time and in order, until cancelled."""
 
-    async def listen(self, types: Sequence[str], callback: Callable[[Envelope], None]) -> None:
+    async def listen(self, types: Sequence[str], callback: Callable[[CloudEvent], None]) -> None:
         """Call back for every event of these types while the process lives: no durability, every process hears."""

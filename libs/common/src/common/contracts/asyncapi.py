@@ -1,6 +1,6 @@
 """The event catalogue as AsyncAPI 3, made by FastStream from the contracts and the topology.
 
-The headers of every message are CloudEvents attributes (binary mode), see `common.bus.envelope`.
+The headers of every message are CloudEvents attributes (binary mode), see `common.events.cloudevent`.
 """
 
 import json
@@ -9,8 +9,8 @@ from typing import Any
 from faststream.rabbit import RabbitBroker
 from faststream.specification import AsyncAPI
 
-from common.bus.topology import EVENTS
-from common.contracts.catalogue import all_events
+from common.bus.rabbitmq.topology import EVENTS
+from common.contracts.all_events import all_events
 
 DESCRIPTION = (
     "Every fact that Dukan's services publish. One topic exchange; the routing key is the event's type. "

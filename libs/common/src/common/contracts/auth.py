@@ -43,8 +43,8 @@ class UserUpdated(Person, Event):
 class EmailConfirmationRequested(Person, Event):
     """Somebody is to prove that the address is theirs.
 
-    `sealed` holds `code` and `link`, for `confirm_email/<user_id>` (common.sealing); without a code, only the link
-    works. Both end at `expires_at`.
+    `sealed` holds `code` and `link`, for `confirm_email/<user_id>` (common.security.encryption); without a code, only
+    the link works. Both expire at `expires_at`.
     """
 
     type: ClassVar[str] = "auth.email.confirmation_requested.v1"

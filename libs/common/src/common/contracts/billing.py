@@ -3,8 +3,8 @@
 from typing import ClassVar
 from uuid import UUID
 
+from common.contracts.data_export import DataExportPart
 from common.contracts.event import Event
-from common.contracts.personal_data import PersonalDataPart
 from common.money import Money
 
 
@@ -66,7 +66,7 @@ class PaymentRefunded(Event):
     reason: str
 
 
-class BillingDataGathered(PersonalDataPart, Event):
+class BillingDataGathered(DataExportPart, Event):
     """A part of what billing keeps about a person, for the export that asked."""
 
     type: ClassVar[str] = "billing.personal_data.gathered.v1"

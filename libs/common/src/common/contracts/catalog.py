@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from common.contracts.data_export import DataExportPart
 from common.contracts.event import Event
-from common.contracts.personal_data import PersonalDataPart
 from common.money import Money
 
 
@@ -206,7 +206,7 @@ class AvatarChanged(Event):
     media_id: UUID | None = None
 
 
-class CatalogDataGathered(PersonalDataPart, Event):
+class CatalogDataGathered(DataExportPart, Event):
     """A part of what catalog keeps about a person, for the export that asked."""
 
     type: ClassVar[str] = "catalog.personal_data.gathered.v1"

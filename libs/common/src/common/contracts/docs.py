@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from common.contracts.all_events import all_events
 from common.contracts.asyncapi import document
-from common.contracts.catalogue import all_events
 from common.contracts.event import Event
 
 HEAD = """# Events

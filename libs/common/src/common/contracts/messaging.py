@@ -3,8 +3,8 @@
 from typing import ClassVar
 from uuid import UUID
 
+from common.contracts.data_export import DataExportPart
 from common.contracts.event import Event
-from common.contracts.personal_data import PersonalDataPart
 
 
 class MessageQueued(Event):
@@ -56,7 +56,7 @@ class MessageFailed(Event):
     message: str = ""
 
 
-class MessagingDataGathered(PersonalDataPart, Event):
+class MessagingDataGathered(DataExportPart, Event):
     """A part of what messaging keeps about a person, for the export that asked."""
 
     type: ClassVar[str] = "messaging.personal_data.gathered.v1"

@@ -3,8 +3,8 @@
 from typing import ClassVar
 from uuid import UUID
 
+from common.contracts.data_export import DataExportPart
 from common.contracts.event import Event
-from common.contracts.personal_data import PersonalDataPart
 
 
 class NotificationCreated(Event):
@@ -42,7 +42,7 @@ class EmailFailed(Event):
     reason: str
 
 
-class NotificationsDataGathered(PersonalDataPart, Event):
+class NotificationsDataGathered(DataExportPart, Event):
     """A part of what notifications keeps about a person, for the export that asked."""
 
     type: ClassVar[str] = "notifications.personal_data.gathered.v1"

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
+from common.contracts.data_export import DataExportPart
 from common.contracts.event import Event
-from common.contracts.personal_data import PersonalDataPart
 
 
-class OperationsDataGathered(PersonalDataPart, Event):
+class OperationsDataGathered(DataExportPart, Event):
     """A part of what operations keeps about a person, for the export that asked."""
 
     type: ClassVar[str] = "operations.personal_data.gathered.v1"

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from common.contracts.data_export import DataExportPart
 from common.contracts.event import Event
-from common.contracts.personal_data import PersonalDataPart
 from common.money import Money
 
 
@@ -101,7 +101,7 @@ class OrderDelivered(Event):
     customer_id: UUID
 
 
-class OrdersDataGathered(PersonalDataPart, Event):
+class OrdersDataGathered(DataExportPart, Event):
     """A part of what orders keeps about a person, for the export that asked."""
 
     type: ClassVar[str] = "orders.personal_data.gathered.v1"

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from common.errors import DatabaseUnavailable, DukanError
 from common.persistence.transaction import Transaction
 
 CONNECTION_LOST = (
@@ -28,15 +29,6 @@ ROLLBACK_TIMEOUT = 5.0
 """Seconds. The way to the database may be dead: a ROLLBACK would then wait as long as the statement did."""
 
 CANNOT_CONNECT = (*CONNECTION_LOST, OSError, PoolTimeout, DBAPIError, asyncpg.TooManyConnectionsError)
-
-
-class DatabaseAway(ConnectionError):  # noqa: N818  (a state, like the refusals in common.errors)
-    """The database, or the way to it, failed; the work itself did not. Whether a commit went through is unknown."""
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether the database failed, rather than the work."""
-    return isinstance(error, DatabaseAway)
 
 
 class Database:
@@ -65,8 +57,10 @@ class Database:
     async def begin(self) -> AsyncIterator[Transaction]:
         """A transaction: committed when the block ends, rolled back when it raises.
 
-        Raises DatabaseAway when no connection is to be had within ten seconds, or when it was lost.
+        An error whose class is `Recorded` commits as well, and is raised after the commit. Raises DatabaseUnavailable
+        if there is no connection within ten seconds, or if it is lost.
         """
+        recorded: DukanError | None = None
         connection = await self._connect()
         try:
             driver = (await connection.get_raw_connection()).driver_connection
@@ -74,7 +68,12 @@ class Database:
             async with _transaction(connection, sql):
                 tx = Transaction(connection, sql)
                 try:
-                    yield tx
+                    try:
+                        yield tx
+                    except DukanError as error:
+                        if not error.commits:
+                            raise
+                        recorded = error
                     await tx.finish()
                 finally:
                     await tx.close()
@@ -83,12 +82,14 @@ class Database:
         tx.committed()
         if tx.has_outgoing:
             self.outbox_filled.set()
+        if recorded is not None:
+            raise recorded
 
     async def _connect(self) -> AsyncConnection:
         try:
             return await self._engine.connect()
         except CANNOT_CONNECT as error:
-            raise DatabaseAway(f"no connection to the database: {error!r}") from error
+            raise DatabaseUnavailable(f"no connection to the database: {error!r}") from error
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -116,7 +117,7 @@ async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> 
     except Exception as error:
         if sql.is_closed() or isinstance(error, CONNECTION_LOST):
             ended = False
-            raise DatabaseAway(f"the connection was lost: {error!r}") from error
+            raise DatabaseUnavailable(f"the connection was lost: {error!r}") from error
         raise
     finally:
         if not ended:
@@ -127,12 +128,12 @@ async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> 
 
 
 async def _roll_back(transaction: asyncpg.transaction.Transaction) -> None:
-    """Raises DatabaseAway when no answer comes: only that tells a silent database from the work's own time-out."""
+    """Raises DatabaseUnavailable without an answer: that tells a silent database from a time-out of the work."""
     try:
         async with asyncio.timeout(ROLLBACK_TIMEOUT):
             await transaction.rollback()
     except TimeoutError as error:
-        raise DatabaseAway("the database did not answer in time") from error
+        raise DatabaseUnavailable("the database did not answer in time") from error
 
 
 def _engine(url: str, pool_size: int, command_timeout: float) -> AsyncEngine:

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from common.persistence.database import Database, is_outage
+from common.errors import is_outage
+from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 
 Item = TypeVar("Item")

@@ -11,8 +11,8 @@ from typing import Self
 
 import asyncpg
 
-from common.errors import Unavailable
-from common.persistence.database import CONNECTION_LOST, DatabaseAway
+from common.errors import DatabaseUnavailable, Unavailable
+from common.persistence.database import CONNECTION_LOST
 
 ACQUIRE_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
@@ -60,18 +60,18 @@ class Reader:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection; raises DatabaseAway when none can be had, or when it was lost."""
+        """A connection; raises DatabaseUnavailable when none can be had, or when it was lost."""
         if self._pool is None:
             raise Unavailable
         try:
             connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         except (*CONNECTION_LOST, OSError, asyncpg.TooManyConnectionsError) as error:
-            raise DatabaseAway(f"no connection to the database: {error!r}") from error
+            raise DatabaseUnavailable(f"no connection to the database: {error!r}") from error
         try:
             yield connection
         except Exception as error:
             if isinstance(error, CONNECTION_LOST) or _is_lost(connection):
-                raise DatabaseAway(f"the connection was lost: {error!r}") from error
+                raise DatabaseUnavailable(f"the connection was lost: {error!r}") from error
             raise
         finally:
             await self._pool.release(connection)

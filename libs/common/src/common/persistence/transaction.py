@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from common.bus import outbox
-from common.bus.envelope import Envelope
 from common.contracts.event import Event
+from common.events import outbox
+from common.events.cloudevent import CloudEvent
 
 
 class Transaction:
@@ -25,8 +25,8 @@ class Transaction:
         self.sql = sql
         self._connection = connection
         self._session: AsyncSession | None = None
-        self._received: Mapping[int, Envelope] = {}
-        self._outgoing: list[tuple[Envelope, str | None]] = []
+        self._received: Mapping[int, CloudEvent] = {}
+        self._outgoing: list[tuple[CloudEvent, str | None]] = []
         self._callbacks: list[Callable[[], None]] = []
 
     @property
@@ -44,21 +44,21 @@ class Transaction:
         if self._session is not None:
             await self._session.flush()
 
-    def publish(self, event: Event, cause: Event | None = None) -> Envelope:
+    def publish(self, event: Event, cause: Event | None = None) -> CloudEvent:
         """Put a fact into the outbox. In a batch handler, `cause` is the received event that led to it."""
-        envelope = Envelope.of(event, self.envelope_of(cause) if cause is not None else None)
-        self._outgoing.append((envelope, None))
-        return envelope
+        cloud_event = CloudEvent.of(event, self.cloud_event_of(cause) if cause is not None else None)
+        self._outgoing.append((cloud_event, None))
+        return cloud_event
 
-    def redeliver(self, envelope: Envelope, queue: str) -> None:
+    def redeliver(self, cloud_event: CloudEvent, queue: str) -> None:
         """Send a dead letter to the queue that it came from, under the same event id."""
-        self._outgoing.append((envelope, queue))
+        self._outgoing.append((cloud_event, queue))
 
-    def received(self, events: Sequence[tuple[Event, Envelope]]) -> None:
+    def received(self, events: Sequence[tuple[Event, CloudEvent]]) -> None:
         """Remember the envelopes of the events at hand (called by the dispatcher)."""
-        self._received = {id(event): envelope for event, envelope in events}
+        self._received = {id(event): cloud_event for event, cloud_event in events}
 
-    def envelope_of(self, event: Event) -> Envelope:
+    def cloud_event_of(self, event: Event) -> CloudEvent:
         """The envelope in which a handled event arrived. KeyError when the event was not received here."""
         return self._received[id(event)]
 
@@ -73,12 +73,12 @@ class Transaction:
     async def finish(self) -> None:
         """Write what is pending; the last step before the commit."""
         await self.flush()
-        news = [envelope for envelope, queue in self._outgoing if queue is None]
+        news = [cloud_event for cloud_event, queue in self._outgoing if queue is None]
         if news:
             await outbox.write(self.sql, news)
-        for envelope, queue in self._outgoing:
+        for cloud_event, queue in self._outgoing:
             if queue is not None:
-                await outbox.write(self.sql, [envelope], queue)
+                await outbox.write(self.sql, [cloud_event], queue)
 
     async def close(self) -> None:
         if self._session is not None:

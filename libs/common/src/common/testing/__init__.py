@@ -1,8 +1,8 @@
 """For tests of services: databases of their own, signed tokens, a client on the real application, real deliveries."""
 
-from common.testing.clients import serving
-from common.testing.deliveries import NotHandledError, deliver, envelope_of, facts
-from common.testing.exports import exported
+from common.testing.clients import run_service
+from common.testing.deliveries import NotHandledError, cloud_event_of, deliver, facts
+from common.testing.exports import exported_data
 from common.testing.polling import eventually, waits_for_a_lock
 from common.testing.tokens import TestIssuer
 from common.testing.transport import RecordingTransport
@@ -11,11 +11,11 @@ __all__ = [
     "NotHandledError",
     "RecordingTransport",
     "TestIssuer",
+    "cloud_event_of",
     "deliver",
-    "envelope_of",
     "eventually",
-    "exported",
+    "exported_data",
     "facts",
-    "serving",
+    "run_service",
     "waits_for_a_lock",
 ]

@@ -6,22 +6,26 @@ from contextlib import asynccontextmanager
 import httpx
 
 from common.bus.transport import Transport
-from common.service import Service
+from common.security.tokens import TokenVerifier
+from common.testing.documented_errors import DocumentedErrors
 from common.web.app import create_app
 from common.web.process import Role
-from common.web.tokens import TokenVerifier
+from common.web.service import Service
 
 
 @asynccontextmanager
-async def serving(
+async def run_service(
     service: Service, transport: Transport, verifier: TokenVerifier, role: Role = "api"
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Run the service while the block does. Without a verifier of its own it gets the one given."""
+    """Run the service while the block runs; its error responses must be documented (see DocumentedErrors).
+
+    `verifier` is for services that bring none of their own.
+    """
     if service.verifier is None:
         service.verifier = verifier
     app = create_app(service, transport, role)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(DocumentedErrors(app)), base_url="http://service") as client,
     ):
         yield client

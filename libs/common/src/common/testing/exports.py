@@ -10,18 +10,18 @@ from uuid import UUID
 from common import clock
 from common.contracts.auth import ExportRequested
 from common.contracts.event import Event
+from common.data_export import GZIP, purpose
 from common.ids import new_id
-from common.personal_data import GZIP, purpose
-from common.sealing import Box
-from common.service import Service
+from common.security.encryption import SealedBox
 from common.testing.deliveries import deliver, facts
+from common.web.service import Service
 
 E = TypeVar("E", bound=Event)
 
 
-async def exported(service: Service, user_id: UUID, event: type[E]) -> Any:
+async def exported_data(service: Service, user_id: UUID, event: type[E]) -> Any:
     """The service's document about this person; `event` is the class that carries its parts."""
-    private, public = Box.key_pair()
+    private, public = SealedBox.key_pair()
     key, until = urlsafe_b64encode(public).decode(), clock.now() + timedelta(minutes=5)
     request = ExportRequested(export_id=new_id(), user_id=user_id, public_key=key, expires_at=until)
     await deliver(service, request, consumer=f"{service.name}.people")
@@ -32,4 +32,4 @@ async def exported(service: Service, user_id: UUID, event: type[E]) -> Any:
 
 def _opened(private: bytes, part: Any, service: str) -> bytes:
     place = purpose(part.export_id, service, part.part, part.parts)
-    return Box.open(private, urlsafe_b64decode(part.sealed), place)
+    return SealedBox.open(private, urlsafe_b64decode(part.sealed), place)

@@ -16,12 +16,12 @@ import httpx
 import pytest
 
 from common.persistence.database import Database
-from common.service import Service
-from common.testing.clients import serving
+from common.testing.clients import run_service
 from common.testing.databases import TestDatabases
 from common.testing.tokens import TestIssuer
 from common.testing.transport import RecordingTransport
 from common.web.process import Role
+from common.web.service import Service
 
 FreshDatabase = Callable[[str], Awaitable[Database]]
 ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -79,7 +79,7 @@ async def client_for(
     async with AsyncExitStack() as stack:
 
         async def client(service: Service, role: Role = "api") -> httpx.AsyncClient:
-            return await stack.enter_async_context(serving(service, transport, tokens.verifier(), role))
+            return await stack.enter_async_context(run_service(service, transport, tokens.verifier(), role))
 
         yield client
 

@@ -12,9 +12,9 @@ from jwt.algorithms import OKPAlgorithm
 
 from common import clock
 from common.ids import new_id
-from common.web.keys import KeySet
-from common.web.revocations import RevocationList
-from common.web.tokens import TokenVerifier
+from common.security.key_set import KeySet
+from common.security.revocations import RevocationList
+from common.security.tokens import TokenVerifier
 
 ISSUER = "https://dukan.local"
 AUDIENCE = "dukan"

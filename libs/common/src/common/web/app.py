@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from fastapi import APIRouter, FastAPI
 
 from common.bus.transport import Transport
-from common.service import Service
+from common.openapi.document import ANY_ERROR, describe
+from common.persistence.errors import database_error
+from common.web.access_log import AccessLogMiddleware
 from common.web.body_limit import BodyLimit
-from common.web.edge import Edge
-from common.web.failures import handle_failures
+from common.web.error_responses import add_error_handlers
+from common.web.fast_path import FastHandler, FastPath
 from common.web.health import health_routes
-from common.web.hot import Answer, Hot
-from common.web.openapi import ANY_REFUSAL, describe
 from common.web.process import Process, Role
+from common.web.service import Service
 
 API_PREFIX = "/api/v1"
 INTERNAL_PREFIX = "/internal"
@@ -34,7 +35,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses=ANY_REFUSAL,
+        responses=ANY_ERROR,
         generate_unique_id_function=lambda route: f"{service.name}.{route.name}",
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=process.lifespan,
@@ -43,7 +44,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     app.state.database = service.database
     for name, value in service.state.items():
         setattr(app.state, name, value)
-    handle_failures(app)
+    add_error_handlers(app)
     describe(app, service.name)
     app.include_router(health_routes(process.checks()))
     if role != "worker":
@@ -52,15 +53,15 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         for router in service.root_routers:
             app.include_router(router, include_in_schema=False)
     limits = {f"{API_PREFIX}{prefix}": limit for prefix, limit in service.body_limits.items()}
-    hot = _hot("GET", service.hot_reads) | _hot("POST", service.hot_posts)
+    hot = _hot("GET", service.fast_reads) | _hot("POST", service.fast_posts)
     if hot and role != "worker":
-        app.add_middleware(Hot, answers=hot)
+        app.add_middleware(FastPath, answers=hot)
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
-    app.add_middleware(Edge, service=service.name)
+    app.add_middleware(AccessLogMiddleware, service=service.name, recognise=database_error)
     return app
 
 
-def _hot(method: str, answers: Mapping[str, Answer]) -> dict[tuple[str, str], Answer]:
+def _hot(method: str, answers: Mapping[str, FastHandler]) -> dict[tuple[str, str], FastHandler]:
     return {(method, f"{API_PREFIX}{path}"): answer for path, answer in answers.items()}
 
 

@@ -18,11 +18,11 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from common.errors import Forbidden, Unauthenticated
+from common.openapi.document import OPTIONAL, scheme_of
 from common.persistence.transaction import Transaction
-from common.web.openapi import OPTIONAL, scheme_of
-from common.web.permissions import Permission
-from common.web.scopes import allows
-from common.web.tokens import Identity, TokenVerifier
+from common.security.permissions import Permission
+from common.security.scopes import allows
+from common.security.tokens import Identity, TokenVerifier
 
 
 class MaybeAuthenticated(SecurityBase):

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from common.errors import Unavailable
 from common.web.envelope import Envelope, ok
-from common.web.failures import render
+from common.web.error_responses import error_response
 
 CHECK_TIMEOUT = 2.0
 
@@ -30,7 +30,7 @@ def health_routes(checks: Mapping[str, Check]) -> APIRouter:
         results = dict(zip(checks, answers, strict=True))
         if not all(answers):
             # Answered, not raised: a start that takes its time is no failure to log at every look.
-            return render(Unavailable("Not ready", code="not_ready", retry_after=1, detail=results))
+            return error_response(Unavailable("Not ready", code="not_ready", retry_after=1, detail=results))
         return ok(results, "Ready")
 
     @router.get("/metrics")

@@ -10,9 +10,9 @@ from common.errors import Invalid
 
 T = TypeVar("T")
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 # Deeper pages cost the database a scan of everything before them; a filter or a cursor serves better.
-LAST_PAGE = 10_000
+MAX_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class CursorRequest:
 
 # Coroutines, because FastAPI sends a plain function to a worker thread: 0.2 ms per request.
 async def _page(
-    page: Annotated[int, Query(ge=1, le=LAST_PAGE, description="counted from 1")] = 1,
-    page_size: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many to a page")] = 20,
+    page: Annotated[int, Query(ge=1, le=MAX_PAGE, description="counted from 1")] = 1,
+    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many to a page")] = 20,
 ) -> PageRequest:
     return PageRequest(page, page_size)
 
@@ -49,7 +49,7 @@ async def _cursor(
     cursor: Annotated[
         str | None, Query(min_length=1, max_length=200, description="`next_cursor` of the answer before")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many at once")] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many at once")] = 20,
 ) -> CursorRequest:
     return CursorRequest(cursor, limit)
 

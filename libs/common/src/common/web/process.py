@@ -9,15 +9,15 @@ from typing import Literal
 from fastapi import FastAPI
 
 from common import logs, telemetry
-from common.bus.envelope import Envelope
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import collect
 from common.bus.transport import Transport
-from common.service import Listener, Service
+from common.events.cloudevent import CloudEvent
+from common.jobs import run_jobs
+from common.security.tokens import TokenVerifier
+from common.security.verification import VerifierRefresh, http_verifier
 from common.web.health import Check
-from common.web.jobs import running
-from common.web.tokens import TokenVerifier
-from common.web.verification import Verification, verifier_over_http
+from common.web.service import Listener, Service
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +53,11 @@ class Process:
             return
         verifier = self._service.verifier
         if verifier is None:
-            verifier = await stack.enter_async_context(verifier_over_http(self._service.settings))
+            verifier = await stack.enter_async_context(http_verifier(self._service.settings))
         self._verifier = app.state.verifier = verifier
-        verification = Verification(verifier)
-        await self._listen(Listener(Verification.HEARD, verification.hear))
-        await stack.enter_async_context(running(self._service.name, verification.jobs))
+        verification = VerifierRefresh(verifier)
+        await self._listen(Listener(VerifierRefresh.HEARD, verification.hear))
+        await stack.enter_async_context(run_jobs(self._service.name, verification.jobs))
 
     async def _run_in_background(self, stack: AsyncExitStack) -> None:
         for listener in self._service.listeners:
@@ -66,12 +66,12 @@ class Process:
         stack.push_async_callback(self._runtime.stop)
         await self._runtime.start(workers=self._role != "api")
         if self._role != "api":
-            await stack.enter_async_context(running(self._service.name, self._service.jobs))
+            await stack.enter_async_context(run_jobs(self._service.name, self._service.jobs))
 
     async def _listen(self, listener: Listener) -> None:
         types = {event.type: event for event in listener.types}
 
-        def hear(envelope: Envelope) -> None:
+        def hear(envelope: CloudEvent) -> None:
             try:
                 listener.handle(types[envelope.type].model_validate_json(envelope.data))
             except Exception:

@@ -19,12 +19,12 @@ from auth.usecases.create_api_key import Wish, create_api_key
 from auth.usecases.retire_api_key import revoke_api_key, revoke_shown_key, rotate_api_key
 from common import clock
 from common.errors import DukanError, Forbidden, NotFound
+from common.security.scopes import SCOPES
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
-from common.web.inputs import WHOLE, Instant
+from common.web.fields import WHOLE, Instant
 from common.web.pagination import Page, page_meta
-from common.web.scopes import SCOPES
-from common.web.tokens import Identity
 
 router = APIRouter(dependencies=[NEVER_STORED])
 

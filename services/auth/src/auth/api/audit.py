@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 from auth.api.fields import AddressText
 from auth.queries.audit import LAST_ENTRY, AuditFilter, audit_entries
 from common.errors import Invalid
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.inputs import Instant
+from common.web.fields import Instant
 from common.web.pagination import Cursor, cursor_meta, position
-from common.web.tokens import Identity
 
 router = APIRouter()
 

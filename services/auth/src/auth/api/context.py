@@ -16,7 +16,7 @@ from auth.providers.signing import Signer
 from auth.providers.vault import Vault
 from common import context
 from common.contracts.auth import SessionRevoked
-from common.web.media_urls import MediaUrls
+from common.security.media_urls import MediaUrls
 
 USER_AGENT_LIMIT = 300
 

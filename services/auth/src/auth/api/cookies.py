@@ -15,8 +15,8 @@ from auth.api.context import Identification, Identifying
 from auth.usecases.open_session import Grant
 from common import clock
 from common.errors import DukanError, Forbidden
-from common.web.cookies import ACCESS, CSRF, CSRF_HEADER, REFRESH, named
-from common.web.failures import render
+from common.security.cookies import ACCESS, CSRF, CSRF_HEADER, REFRESH, cookie_name
+from common.web.error_responses import error_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Jar:
 
     def refused(self, refusal: DukanError) -> Response:
         """The refusal, which takes with it the cookies that sign nobody in any more."""
-        answer = render(refusal)
+        answer = error_response(refusal)
         replace(self, response=answer).clear()
         return answer
 
@@ -68,7 +68,7 @@ class Jar:
         )
 
     def _name(self, name: str) -> str:
-        return named(name, secure=self.identification.secure_cookies)
+        return cookie_name(name, secure=self.identification.secure_cookies)
 
 
 async def _jar(request: Request, response: Response, identification: Identifying) -> Jar:

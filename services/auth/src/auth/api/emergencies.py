@@ -13,9 +13,9 @@ from auth.usecases.end_sessions import end_any_sessions
 from auth.usecases.record_audit import record_audit
 from auth.usecases.rotate_keys import rotate_on_demand, withdraw_keys
 from common import clock
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.tokens import Identity
 
 BATCH = 1000
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from auth.domain.exports import Export, sealed_name
 from auth.providers.vault import Vault
 from auth.queries.exports import sealed_part
+from common.data_export import GZIP, purpose
 from common.persistence.transaction import Transaction
-from common.personal_data import GZIP, purpose
-from common.sealing import Box
+from common.security.encryption import SealedBox
 
 MOST_AT_ONCE = 1 << 18
 """Bytes of text: a part may be much larger once it is unpacked."""
@@ -54,7 +54,7 @@ class ExportDocument:
                 sealed = await sealed_part(tx, self.export.id, service, part)
             if sealed is None:
                 raise LookupError(f"export {self.export.id} ended while it was read")
-            packed = Box.open(private, sealed, purpose(self.export.id, service, part, parts))
+            packed = SealedBox.open(private, sealed, purpose(self.export.id, service, part, parts))
             while packed:
                 yield unzip.decompress(packed, MOST_AT_ONCE)
                 packed = unzip.unconsumed_tail

@@ -1,4 +1,4 @@
-"""The read that every client begins with, ahead of the framework (see common.web.hot)."""
+"""The read that every client begins with, ahead of the framework (see common.web.fast_path)."""
 
 from uuid import UUID
 
@@ -6,13 +6,13 @@ from fastapi import Request, Response
 
 from auth.queries.accounts import render_accounts
 from common.errors import Unauthenticated
-from common.persistence.gathered import Gathered
+from common.persistence.batch_loader import BatchLoader
 from common.persistence.reader import Reader
+from common.security.media_urls import MediaUrls
+from common.security.tokens import Identity
 from common.web.dependencies import Authenticated
-from common.web.hot import Answer
-from common.web.media_urls import MediaUrls
-from common.web.rendered import envelope_of, rendered
-from common.web.tokens import Identity
+from common.web.fast_path import FastHandler
+from common.web.raw_json import envelope_of, json_response
 
 authenticated = Authenticated()
 
@@ -23,7 +23,7 @@ class Profiles:
     def __init__(self, reader: Reader, media_urls: MediaUrls) -> None:
         self._reader = reader
         self._media_urls = media_urls
-        self._by_id: Gathered[UUID, str] = Gathered(self._find)
+        self._by_id: BatchLoader[UUID, str] = BatchLoader(self._find)
 
     async def find(self, account_id: UUID) -> str | None:
         return await self._by_id.get(account_id)
@@ -38,11 +38,11 @@ async def show_me(request: Request, caller: Identity) -> Response:
     profile = await profiles.find(caller.user_id)
     if profile is None:
         raise Unauthenticated("The account is gone", code="account_gone")
-    return rendered(envelope_of(profile.encode()))
+    return json_response(envelope_of(profile.encode()))
 
 
 async def _me(request: Request, _: str) -> Response:
     return await show_me(request, await authenticated(request))
 
 
-HOT_READS: dict[str, Answer] = {"/auth/me": _me}
+FAST_READS: dict[str, FastHandler] = {"/auth/me": _me}

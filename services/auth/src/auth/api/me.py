@@ -16,7 +16,7 @@ from auth.usecases.update_profile import update_profile
 from common import clock
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
-from common.web.inputs import Day
+from common.web.fields import Day
 
 router = APIRouter()
 

@@ -18,7 +18,7 @@ from auth.usecases.record_audit import record_audit
 from auth.usecases.return_oidc import Return, claim_return, end_return, give_back
 from auth.usecases.sign_in_by_identity import sign_in_by_identity
 from common.errors import DukanError, Forbidden, Invalid, Unavailable
-from common.web.cookies import named
+from common.security.cookies import cookie_name
 from common.web.dependencies import Begin
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
@@ -117,7 +117,7 @@ class Visit:
 
 
 def browser_cookie(identification: Identification) -> str:
-    return named("dukan_oidc", secure=identification.secure_cookies)
+    return cookie_name("dukan_oidc", secure=identification.secure_cookies)
 
 
 def _declined(error: str) -> Forbidden:

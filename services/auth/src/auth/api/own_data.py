@@ -20,10 +20,10 @@ from auth.usecases.begin_export import begin_export
 from common import clock
 from common.errors import Forbidden, Unavailable
 from common.persistence.transaction import Transaction
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted
 from common.web.preferences import Wait
-from common.web.tokens import Identity
 
 router = APIRouter(prefix="/auth/me/export")
 

@@ -25,10 +25,10 @@ from auth.usecases.reset_password import exchange_code, reset_password, unproven
 from auth.usecases.set_password import set_password
 from common.contracts.auth import SessionRevoked
 from common.errors import DukanError, Invalid, Unauthenticated
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Cursor, cursor_meta, position
-from common.web.tokens import Identity
 
 
 async def _never_stored(response: Response) -> None:

@@ -17,10 +17,10 @@ from auth.api.context import Identifying, RequestingClient
 from auth.api.fields import Email, Name
 from auth.queries.pre_registrations import list_pre_registrations, pre_registrations_after
 from auth.usecases.pre_register import pre_register
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Page, page_meta
-from common.web.tokens import Identity
 
 router = APIRouter()
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from common.security.permissions import GRANTS, HELD
 from common.web.dependencies import Caller
 from common.web.envelope import Envelope, ok
-from common.web.permissions import GRANTS, HELD
 
 router = APIRouter()
 

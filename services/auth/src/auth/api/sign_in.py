@@ -20,7 +20,7 @@ from auth.usecases.sign_in import Attempt, begin_sign_in, finish_sign_in
 from common.errors import DukanError, Invalid, Unauthenticated
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
-from common.web.failures import render
+from common.web.error_responses import error_response
 
 router = APIRouter(dependencies=[NEVER_STORED])
 
@@ -112,7 +112,7 @@ async def post_refresh(
         signer, vault = identification.signer, identification.vault
         outcome = await refresh_session(tx, token, client, signer=signer, vault=vault)
     if isinstance(outcome, DukanError):
-        return render(outcome) if given else jar.refused(outcome)
+        return error_response(outcome) if given else jar.refused(outcome)
     csrf_token = None if given else jar.fill(outcome)
     return ok(SignInView.of(outcome, identification.media_urls, csrf_token), "Refreshed")
 

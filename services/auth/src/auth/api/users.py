@@ -19,11 +19,11 @@ from auth.usecases.delete_account import delete_account, restore_account
 from auth.usecases.end_sessions import end_sessions_of
 from auth.usecases.record_audit import record_audit
 from common.errors import NotFound
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, created, ok
-from common.web.inputs import WHOLE
+from common.web.fields import WHOLE
 from common.web.pagination import Page, page_meta
-from common.web.tokens import Identity
 
 router = APIRouter()
 

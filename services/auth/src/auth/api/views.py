@@ -11,7 +11,7 @@ from auth.domain.roles import Role
 from auth.tables import Account
 from auth.usecases.open_session import Grant
 from common import clock
-from common.web.media_urls import MediaUrls
+from common.security.media_urls import MediaUrls
 
 
 class UserView(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 from auth.domain.codes import Purpose
 from auth.domain.throttle import Policy
 from auth.providers.vault import Vault
-from common.sealing import Seal
+from common.security.encryption import Seal
 
 PAGES: dict[Purpose, str] = {
     "confirm_email": "/api/v1/auth/email/confirm",

@@ -15,8 +15,8 @@ import httpx
 
 from auth.providers.oidc_file import ProviderEntry
 from common.errors import DukanError, Invalid, Unavailable
-from common.web.fetching import PLAIN, Fetch, fetch_json, read_json
-from common.web.keys import UntrustedKeysError
+from common.security.fetch import PLAIN, Fetch, fetch_json, read_json
+from common.security.key_set import UntrustedKeysError
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from auth.providers import oidc_calls
 from auth.providers.oidc_calls import AWAY, Line, away
-from common.web.fetching import Fetch
-from common.web.keys import FITTING, KeySet
+from common.security.fetch import Fetch
+from common.security.key_set import FITTING, KeySet
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from auth.providers.oidc_calls import Claims, away
 from auth.providers.oidc_metadata import ALGORITHMS, Metadata
 from common import clock
 from common.errors import Unauthenticated
-from common.web.keys import KeySet
+from common.security.key_set import KeySet
 
 log = logging.getLogger(__name__)
 

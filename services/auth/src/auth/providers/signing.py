@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth.providers.vault import Vault
 from common.ids import new_id
-from common.web.cookies import csrf_claim
+from common.security.cookies import csrf_claim
 
 ALGORITHM = "EdDSA"
 SHORTENED_BY = 0.05
@@ -108,7 +108,7 @@ class Signer:
             "exp": int(expires.timestamp()),
             "roles": roles,
             "scope": " ".join(scope),
-            # A page that is signed in by cookies shows what this is the hash of (see common.web.cookies).
+            # A page that is signed in by cookies shows what this is the hash of (see common.security.cookies).
             "csrf": csrf_claim(self._vault.csrf_token(session_id)),
         }
         text = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})

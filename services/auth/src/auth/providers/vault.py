@@ -4,18 +4,18 @@ import hmac
 from base64 import urlsafe_b64encode
 from uuid import UUID
 
-from common.sealing import CannotUnsealError, Cipher, derived
+from common.security.encryption import CannotUnsealError, Cipher, derive_key
 
 
 class Vault:
     """One key per purpose (HKDF, RFC 5869), so that nothing made for one is good for another."""
 
     def __init__(self, secret: str) -> None:
-        self._sealing = Cipher(derived(secret, b"dukan.auth.signing-keys"))
-        self._rotation = derived(secret, b"dukan.auth.refresh-tokens")
-        self._codes = derived(secret, b"dukan.auth.one-time-codes")
-        self._api_keys = derived(secret, b"dukan.auth.api-keys")
-        self._csrf = derived(secret, b"dukan.auth.csrf")
+        self._sealing = Cipher(derive_key(secret, b"dukan.auth.signing-keys"))
+        self._rotation = derive_key(secret, b"dukan.auth.refresh-tokens")
+        self._codes = derive_key(secret, b"dukan.auth.one-time-codes")
+        self._api_keys = derive_key(secret, b"dukan.auth.api-keys")
+        self._csrf = derive_key(secret, b"dukan.auth.csrf")
 
     def seal(self, content: bytes, name: str) -> bytes:
         """Encrypt (AES-256-GCM); `name` is bound to the content, so rows cannot be swapped."""

@@ -12,7 +12,7 @@ from auth.domain.avatars import AVATAR
 from auth.domain.roles import Role
 from auth.tables import Account
 from common.persistence.transaction import Transaction
-from common.web.media_urls import MediaUrls
+from common.security.media_urls import MediaUrls
 
 # As UserView renders an account; a test holds the two together.
 PROFILES = """

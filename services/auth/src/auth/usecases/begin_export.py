@@ -13,11 +13,11 @@ from auth.usecases.record_audit import record_audit
 from auth.usecases.update_profile import locked_account
 from common import clock
 from common.contracts.auth import ExportRequested
+from common.data_export import collect_rows, pieces_of, purpose
 from common.errors import RateLimited
 from common.ids import new_id
 from common.persistence.transaction import Transaction
-from common.personal_data import gathered, pieces_of, purpose
-from common.sealing import Box
+from common.security.encryption import SealedBox
 
 RUNNING = "SELECT id FROM export WHERE account_id = $1 AND state = 'gathering'"
 RECENT = "SELECT created_at FROM export WHERE account_id = $1 AND created_at > $2 ORDER BY created_at"
@@ -37,7 +37,7 @@ async def begin_export(tx: Transaction, account_id: UUID, client: Client, vault:
     await _check_rate(tx, account_id, now)
     await tx.sql.execute(END_FORMER, account_id)
     await tx.sql.execute(FORGET_FORMER, account_id)
-    private, public = Box.key_pair()
+    private, public = SealedBox.key_pair()
     request = ExportRequested(
         export_id=new_id(),
         user_id=account_id,
@@ -60,7 +60,7 @@ async def _check_rate(tx: Transaction, account_id: UUID, now: datetime) -> None:
 
 async def _keep_own(tx: Transaction, export_id: UUID, account_id: UUID, public: bytes) -> None:
     """auth's own part needs no event."""
-    pieces = pieces_of(await gathered(tx, account_id, KINDS))
+    pieces = pieces_of(await collect_rows(tx, account_id, KINDS))
     for number, piece in enumerate(pieces):
-        sealed = Box.close(public, piece, purpose(export_id, OWN, number, len(pieces)))
+        sealed = SealedBox.close(public, piece, purpose(export_id, OWN, number, len(pieces)))
         await keep_part(tx, export_id, OWN, (number, len(pieces)), sealed)

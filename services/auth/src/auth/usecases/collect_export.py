@@ -5,9 +5,9 @@ from uuid import UUID
 
 from auth.domain.exports import READABLE, REMEMBERED
 from common import clock
-from common.contracts.personal_data import PersonalDataPart
+from common.contracts.data_export import DataExportPart
+from common.data_export import MOST_PARTS
 from common.persistence.transaction import Transaction
-from common.personal_data import MOST_PARTS
 
 WAITING = """
 SELECT true FROM export WHERE id = $1 AND account_id = $2 AND $3 = ANY(services) AND state = 'gathering' FOR UPDATE
@@ -27,7 +27,7 @@ FORGET_PARTS = "DELETE FROM export_part USING export WHERE export_id = export.id
 FORGET = "DELETE FROM export WHERE created_at < $1"
 
 
-async def collect_export(tx: Transaction, service: str, part: PersonalDataPart) -> None:
+async def collect_export(tx: Transaction, service: str, part: DataExportPart) -> None:
     """Keep a service's part; with the last one the export is ready. Parts that nobody waits for are ignored."""
     if not 0 <= part.part < part.parts <= MOST_PARTS:
         return

@@ -13,10 +13,10 @@ from billing.queries import get_payment, list_payments
 from billing.usecases.record_outcomes import record_outcomes
 from common import clock
 from common.errors import NotFound
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 from common.web.pagination import Page, page_meta
-from common.web.tokens import Identity
 
 router = APIRouter(tags=["billing"])
 

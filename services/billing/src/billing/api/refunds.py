@@ -12,10 +12,10 @@ from billing.queries import get_payment, get_refund, refunds_of
 from billing.usecases.request_refund import request_refund
 from common import clock
 from common.money import Money
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
-from common.web.tokens import Identity
 
 router = APIRouter(tags=["billing"])
 

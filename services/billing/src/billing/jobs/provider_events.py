@@ -7,7 +7,8 @@ from billing.domain.pauses import LONGEST
 from billing.usecases.apply_provider_event import Reader, apply_provider_event
 from billing.usecases.postpone_provider_event import postpone_provider_event
 from common import clock
-from common.persistence.database import Database, is_outage
+from common.errors import is_outage
+from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
 

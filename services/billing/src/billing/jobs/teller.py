@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
-from common.persistence.database import Database, is_outage
+from common.errors import is_outage
+from common.jobs import Job
+from common.persistence.database import Database
 from common.persistence.transaction import Transaction
-from common.service import Job
 
 log = logging.getLogger(__name__)
 

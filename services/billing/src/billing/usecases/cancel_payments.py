@@ -25,13 +25,13 @@ async def cancel_payments(tx: Transaction, cancellations: Sequence[OrderCancelle
     """Leave a tombstone where there is no payment yet; cancel or give back where there is one."""
     columns = zip(*(_tombstone(tx, event) for event in cancellations), strict=True)
     await tx.sql.execute(TOMBSTONE, Status.CANCELLED, now, *(list(column) for column in columns))
-    origins = {event.order_id: tx.envelope_of(event).origin() for event in cancellations}
+    origins = {event.order_id: tx.cloud_event_of(event).origin() for event in cancellations}
     held = await lock_payments_of_orders(tx, list(origins))
     await store_changes(tx, [(cancel(h.payment, now), origins[h.payment.order_id]) for h in held], now)
 
 
 def _tombstone(tx: Transaction, event: OrderCancelled) -> tuple[object, ...]:
-    origin = tx.envelope_of(event).origin()
+    origin = tx.cloud_event_of(event).origin()
     return (
         new_id(),
         event.order_id,

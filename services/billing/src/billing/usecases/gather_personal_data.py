@@ -2,8 +2,8 @@
 
 from common.contracts.auth import ExportRequested
 from common.contracts.billing import BillingDataGathered
+from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from common.personal_data import answer
 
 PAYMENTS = """
 SELECT id, order_id, number, provider, method, amount, currency, status, captured, refunded, reference, failure_code,
@@ -25,4 +25,4 @@ KINDS = {"payments": PAYMENTS, "refunds": REFUNDS, "provider_reports": REPORTS}
 
 
 async def gather_personal_data(tx: Transaction, request: ExportRequested) -> None:
-    await answer(tx, request, KINDS, BillingDataGathered)
+    await publish_export_parts(tx, request, KINDS, BillingDataGathered)

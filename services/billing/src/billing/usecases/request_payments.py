@@ -49,7 +49,7 @@ def _open(request: PaymentRequested, offered: Collection[str], now: datetime) ->
 
 
 def _row(change: Change, tx: Transaction, request: PaymentRequested) -> tuple[object, ...]:
-    payment, origin = change.payment, tx.envelope_of(request).origin()
+    payment, origin = change.payment, tx.cloud_event_of(request).origin()
     return (
         payment.id,
         payment.order_id,

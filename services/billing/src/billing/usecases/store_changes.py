@@ -5,7 +5,7 @@ from datetime import datetime
 
 from billing.domain.payment import Change, Payment
 from billing.usecases.promise_refunds import Promise, promise_refunds
-from common.context import Origin, originating
+from common.context import Origin, use_origin
 from common.persistence.transaction import Transaction
 
 UPDATE = """
@@ -32,7 +32,7 @@ async def store_changes(tx: Transaction, changes: Sequence[tuple[Change, Origin]
     await tx.sql.execute(UPDATE, now, *(list(column) for column in columns))
     for change, origin in changes:
         if change.event is not None:
-            with originating(origin):
+            with use_origin(origin):
                 tx.publish(change.event)
     await promise_refunds(tx, [_promise(change, origin) for change, origin in changes if change.give_back], now)
 

@@ -9,9 +9,9 @@ from catalog.api.images import Files, MediaView, Urls, remove_files, stored
 from catalog.api.media import view_of
 from catalog.usecases.choose_avatar import choose_avatar, drop_avatar
 from common.errors import Forbidden
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted
-from common.web.tokens import Identity
 
 router = APIRouter(prefix="/auth/me/avatar", tags=["media"])
 

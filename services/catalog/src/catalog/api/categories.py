@@ -18,11 +18,11 @@ from catalog.usecases.change_category import change_category, delete_category
 from catalog.usecases.create_category import create_category
 from common.errors import NotFound
 from common.persistence.transaction import Transaction
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, MaybeCaller, may
 from common.web.envelope import Envelope, created, ok
 from common.web.pagination import Page as Paging
 from common.web.pagination import page_meta
-from common.web.tokens import Identity
 
 router = APIRouter(prefix="/categories", tags=["categories"])
 

@@ -1,4 +1,4 @@
-"""The reads that most requests are for, ahead of the framework (see common.web.hot)."""
+"""The reads that most requests are for, ahead of the framework (see common.web.fast_path)."""
 
 import re
 from uuid import UUID
@@ -10,11 +10,11 @@ from catalog.api.public import Page, private_answer
 from catalog.api.shown import show_again
 from catalog.queries.products import Document, find_products
 from common.errors import NotFound
-from common.persistence.gathered import Gathered
+from common.persistence.batch_loader import BatchLoader
 from common.persistence.reader import Reader
+from common.security.tokens import Identity
 from common.web.dependencies import MaybeAuthenticated
-from common.web.hot import Answer
-from common.web.tokens import Identity
+from common.web.fast_path import FastHandler
 
 authenticated = MaybeAuthenticated()
 plain = re.compile(KEY).match
@@ -25,8 +25,8 @@ class ProductFinder:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._by_id: Gathered[UUID, Document] = Gathered(self._find)
-        self._by_slug: Gathered[str, Document] = Gathered(self._find_by_slug)
+        self._by_id: BatchLoader[UUID, Document] = BatchLoader(self._find)
+        self._by_slug: BatchLoader[str, Document] = BatchLoader(self._find_by_slug)
 
     async def find(self, key: UUID | str) -> Document | None:
         return await (self._by_id.get(key) if isinstance(key, UUID) else self._by_slug.get(key))
@@ -61,7 +61,7 @@ async def _shown_before(request: Request, _: str) -> Response | None:
     return await show_again(request)
 
 
-HOT_READS: dict[str, Answer] = {
+FAST_READS: dict[str, FastHandler] = {
     "/products": _shown_before,
     "/products/{key}": _product,
     "/categories": _shown_before,

@@ -16,7 +16,7 @@ from catalog.usecases.add_image import Upload
 from catalog.usecases.discard_media import Discarded
 from catalog.usecases.store_upload import store_upload
 from common.errors import DukanError
-from common.web.media_urls import MediaUrls
+from common.security.media_urls import MediaUrls
 
 
 class MediaView(BaseModel):

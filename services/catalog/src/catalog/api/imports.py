@@ -20,10 +20,10 @@ from catalog.usecases.import_product import import_product
 from common.errors import DukanError, Invalid
 from common.money import Currency
 from common.persistence.transaction import Transaction
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.inputs import WHOLE
-from common.web.tokens import Identity
+from common.web.fields import WHOLE
 
 router = APIRouter(prefix="/products/import", tags=["products"])
 

@@ -17,11 +17,11 @@ from catalog.queries.media import find_media, own_media
 from catalog.usecases.keep_media import keep_media, take_away
 from common.errors import NotFound
 from common.persistence.transaction import Transaction
+from common.security.media_urls import MediaUrls
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
-from common.web.media_urls import MediaUrls
 from common.web.pagination import Page, page_meta
-from common.web.tokens import Identity
 
 router = APIRouter(tags=["media"])
 

@@ -9,8 +9,8 @@ from pydantic.config import JsonDict
 
 from catalog.api.inputs import Change, Code, Name, Slug, Title
 from common.money import Currency, Money
-from common.web.example_values import CATEGORY
-from common.web.inputs import WHOLE
+from common.openapi.example_values import CATEGORY
+from common.web.fields import WHOLE
 
 DEAREST = 10**13
 

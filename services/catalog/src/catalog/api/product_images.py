@@ -10,9 +10,9 @@ from catalog.api import refused
 from catalog.api.images import Files, MediaView, Urls, stored
 from catalog.api.media import view_of
 from catalog.usecases.add_image import add_image, remove_image
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, created, ok
-from common.web.tokens import Identity
 
 router = APIRouter(tags=["media"])
 

@@ -20,10 +20,10 @@ from catalog.usecases.change_product import change_product, delete_product
 from catalog.usecases.create_product import create_product
 from common.errors import Invalid, NotFound
 from common.persistence.transaction import Transaction
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, MaybeCaller, may
 from common.web.envelope import Envelope, created, ok
 from common.web.pagination import Page, page_meta
-from common.web.tokens import Identity
 
 router = APIRouter(prefix="/products", tags=["products"])
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Self
 
 from fastapi import Request, Response
 
-from common.web.refusals import header_references
-from common.web.rendered import envelope_of, rendered
+from common.openapi.errors import header_references
+from common.web.raw_json import envelope_of, json_response
 
 SHARED = "public, max-age=5"
 PRIVATE = "private, no-store"
@@ -35,12 +35,12 @@ class Page(NamedTuple):
         headers = {"Cache-Control": SHARED, "ETag": self.etag}
         if is_known(request, self.etag):
             return Response(status_code=304, headers=headers)
-        return rendered(self.body, headers)
+        return json_response(self.body, headers)
 
 
 def private_answer(data: bytes, meta: Mapping[str, Any] | None = None) -> Response:
     """For the caller's eyes only."""
-    return rendered(envelope_of(data, meta), {"Cache-Control": PRIVATE})
+    return json_response(envelope_of(data, meta), {"Cache-Control": PRIVATE})
 
 
 def is_known(request: Request, etag: str) -> bool:

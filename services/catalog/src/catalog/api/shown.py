@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 from catalog.api.public import Page
 from catalog.queries.changes import look_for_changes
-from common.persistence.gathered import Gathered
+from common.persistence.batch_loader import BatchLoader
 from common.persistence.reader import Reader
 
 MOST_BYTES = 16_000_000
@@ -28,7 +28,7 @@ class Shown:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._question: Gathered[None, None] = Gathered(self._look)
+        self._question: BatchLoader[None, None] = BatchLoader(self._look)
         self._pages: OrderedDict[Key, Page] = OrderedDict()
         self._bytes = 0
         self._edition = 0

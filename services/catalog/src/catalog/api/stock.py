@@ -13,11 +13,11 @@ from catalog.api.reading import Read
 from catalog.queries.stock import find_stock, list_ledger
 from catalog.usecases.adjust_stock import adjust_stock
 from common.errors import Invalid, NotFound
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.inputs import WHOLE
+from common.web.fields import WHOLE
 from common.web.pagination import Cursor, cursor_meta
-from common.web.tokens import Identity
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
 

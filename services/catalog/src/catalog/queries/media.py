@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from catalog.domain.images import VARIANTS, Visibility, variant_paths
-from common.web.media_urls import MediaUrls
+from common.security.media_urls import MediaUrls
 
 SHAPE = "id, owner_id, product_id, visibility, is_avatar, state, reason, content_type, width, height, created_at"
 FIND = f"SELECT {SHAPE} FROM media WHERE id = $1"  # noqa: S608 (the columns are ours)

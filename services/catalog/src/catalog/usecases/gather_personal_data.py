@@ -2,8 +2,8 @@
 
 from common.contracts.auth import ExportRequested
 from common.contracts.catalog import CatalogDataGathered
+from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from common.personal_data import answer
 
 PICTURES = """
 SELECT id, product_id, visibility, is_avatar, state, content_type, size_bytes, width, height, created_at
@@ -17,4 +17,4 @@ KINDS = {"pictures": PICTURES, "stock_adjustments": ADJUSTMENTS}
 
 
 async def gather_personal_data(tx: Transaction, request: ExportRequested) -> None:
-    await answer(tx, request, KINDS, CatalogDataGathered)
+    await publish_export_parts(tx, request, KINDS, CatalogDataGathered)

@@ -6,10 +6,10 @@ from hashlib import sha256
 from io import SEEK_END
 from typing import BinaryIO
 
+from catalog.errors import ImageFileTooLarge, ImageTooLarge, UnsupportedImage
 from catalog.providers.media_files import MediaFiles
 from catalog.providers.pictures import UnusablePictureError, look_at
 from catalog.usecases.add_image import Upload
-from common.errors import Invalid
 from common.ids import new_id
 
 CHUNK = 256 * 1024
@@ -30,16 +30,14 @@ async def store_upload(files: MediaFiles, content: BinaryIO, limits: Limits) -> 
 
 def _store(files: MediaFiles, content: BinaryIO, limits: Limits) -> Upload:
     if (size := content.seek(0, SEEK_END)) > limits.max_bytes:
-        raise Invalid(
-            f"An image has at most {limits.max_bytes} bytes", code="image_too_large", field="file", status=413
-        )
+        raise ImageFileTooLarge(f"An image has at most {limits.max_bytes} bytes")
     content.seek(0)
     try:
         look = look_at(content)
     except UnusablePictureError as error:
-        raise Invalid(f"Not accepted: {error}", code="unsupported_image", field="file", status=415) from error
+        raise UnsupportedImage(f"Not accepted: {error}") from error
     if look.pixels > limits.max_pixels:
-        raise Invalid(f"An image has at most {limits.max_pixels} pixels", code="image_too_large", field="file")
+        raise ImageTooLarge(f"An image has at most {limits.max_pixels} pixels")
     upload = Upload(new_id(), look.content_type, size, _digest(content))
     files.write_original(upload.media_id, content)
     return upload

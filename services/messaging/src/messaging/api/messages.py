@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
+from common.web.fields import Instant
 from common.web.idempotency import Idempotency
-from common.web.inputs import Instant
 from common.web.pagination import Cursor, meta_of, position
 from messaging.api.views import MessageHistory, MessageView, Status
 from messaging.domain.drafts import Channel

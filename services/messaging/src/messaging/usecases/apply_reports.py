@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from common import clock
-from common.context import Origin, originating
+from common.context import Origin, use_origin
 from common.contracts.event import Event
 from common.contracts.messaging import MessageDelivered, MessageFailed, MessageSent
 from common.persistence.transaction import Transaction
@@ -77,7 +77,7 @@ def _publish(tx: Transaction, status: Reported, row: Mapping[str, Any]) -> None:
     if fact is None:
         return
     origin = Origin(row["correlation_id"], str(row["queued_event"]), row["traceparent"], row["tracestate"])
-    with originating(origin):
+    with use_origin(origin):
         tx.publish(fact(row))
 
 

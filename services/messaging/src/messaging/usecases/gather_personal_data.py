@@ -2,8 +2,8 @@
 
 from common.contracts.auth import ExportRequested
 from common.contracts.messaging import MessagingDataGathered
+from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from common.personal_data import answer
 
 CONTACT = "SELECT phone, time_zone, max_messages_per_day FROM contact WHERE user_id = $1"
 MESSAGES = """
@@ -21,4 +21,4 @@ KINDS = {"contact": CONTACT, "messages": MESSAGES, "waiting": WAITING, "usage": 
 
 
 async def gather_personal_data(tx: Transaction, request: ExportRequested) -> None:
-    await answer(tx, request, KINDS, MessagingDataGathered)
+    await publish_export_parts(tx, request, KINDS, MessagingDataGathered)

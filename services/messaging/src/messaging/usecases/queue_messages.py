@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common import clock
-from common.context import Origin, originating
+from common.context import Origin, use_origin
 from common.contracts.messaging import MessageQueued
 from common.ids import new_id
 from common.persistence.transaction import Transaction
@@ -42,7 +42,7 @@ async def queue_messages(tx: Transaction, commissions: Sequence[Commission]) -> 
 
 def _row(tx: Transaction, message_id: UUID, commission: Commission) -> tuple[UUID, *tuple[object, ...]]:
     draft = commission.draft
-    with originating(commission.origin):
+    with use_origin(commission.origin):
         queued = tx.publish(_queued(message_id, draft))
     return (
         message_id,

@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.openapi.example_values import ORDER
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
-from common.web.example_values import ORDER
 from common.web.pagination import Cursor, meta_of, position
 from notifications.queries import notifications_of, unread_count
 from notifications.tables import NotificationRow

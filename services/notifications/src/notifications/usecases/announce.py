@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common import clock
-from common.bus.envelope import Envelope
 from common.contracts.event import Event
 from common.contracts.notifications import NotificationCreated
+from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 from common.persistence.transaction import Transaction
 from notifications.domain.notices import Notice
@@ -77,7 +77,7 @@ async def _notify(tx: Transaction, announcements: Sequence[Announcement]) -> Non
 
 async def _queue_mails(tx: Transaction, announcements: Sequence[Announcement]) -> None:
     reachable = await _reachable(tx, {announcement.user_id for announcement in announcements})
-    rows = [_mail(tx.envelope_of(a.event), a, reachable) for a in announcements]
+    rows = [_mail(tx.cloud_event_of(a.event), a, reachable) for a in announcements]
     await tx.sql.execute(INSERT_EMAILS, *_columns(rows), clock.now())
 
 
@@ -97,11 +97,11 @@ async def _known(tx: Transaction, user_ids: Collection[UUID]) -> set[UUID]:
 
 def _notification(tx: Transaction, id_: UUID, announcement: Announcement) -> tuple[object, ...]:
     notice = announcement.notice
-    cause = tx.envelope_of(announcement.event).id
+    cause = tx.cloud_event_of(announcement.event).id
     return id_, announcement.user_id, notice.topic, notice.title, notice.body, json.dumps(notice.data), cause
 
 
-def _mail(envelope: Envelope, announcement: Announcement, reachable: Collection[UUID]) -> tuple[object, ...]:
+def _mail(cloud_event: CloudEvent, announcement: Announcement, reachable: Collection[UUID]) -> tuple[object, ...]:
     notice = announcement.notice
     return (
         new_id(),
@@ -109,10 +109,10 @@ def _mail(envelope: Envelope, announcement: Announcement, reachable: Collection[
         notice.template,
         json.dumps(notice.details),
         "queued" if announcement.user_id in reachable else "waiting_contact",
-        envelope.id,
-        envelope.correlation_id,
-        envelope.traceparent,
-        envelope.tracestate,
+        cloud_event.id,
+        cloud_event.correlation_id,
+        cloud_event.traceparent,
+        cloud_event.tracestate,
     )
 
 

@@ -2,8 +2,8 @@
 
 from common.contracts.auth import ExportRequested
 from common.contracts.notifications import NotificationsDataGathered
+from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from common.personal_data import answer
 
 CONTACT = "SELECT email, first_name, last_name, language FROM contact WHERE user_id = $1"
 NOTIFICATIONS = """
@@ -18,4 +18,4 @@ KINDS = {"contact": CONTACT, "notifications": NOTIFICATIONS, "letters": LETTERS}
 
 
 async def gather_personal_data(tx: Transaction, request: ExportRequested) -> None:
-    await answer(tx, request, KINDS, NotificationsDataGathered)
+    await publish_export_parts(tx, request, KINDS, NotificationsDataGathered)

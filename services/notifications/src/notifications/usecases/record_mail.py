@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from common import clock
-from common.context import Origin, originating
+from common.context import Origin, use_origin
 from common.contracts.notifications import EmailFailed, EmailSent
 from common.persistence.transaction import Transaction
 from notifications.domain.mail import Deferred, Mail, Outcome, Refused, Sent, pause_after
@@ -33,7 +33,7 @@ async def record_mail(tx: Transaction, outcomes: Sequence[tuple[Mail, Outcome]])
     for row in await tx.sql.fetch(RECORD, *columns, now):
         if row["state"] in ("sent", "failed"):
             origin = Origin(row["correlation_id"], str(row["cause"]), row["traceparent"], row["tracestate"])
-            with originating(origin):
+            with use_origin(origin):
                 tx.publish(_fact(row))
 
 

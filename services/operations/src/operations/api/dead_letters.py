@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Cursor, meta_of, position
-from common.web.tokens import Identity
 from operations import queries
 from operations.domain.payload import readable
 from operations.tables import DeadLetterRow

@@ -7,12 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from common.openapi.example_values import ORDER
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.example_values import ORDER
-from common.web.inputs import Instant
+from common.web.fields import Instant
 from common.web.pagination import Cursor, meta_of, position
-from common.web.tokens import Identity
 from operations import queries
 from operations.domain.payload import shown
 from operations.domain.trace import grow

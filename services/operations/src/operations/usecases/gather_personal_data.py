@@ -2,8 +2,8 @@
 
 from common.contracts.auth import ExportRequested
 from common.contracts.operations import OperationsDataGathered
+from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from common.personal_data import answer
 
 EVENTS = """
 SELECT id, type, time, data - 'sealed' - 'public_key' AS data FROM event
@@ -18,4 +18,4 @@ KINDS = {"requests": REQUESTS, "events": EVENTS}
 
 
 async def gather_personal_data(tx: Transaction, request: ExportRequested) -> None:
-    await answer(tx, request, KINDS, OperationsDataGathered)
+    await publish_export_parts(tx, request, KINDS, OperationsDataGathered)

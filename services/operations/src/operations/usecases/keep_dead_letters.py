@@ -22,10 +22,10 @@ SET error = excluded.error, attempts = excluded.attempts, deaths = dead_letter.d
 async def keep_dead_letters(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
     """Keep the dead, the latest death of each; one that was replayed and died again waits again."""
     await begin_keeping(tx)
-    people = {delivery.envelope.id: people_of(delivery.envelope.data) for delivery in deliveries}
+    people = {delivery.cloud_event.id: people_of(delivery.cloud_event.data) for delivery in deliveries}
     erased = await erased_among(tx, set().union(*people.values()))
     latest = {
-        (d.dead.queue, d.envelope.id): _row(d, d.dead, people[d.envelope.id] & erased)
+        (d.dead.queue, d.cloud_event.id): _row(d, d.dead, people[d.cloud_event.id] & erased)
         for d in deliveries
         if d.dead is not None
     }
@@ -36,21 +36,21 @@ async def keep_dead_letters(tx: Transaction, deliveries: Sequence[Delivery]) -> 
 
 
 def _row(delivery: Delivery, dead: DeadLetter, erased: set[str]) -> tuple[object, ...]:
-    envelope = delivery.envelope
+    cloud_event = delivery.cloud_event
     return (
         new_id(),
         dead.queue,
-        envelope.id,
-        envelope.type,
-        envelope.source,
-        envelope.subject,
-        envelope.time,
-        envelope.sequence,
-        envelope.correlation_id,
-        envelope.causation_id,
-        envelope.traceparent,
-        envelope.tracestate,
-        anonymised(envelope.data, erased) if erased else envelope.data,
+        cloud_event.id,
+        cloud_event.type,
+        cloud_event.source,
+        cloud_event.subject,
+        cloud_event.time,
+        cloud_event.sequence,
+        cloud_event.correlation_id,
+        cloud_event.causation_id,
+        cloud_event.traceparent,
+        cloud_event.tracestate,
+        anonymised(cloud_event.data, erased) if erased else cloud_event.data,
         dead.error.split(":", 1)[0] if erased else dead.error,
         dead.attempts,
     )

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from common import clock
-from common.bus.envelope import Envelope
 from common.errors import NotFound
+from common.events.cloudevent import CloudEvent
 from common.persistence.transaction import Transaction
 from operations.domain import letters
 from operations.tables import DeadLetterRow
@@ -58,8 +58,8 @@ def _send(tx: Transaction, row: DeadLetterRow, staff_id: UUID) -> None:
     tx.redeliver(_envelope(row), row.queue)
 
 
-def _envelope(row: DeadLetterRow) -> Envelope:
-    return Envelope(
+def _envelope(row: DeadLetterRow) -> CloudEvent:
+    return CloudEvent(
         id=row.event_id,
         type=row.type,
         source=row.source,

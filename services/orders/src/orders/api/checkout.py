@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.context import current
 from common.errors import Invalid
+from common.openapi.errors import header_references
+from common.openapi.example_values import PRODUCT
 from common.web.dependencies import Authenticated, Begin, Caller
 from common.web.envelope import Envelope
-from common.web.example_values import PRODUCT
+from common.web.fields import WHOLE
 from common.web.idempotency import Idempotency, idempotent_request
-from common.web.inputs import WHOLE
-from common.web.refusals import header_references
 from orders.api import refused
 from orders.api.desk import Answer, Looking, Placing
 from orders.api.shop import Shop, TheShop

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
+from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, ok
-from common.web.inputs import Instant
+from common.web.fields import Instant
 from common.web.pagination import Page, page_meta
-from common.web.tokens import Identity
 from orders.api import refused
 from orders.api.shop import TheShop
 from orders.api.views import OrderView, StepView

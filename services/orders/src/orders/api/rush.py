@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 
 from common import clock
 from common.errors import Unavailable
+from common.jobs import Job, run_jobs
 from common.persistence.database import Database
-from common.service import Job
-from common.web.jobs import running
 from orders.domain.order import Deadlines
 from orders.domain.saga import Status
 
@@ -38,7 +37,7 @@ class Rush:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        async with running("orders", [Job("orders.rush", LOOK_EVERY, self._look)]):
+        async with run_jobs("orders", [Job("orders.rush", LOOK_EVERY, self._look)]):
             yield
 
     async def _look(self) -> None:

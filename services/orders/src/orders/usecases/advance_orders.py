@@ -13,7 +13,7 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from common import clock
-from common.context import Origin, current, originating
+from common.context import Origin, current, use_origin
 from common.contracts.event import Event
 from common.contracts.orders import OrderLine
 from common.errors import Transient
@@ -82,7 +82,7 @@ def _decide(tx: Transaction, order: Order | None, cause: Cause, now: datetime, d
     progress = order.receive(cause.signal, now, deadlines)
     # What the clock brings about has no origin of its own: it belongs to the order's story.
     adrift = cause.event is None and current() is None
-    with originating(Origin(order.correlation_id)) if adrift else nullcontext():
+    with use_origin(Origin(order.correlation_id)) if adrift else nullcontext():
         for fact in progress.facts:
             tx.publish(fact, cause=cause.event)
     return progress

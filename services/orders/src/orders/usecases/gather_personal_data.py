@@ -2,8 +2,8 @@
 
 from common.contracts.auth import ExportRequested
 from common.contracts.orders import OrdersDataGathered
+from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from common.personal_data import answer
 
 ORDERS = """
 SELECT id, number, status, status_reason, currency, subtotal, total, lines, address, note, provider, payment_id,
@@ -23,4 +23,4 @@ KINDS = {"addresses": ADDRESSES, "cart": CART, "orders": ORDERS}
 
 
 async def gather_personal_data(tx: Transaction, request: ExportRequested) -> None:
-    await answer(tx, request, KINDS, OrdersDataGathered)
+    await publish_export_parts(tx, request, KINDS, OrdersDataGathered)

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from common import clock
-from common.context import Origin, originating
+from common.context import Origin, use_origin
 from common.contracts.orders import OrderLine, OrderPlaced
 from common.errors import DukanError, Invalid
 from common.ids import new_id
@@ -188,7 +188,7 @@ def _placed(tx: Transaction, draft: _Draft) -> OrderRow | DukanError:
     order, origin = draft.row, draft.checkout.origin
     if draft.checkout.address_id is not None and order.address is None:
         return Invalid("There is no such address", code="orders.unknown_address", field="address_id")
-    with originating(origin) if origin else nullcontext():
+    with use_origin(origin) if origin else nullcontext():
         tx.publish(
             OrderPlaced(
                 order_id=order.id,

@@ -1,0 +1,1 @@
+"""The RabbitMQ transport: connection, frames, publisher, consumer, topology."""

@@ -1,0 +1,54 @@
+"""Holds every error response of a service under test against its OpenAPI document."""
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import Message, Receive, Scope, Send
+
+
+class UndocumentedError(AssertionError):
+    """A route answered with an error code that its operation does not document."""
+
+
+class DocumentedErrors:
+    """The application; raises UndocumentedError after a response whose `code` the route's `responses` do not name."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status, body = 0, b""
+
+        async def record(message: Message) -> None:
+            nonlocal status, body
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif status >= 400:
+                body += message.get("body", b"")
+            await send(message)
+
+        await self._app(scope, receive, record)
+        if status >= 400:
+            self._check(scope, status, body)
+
+    def _check(self, scope: Scope, status: int, body: bytes) -> None:
+        path = getattr(scope.get("route"), "path_format", "")
+        document = self._app.openapi()
+        operation = document["paths"].get(path, {}).get(scope["method"].lower())
+        if operation is None or not (code := _code_of(body)):
+            return
+        response = operation["responses"].get(str(status), {})
+        if "$ref" in response:
+            response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
+        if code not in response.get("content", {}).get("application/json", {}).get("examples", {}):
+            raise UndocumentedError(f"{scope['method']} {path} answers {status} {code}, which it does not document")
+
+
+def _code_of(body: bytes) -> str | None:
+    try:
+        envelope: Any = json.loads(body)
+    except ValueError:
+        return None
+    code = envelope.get("code") if isinstance(envelope, dict) else None
+    return code if isinstance(code, str) else None

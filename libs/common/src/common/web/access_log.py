@@ -1,0 +1,144 @@
+"""The outermost layer of a service: who asked (request id, trace), what was answered (access log, metrics).
+
+Pure ASGI, because every request passes here: a layer on BaseHTTPMiddleware costs more than most routes.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+
+from fastapi import Response
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common import logs, metrics, telemetry
+from common.context import Origin
+from common.ids import new_id
+from common.web.error_responses import Recognise, crash_response
+
+log = logging.getLogger("dukan.access")
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+TRACESTATE_LIMIT = 512
+ORIGIN = frozenset((b"x-request-id", b"traceparent", b"tracestate"))
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+SLOW = 5.0
+"""Seconds from which an answer is worth a line."""
+
+
+class AccessLogMiddleware:
+    """Gives every request an origin, and every answer its request id, a log line and a count."""
+
+    def __init__(self, app: ASGIApp, service: str, recognise: Recognise | None = None) -> None:
+        self.app = app
+        self._service = service
+        self._recognise = recognise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        logs.serving.set(self._service)
+        scope["path"] = scope["path"].rstrip("/") or "/"
+        with telemetry.span(self._service, scope["type"], origin_of(scope["headers"]), SpanKind.SERVER) as origin:
+            if scope["type"] == "http":
+                await _RequestScope(self._service, origin, send, self._recognise).run(self.app, scope, receive)
+            else:
+                await self.app(scope, receive, send)
+
+
+class _RequestScope:
+    """One request and its answer."""
+
+    def __init__(self, service: str, origin: Origin, send: Send, recognise: Recognise | None) -> None:
+        self._service = service
+        self._recognise = recognise
+        self._send = send
+        self._headers = [(b"x-request-id", origin.correlation_id.encode())]
+        if origin.traceparent:
+            self._headers.append((b"traceparent", origin.traceparent.encode()))
+        self._started = time.perf_counter()
+        self._status = 0
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
+        try:
+            await app(scope, receive, self._forward)
+        except Exception as error:
+            await self._crashed(error, scope, receive)
+        finally:
+            self._observe(scope, time.perf_counter() - self._started)
+
+    async def _forward(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self._headers]
+        await self._send(message)
+
+    async def _crashed(self, error: Exception, scope: Scope, receive: Receive) -> None:
+        answer: Response = crash_response(error, self._recognise)
+        if self._status:
+            raise error  # the answer has begun: only cutting the connection tells the client
+        await answer(scope, receive, self._forward)
+
+    def _observe(self, scope: Scope, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        # The template, not the path: paths may hold one-time tokens, and would make a metric per id.
+        route = getattr(scope.get("route"), "path_format", "unmatched")
+        status = self._status or 499
+        requests, duration = _meters(self._service, method, route, status)
+        requests.inc()
+        duration.observe(seconds)
+        attributes = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+        telemetry.rename(f"{method} {route}", attributes, failed=status >= 500)
+        level = _level(status, seconds)
+        if log.isEnabledFor(level):
+            log.log(level, "%s %s %d", method, route, status, extra=_access(scope, seconds, status))
+
+
+@lru_cache(maxsize=4096)
+def _meters(service: str, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    requests = metrics.REQUESTS.labels(service, method, route, status)
+    return requests, metrics.REQUEST_SECONDS.labels(service, method, route)
+
+
+def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
+    """Where a request comes from. What is malformed in its headers is replaced, never passed on."""
+    given = dict([pair for pair in headers if pair[0] in ORIGIN])
+    if not given:
+        return Origin(str(new_id()), traceparent=telemetry.new_traceparent())
+    request_id = _text(given.get(b"x-request-id"))
+    traceparent = telemetry.valid_traceparent(_text(given.get(b"traceparent")))
+    tracestate = _text(given.get(b"tracestate")) if traceparent else ""
+    return Origin(
+        correlation_id=request_id if REQUEST_ID.fullmatch(request_id) else str(new_id()),
+        traceparent=traceparent or telemetry.new_traceparent(),
+        tracestate=tracestate if 0 < len(tracestate) <= TRACESTATE_LIMIT else None,
+    )
+
+
+def _text(value: bytes | None) -> str:
+    try:
+        return (value or b"").decode("ascii")
+    except UnicodeDecodeError:
+        return ""
+
+
+def _level(status: int, seconds: float) -> int:
+    """The gateway keeps every request; here a line per ordinary answer would cost an eighth of it."""
+    if status >= 500:
+        return logging.WARNING
+    return logging.INFO if status >= 400 or seconds >= SLOW else logging.DEBUG
+
+
+def _access(scope: Scope, seconds: float, status: int) -> dict[str, object]:
+    identity = scope.get("state", {}).get("identity")
+    client = scope.get("client")
+    return {
+        "status": status,
+        "duration_ms": round(seconds * 1000, 1),
+        "client": client[0] if client else None,
+        "user_id": str(identity.user_id) if identity else None,
+    }

@@ -1,0 +1,133 @@
+"""Errors as responses: the error envelope, without stack traces, SQL or internal names."""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from common import context
+from common.errors import DukanError, Unavailable, is_outage
+from common.web.envelope import Problem, failure
+
+log = logging.getLogger(__name__)
+
+Recognise = Callable[[Exception], DukanError | None]
+
+CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+    429: "rate_limited",
+    431: "headers_too_large",
+    503: "unavailable",
+}
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+PLACES = ("body", "query", "path", "header", "cookie")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Register the handlers of errors that routes raise, and of input that does not validate."""
+    for kind in (DukanError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _on_error)
+
+
+def crash_response(error: Exception, recognise: Recognise | None = None) -> Response:
+    """The response to an error that no handler took; `recognise` may know what it stands for. Logs it, once."""
+    known = _known(error) or (recognise(error) if recognise else None)
+    if known is not None:
+        log.warning("%s: %r", known.code, error, exc_info=error)
+        return error_response(known)
+    log.error("unhandled error", exc_info=error)
+    return _response(500, "Something went wrong on our side", "internal_error")
+
+
+def error_response(error: DukanError) -> Response:
+    """The error as a response."""
+    problem = Problem(
+        field=error.field, code=error.code, message=error.message, detail=dict(error.detail) if error.detail else None
+    )
+    return _response(error.status, error.message, error.code, [problem], error.headers)
+
+
+def _known(error: Exception) -> DukanError | None:
+    if isinstance(error, TimeoutError):
+        return Unavailable("This took too long, try again shortly", code="timeout")
+    return Unavailable() if is_outage(error) else None
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    match error:
+        case RequestValidationError():
+            return _invalid_request(request, error)
+        case HTTPException():
+            return _http_exception(request, error)
+        case DukanError():
+            return _dukan_error(error)
+    raise error
+
+
+def _dukan_error(error: DukanError) -> Response:
+    if error.status >= 500:
+        log.warning("%s: %s", error.code, error.message, exc_info=error.__cause__)
+    return error_response(error)
+
+
+def _http_exception(request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(request))
+    if error.status_code in (204, 304):
+        return Response(status_code=error.status_code, headers=headers)
+    message = str(error.detail) if error.detail else HTTPStatus(error.status_code).phrase
+    code = CODES.get(error.status_code, "internal_error" if error.status_code >= 500 else "bad_request")
+    return _response(error.status_code, message, code, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the path allows; the router itself names the methods of the first route only that has this path."""
+    scopes = ({**request.scope, "method": method} for method in METHODS)
+    return [
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+    ]
+
+
+def _invalid_request(request: Request, error: RequestValidationError) -> Response:
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return _response(400, "The body is not valid JSON", "malformed_json")
+    # FastAPI leaves a body that was not declared as JSON in bytes.
+    if isinstance(error.body, bytes) and any(tuple(item["loc"]) == ("body",) for item in found):
+        sent = request.headers.get("content-type", "nothing")
+        return _response(415, f"The body should be application/json, not {sent[:100]}", "unsupported_media_type")
+    problems = [_problem(item) for item in found]
+    first = problems[0]
+    named = f"{first.field}: {first.message}" if first.field else first.message
+    return _response(422, named, "invalid", problems)
+
+
+def _problem(item: Any) -> Problem:
+    place = [str(part) for part in item["loc"]]
+    path = place[1:] if place and place[0] in PLACES else place
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return Problem(field=".".join(path) or None, code=item["type"], message=message)
+
+
+def _response(
+    status: int, message: str, code: str, problems: list[Problem] | None = None, headers: dict[str, str] | None = None
+) -> Response:
+    origin = context.current()
+    body = failure(message, code, problems or [], origin.correlation_id if origin else None)
+    return Response(body.model_dump_json(), status, headers, "application/json")
