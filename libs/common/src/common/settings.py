@@ -4,7 +4,9 @@ A service subclasses ServiceSettings with its own fields. Local mode has default
 production refuses to start without what must be chosen, naming each missing variable.
 """
 
-from typing import ClassVar, Literal, Self
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +18,9 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DUKAN_", env_file=".env", extra="ignore", populate_by_name=True)
 
     # A subclass adds its own: `required_in_production = (*ServiceSettings.required_in_production, "stripe_key")`.
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Variables that have a new name: old → new. One that is still set is an error that names the new one."""
+
     required_in_production: ClassVar[tuple[str, ...]] = ("database_url", "amqp_url", "issuer", "audience", "auth_url")
 
     mode: Literal["local", "production"] = "local"
@@ -46,6 +51,13 @@ class ServiceSettings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.mode == "production"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_old_names(cls, values: Any) -> Any:
+        if found := [f"{old} is now {new}" for old, new in sorted(cls.renamed.items()) if old in os.environ]:
+            raise ValueError(", ".join(found))
+        return values
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

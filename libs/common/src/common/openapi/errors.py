@@ -48,7 +48,10 @@ STATUS_ERRORS: Mapping[int, StatusErrors] = {
         "Not signed in, or the credential is not accepted",
         [
             ErrorDoc(401, "unauthenticated", "Sign in to continue"),
-            ErrorDoc(401, "token_expired", "The token has expired"),
+            ErrorDoc(401, "unsupported_credentials", "Only Bearer credentials are accepted here"),
+            ErrorDoc(401, "token_invalid", "The access token is not valid"),
+            ErrorDoc(401, "token_not_yet_valid", "The access token is not valid yet"),
+            ErrorDoc(401, "token_expired", "The access token has expired"),
             ErrorDoc(401, "session_revoked", "The session has ended"),
         ],
         ["WWW-Authenticate"],

@@ -6,10 +6,11 @@ from typing import Any, cast
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, String, Text
+from sqlalchemy import Connection, MetaData, Text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlmodel import AutoString
 
 from common.persistence.tables import CommonTable
 
@@ -46,6 +47,6 @@ def _is_ours(name: str | None, kind: str, _: Any) -> bool:
 
 def _is_other_type(_: Any, __: Any, ___: Any, inspected: Any, declared: Any) -> bool | None:
     """SQLModel's `str` is VARCHAR without a length, which PostgreSQL keeps like TEXT; else Alembic decides."""
-    if isinstance(inspected, Text) and isinstance(declared, String) and declared.length is None:
+    if isinstance(inspected, Text) and isinstance(declared, AutoString) and declared.length is None:
         return False
     return None

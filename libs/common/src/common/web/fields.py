@@ -1,10 +1,16 @@
-"""Kinds of input that pydantic takes more generously than the OpenAPI document says: `0.5` as a time, `true` as 1."""
+"""Types of fields that several services share: how they are read, and the example that the OpenAPI document shows.
+
+pydantic reads some kinds of input more generously than the OpenAPI document says, `0.5` as a time and `true` as 1;
+WHOLE, Instant and Day do not. The others only bring an example; a field adds its own bounds:
+
+    title: Annotated[Title, Field(min_length=1, max_length=200)]
+"""
 
 import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
@@ -12,19 +18,19 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
 
 def _instant(value: object) -> object:
     if isinstance(value, str) and not INSTANT.fullmatch(value):
-        raise ValueError("This is no RFC 3339 time, such as 2026-01-31T08:00:00Z")
+        raise ValueError("This is not an RFC 3339 time, such as 2026-01-31T08:00:00Z")
     return value
 
 
 def _day(value: object) -> object:
     if not isinstance(value, date) and not (isinstance(value, str) and DAY.fullmatch(value)):
-        raise ValueError("This is no date, such as 2026-01-31")
+        raise ValueError("This is not a date, such as 2026-01-31")
     return value
 
 
 def _number(value: object) -> object:
     if isinstance(value, str | bool):
-        raise ValueError("This is no whole number")  # noqa: TRY004 (pydantic makes a refusal of it)
+        raise ValueError("This is not a whole number")  # noqa: TRY004 (pydantic makes an error response of it)
     return value
 
 
@@ -37,3 +43,32 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 
 Day = Annotated[date, BeforeValidator(_day)]
 """A date as RFC 3339 writes it."""
+
+EmailAddress = Annotated[str, Field(examples=["neema@example.com"])]
+Phone = Annotated[str, Field(description="E.164", examples=["+255712345678"])]
+FirstName = Annotated[str, Field(examples=["Neema"])]
+LastName = Annotated[str, Field(examples=["Mushi"])]
+PersonName = Annotated[str, Field(examples=["Neema Mushi"])]
+Username = Annotated[str, Field(examples=["neema"])]
+AddressLine = Annotated[str, Field(examples=["12 Uhuru Street"])]
+City = Annotated[str, Field(examples=["Moshi"])]
+Region = Annotated[str, Field(examples=["Kilimanjaro"])]
+PostalCode = Annotated[str, Field(examples=["25101"])]
+CountryCode = Annotated[str, Field(description="ISO 3166-1 alpha-2", examples=["TZ"])]
+LanguageTag = Annotated[str, Field(description="BCP 47", examples=["sw"])]
+TimeZoneName = Annotated[str, Field(description="IANA", examples=["Africa/Nairobi"])]
+IpAddress = Annotated[str, Field(examples=["203.0.113.7"])]
+UserAgent = Annotated[str, Field(examples=["Mozilla/5.0 (Linux; Android 15) Chrome/142.0"])]
+Url = Annotated[str, Field(examples=["https://shop.example.com/kanga"])]
+MediaPath = Annotated[str, Field(examples=["/api/v1/media/019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11/small"])]
+Title = Annotated[str, Field(examples=["Kanga, pair"])]
+Slug = Annotated[str, Field(examples=["kanga-pair"])]
+Sku = Annotated[str, Field(examples=["KNG-204"])]
+Note = Annotated[str, Field(examples=["Please ring twice"])]
+Reason = Annotated[str, Field(examples=["the customer asked for it"])]
+OrderNumber = Annotated[str, Field(examples=["2026-000042"])]
+ProviderName = Annotated[str, Field(examples=["sandbox"])]
+EventType = Annotated[str, Field(examples=["orders.order.placed.v1"])]
+RequestId = Annotated[str, Field(examples=["019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e10"])]
+ErrorText = Annotated[str, Field(examples=["ConnectionError: the provider did not answer"])]
+Count = Annotated[int, Field(examples=[3])]
