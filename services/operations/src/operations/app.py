@@ -29,7 +29,7 @@ def build(settings: Settings) -> Service:
         settings=settings,
         database=database,
         routers=[journal_api.router, dead_letters_api.router, requests_api.router],
-        subscribers=[journal, dead_letters, requests, personal_data],
+        subscribers=[journal, dead_letters, personal_data, requests],
         jobs=[
             dead_letter_depth(database),
             retention("events.retention", database, delete_events_before, events_age),
