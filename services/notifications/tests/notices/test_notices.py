@@ -150,6 +150,13 @@ async def test_every_change_of_an_order_is_announced(
     assert [email["Subject"] for email in emails()[1:]] == ([title] if emailed else [])
 
 
+async def test_a_batch_of_events_of_several_types_is_announced(service: Service, database: Database) -> None:
+    await deliver(service, OrderDelivered(**ORDER), OrderShipped(**ORDER), OrderDelivered(**ORDER))
+
+    topics = sorted(fact.topic for fact in await facts(database, NotificationCreated))
+    assert topics == ["order.delivered", "order.delivered", "order.shipped"]
+
+
 async def test_a_redelivered_event_is_announced_once_even_after_the_inbox_was_cleared(
     service: Service, database: Database, emails: Emails
 ) -> None:
