@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.contracts.all_events import all_events
-from common.contracts.asyncapi import document
+from common.bus.asyncapi import document
 from common.contracts.docs import events_page, write
 
 DOCS = Path(__file__).parents[2] / "docs"

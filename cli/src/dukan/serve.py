@@ -27,7 +27,7 @@ def role_of(text: str) -> Role:
 def run(name: str, role: Role) -> None:
     settings = _settings(name)
     logs.configure(settings.log_level)
-    logs.serving.set(name)
+    logs.service_name.set(name)
     loops.run(_serve(name, role, settings))
 
 
