@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from random import Random
 
-from dukan import running
+from dukan import running_platform
 from tests.chaos.ledger import Checkout, Ledger
 from tests.chaos.shoppers import GaveUpError, Shopper, registered
 from tests.chaos.traffic import Traffic, look
@@ -27,7 +27,7 @@ async def open_market(shop: Platform, rng: Random, rate: float) -> Traffic:
 
 
 async def _staff(shop: Platform) -> Shopper:
-    found = running.find(shop.data)
+    found = running_platform.find(shop.data)
     assert found is not None
     staff = Shopper(shop, *found.admin())
     await staff.sign_in()

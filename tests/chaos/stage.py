@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from dukan.errors import ProvisionError
 from dukan.postgres import EmbeddedPostgres
 from dukan.rabbitmq import PrivateRabbit, installed_server
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 from dukan.temporary import free_range
 from tests.chaos.faults import Stage, armed
 from tests.chaos.market import PLENTY

@@ -16,8 +16,8 @@ import asyncpg
 import httpx
 from aio_pika import connect
 
-from dukan import running
-from dukan.secretfile import SecretFile
+from dukan import running_platform
+from dukan.secret_file import SecretFile
 from dukan.services import PORTS
 from dukan.temporary import free_range
 from dukan.topology import consumers
@@ -109,7 +109,7 @@ class Platform:
         with (self.data / "up.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=self.env)
         async with asyncio.timeout(START_SECONDS):
-            while running.find(self.data) is None:
+            while running_platform.find(self.data) is None:
                 assert self.process.returncode is None, (self.data / "up.log").read_text()
                 await asyncio.sleep(0.1)
 
@@ -153,7 +153,7 @@ class Platform:
         return email, password
 
     async def admin(self) -> Customer:
-        found = running.find(self.data)
+        found = running_platform.find(self.data)
         assert found is not None
         return await self._sign_in(*found.admin())
 

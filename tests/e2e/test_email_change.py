@@ -5,14 +5,14 @@ from email.message import EmailMessage
 from uuid import uuid4
 
 from common.testing import eventually
-from dukan.mail import letters
+from dukan.mail import messages
 
 from .platform import Platform
 
 
 async def arrived(shop: Platform, email: str, subject: str) -> EmailMessage:
     async def found() -> EmailMessage | None:
-        to = [letter for letter in letters(shop.data) if (letter["To"], letter["Subject"]) == (email, subject)]
+        to = [letter for letter in messages(shop.data) if (letter["To"], letter["Subject"]) == (email, subject)]
         return to[0] if to else None
 
     letter = await eventually(found)

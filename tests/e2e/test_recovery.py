@@ -11,7 +11,7 @@ import httpx
 
 from common.contracts.auth import EmailConfirmationRequested
 from common.testing import eventually
-from dukan.mail import letters
+from dukan.mail import messages
 
 from .platform import API, Platform
 
@@ -28,7 +28,7 @@ async def letter(shop: Platform, to: str, subject: str) -> str:
     """The text of the letter, once it has arrived."""
 
     async def arrived() -> EmailMessage | None:
-        found = await asyncio.to_thread(letters, shop.data)
+        found = await asyncio.to_thread(messages, shop.data)
         return next((mail for mail in found if (mail["To"], mail["Subject"]) == (to, subject)), None)
 
     mail = await eventually(arrived, within=30)

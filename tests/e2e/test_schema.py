@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dukan import running
+from dukan import running_platform
 
 from .platform import API, Platform
 
@@ -44,7 +44,7 @@ async def login_of(platform: Platform, who: str) -> dict[str, str] | None:
             assert (await platform.http.post(f"{API}/auth/register", json=login)).status_code == 201
             return login
         case "admin":
-            found = running.find(platform.data)
+            found = running_platform.find(platform.data)
             assert found is not None
             email, password = found.admin()
             return {"email": email, "password": password}

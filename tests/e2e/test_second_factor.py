@@ -11,7 +11,7 @@ import pytest
 from auth.domain.totp import code_at, step_at
 from common import clock
 from common.testing import eventually
-from dukan.mail import letters
+from dukan.mail import messages
 
 from .platform import API, Platform
 
@@ -70,7 +70,7 @@ async def test_the_owner_gets_a_letter_about_a_new_device_and_ends_it(shop: Plat
     here, there = [token_of(await login(shop, email, agent)) for agent in (FIREFOX, PHONE)]
 
     async def told() -> list[str]:
-        mine = [letter for letter in letters(shop.data) if letter["To"] == email]
+        mine = [letter for letter in messages(shop.data) if letter["To"] == email]
         return [str(letter["Subject"]) for letter in mine if "Chrome on Android" in str(letter["Subject"])]
 
     assert await eventually(told) == ["New sign-in to your account: Chrome on Android"]

@@ -1,4 +1,4 @@
-"""`dukan demo`: walk through the running platform, or through one started for the occasion."""
+"""`dukan demo`: run a scenario against the running platform, or against a temporary one."""
 
 import json
 from contextlib import AbstractContextManager, nullcontext
@@ -11,13 +11,13 @@ import httpx
 import typer
 from rich.tree import Tree
 
-from dukan import running, screen
-from dukan.identity import IdentityTour
+from dukan import running_platform, screen
+from dukan.identity_scenario import IdentityScenario
 from dukan.installation import default_data
-from dukan.purchase import Purchase
-from dukan.running import Running
+from dukan.purchase_scenario import Purchase
+from dukan.running_platform import RunningPlatform
+from dukan.scenario import Scenario, Step, StepError
 from dukan.temporary import temporary_platform
-from dukan.walk import Step, StepError, Walk
 
 REQUEST_SECONDS = 15.0
 
@@ -38,8 +38,8 @@ def demo(
     data: Annotated[Path, typer.Option("--data", help="The running platform's data folder.")] = default_data(),  # noqa: B008
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
-    """Walk a purchase, with its timing and its tree of events; or the life of an account."""
-    platform = running.find(data)
+    """Run a purchase, with timings and its tree of events; or the life of an account."""
+    platform = running_platform.find(data)
     with (
         nullcontext(platform) if platform else _started() as found,
         httpx.Client(base_url=found.url, timeout=REQUEST_SECONDS, trust_env=False) as http,
@@ -48,13 +48,13 @@ def demo(
         _report_json(walk) if as_json else _report(walk, found)
 
 
-def _walk(tour: Tour, http: httpx.Client, found: Running) -> Walk:
+def _walk(tour: Tour, http: httpx.Client, found: RunningPlatform) -> Scenario:
     if tour is Tour.IDENTITY:
-        return IdentityTour(http, found.admin(), mailbox=Path(found.data))
+        return IdentityScenario(http, found.admin(), mailbox=Path(found.data))
     return Purchase(http, found.admin())
 
 
-def _report(walk: Walk, found: Running) -> None:
+def _report(walk: Scenario, found: RunningPlatform) -> None:
     screen.out.print(f"At {found.url} ({found.mode})\n")
     for step in walk.steps():
         screen.out.print(f"  [green]✓[/] {step.name:<46} [dim]{step.seconds * 1000:7.0f} ms[/]  {step.detail}")
@@ -64,7 +64,7 @@ def _report(walk: Walk, found: Running) -> None:
         screen.out.print(_branch(root, root["time"]))
 
 
-def _report_json(walk: Walk) -> None:
+def _report_json(walk: Scenario) -> None:
     done: list[Step] = []
     failure = None
     try:
@@ -78,7 +78,7 @@ def _report_json(walk: Walk) -> None:
 
 
 def _branch(node: dict[str, Any], start: str, into: Tree | None = None) -> Tree:
-    """The causal tree, each event with the milliseconds since the first."""
+    """The causal tree; each event with the milliseconds since the first."""
     since = (_seconds(node["time"]) - _seconds(start)) * 1000
     label = f"{node['type']} [dim]+{since:.0f} ms[/]"
     tree = into.add(label) if into else Tree(label)
@@ -91,6 +91,6 @@ def _seconds(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
 
 
-def _started() -> AbstractContextManager[Running]:
+def _started() -> AbstractContextManager[RunningPlatform]:
     screen.err.print("No platform runs here: starting one for the demo.")
     return temporary_platform()

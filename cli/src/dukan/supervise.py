@@ -1,4 +1,4 @@
-"""One child process per service, started again with growing pauses when it ends."""
+"""One child process per service, restarted with growing pauses."""
 
 import asyncio
 import signal
@@ -13,14 +13,14 @@ from dukan.children import end, spawn
 POLL_SECONDS = 0.1
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-# One that ran this long was healthy: its next pause is the first one again.
+# A process that ran this long was healthy: its next pause is the first one again.
 HEALTHY_SECONDS = 30.0
 STOP_SECONDS = 3.0
 
 
 @dataclass
 class Child:
-    """A command that should always run; its output is appended to `log`."""
+    """A command that must always run; its output is appended to `log`."""
 
     name: str
     command: Sequence[str]
@@ -38,11 +38,11 @@ class Child:
     def start(self) -> None:
         self._started_at = time.monotonic()
         with self.log.open("ab") as log:
-            # KILL, so that the ports are free at once for whoever starts next; services are safe to crash anywhere.
+            # KILL, so that the ports are free at once; services survive a crash at any point.
             self.process = spawn(self.command, log, self.env, on_death=signal.SIGKILL)
 
     def look(self) -> str | None:
-        """Start it again when its pause is over; answers what is worth telling."""
+        """Start it again if its pause is over; returns a message for the log."""
         if self.running:
             return None
         if self.process is None:
@@ -81,7 +81,7 @@ class Supervisor:
             await asyncio.sleep(POLL_SECONDS)
 
     async def stop(self) -> None:
-        """TERM to all at once; who has not ended after three seconds is killed."""
+        """TERM to all at once; KILL after three seconds."""
         if self._watch is not None:
             self._watch.cancel()
         running = [child.process for child in self.children if child.process is not None]

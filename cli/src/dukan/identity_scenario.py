@@ -1,4 +1,4 @@
-"""The tour of accounts that `dukan demo identity` walks: from registering to being erased and brought back."""
+"""The scenario of `dukan demo identity`: an account from registration to deletion and restoration."""
 
 import re
 from base64 import b32decode
@@ -11,15 +11,15 @@ from uuid import uuid4
 
 import httpx
 
-from dukan.mail import letters
-from dukan.walk import API, Walk, expect
+from dukan.mail import messages
+from dukan.scenario import API, Scenario, expect
 
 CODE = re.compile(r"^\s*(\d{6})\s*$", re.MULTILINE)
 
 
 @dataclass
-class IdentityTour(Walk):
-    """`mailbox` is the data folder whose local mailbox gets this person's letters."""
+class IdentityScenario(Scenario):
+    """`mailbox` is the data folder of the local mailbox that receives this user's e-mails."""
 
     mailbox: Path = field(kw_only=True)
     recovery_codes: list[str] = field(default_factory=list)
@@ -114,7 +114,7 @@ class IdentityTour(Walk):
         return f"from {', '.join(document['services'])}"
 
     def gathered(self) -> Any:
-        """All of it, once every service has answered."""
+        """The export, or None until every service has responded."""
         answer = self.http.get(f"{API}/auth/me/export", headers=self.credentials())
         expect(answer.status_code in (200, 202), f"the export was answered with {answer.status_code}")
         return answer.json()["data"] if answer.status_code == 200 else None
@@ -139,10 +139,10 @@ class IdentityTour(Walk):
         )
 
     def code_from_mail(self) -> str:
-        """The code of the newest letter that has not been read here."""
+        """The code in the newest e-mail that this scenario has not read yet."""
 
         def find() -> str | None:
-            mine = [letter for letter in letters(self.mailbox) if letter["To"] == self.email]
+            mine = [letter for letter in messages(self.mailbox) if letter["To"] == self.email]
             bodies = [str(body.get_content()) for letter in mine if (body := letter.get_body(("plain",)))]
             codes = [found.group(1) for body in bodies if (found := CODE.search(body))]
             return codes[-1] if len(codes) > self.read else None
@@ -153,7 +153,7 @@ class IdentityTour(Walk):
 
 
 def app_code(secret: str) -> str:
-    """What an authenticator app would show now for this secret."""
+    """The code that an authenticator app shows now for this secret."""
     from auth.domain.totp import code_at, step_at  # noqa: PLC0415 (auth's code is loaded by this tour only)
 
     padded = secret + "=" * (-len(secret) % 8)

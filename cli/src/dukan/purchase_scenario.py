@@ -1,4 +1,4 @@
-"""The purchase that `dukan demo` walks."""
+"""The scenario of `dukan demo`: a purchase."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import httpx
 
-from dukan.walk import API, Walk, expect
+from dukan.scenario import API, Scenario, expect
 
 
 @dataclass
-class Purchase(Walk):
-    """A customer's walk through the shop. The administrator reads the event journal and the mail log."""
+class Purchase(Scenario):
+    """A customer's purchase. The administrator reads the event journal and the e-mail log."""
 
     product: dict[str, Any] = field(default_factory=dict)
     order: dict[str, Any] = field(default_factory=dict)
