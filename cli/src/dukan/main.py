@@ -101,7 +101,7 @@ def test(ctx: typer.Context) -> None:
 @commands.command()
 def lock(upgrade: Annotated[bool, typer.Option(help="Upgrade to the newest versions.")] = False) -> None:
     """Resolve the dependencies and write requirements.lock."""
-    from dukan import lock
+    from dukan import lock as command
 
     typer.echo(f"wrote {command.run(upgrade=upgrade)}")
 

@@ -19,7 +19,7 @@ from dukan.unprivileged import unprivileged_user
 START_SECONDS = 60.0
 # A predecessor that was killed a moment ago is still shutting down.
 PREDECESSOR_SECONDS = 10.0
-LARGEST_LOG = 8_000_000
+MAX_LOG_BYTES = 8_000_000
 
 SMALL_MACHINE = {
     "max_connections": "300",
@@ -113,7 +113,7 @@ class EmbeddedPostgres:
         command = [str(cluster.binaries() / "postgres"), "-D", str(self._data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        if self._log.exists() and self._log.stat().st_size > LARGEST_LOG:
+        if self._log.exists() and self._log.stat().st_size > MAX_LOG_BYTES:
             self._log.unlink()
         with self._log.open("ab") as log:
             before = log.tell()

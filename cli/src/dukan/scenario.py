@@ -45,12 +45,12 @@ class Scenario(ABC):
     tree: list[dict[str, Any]] = field(default_factory=list)
 
     @abstractmethod
-    def route(self) -> Sequence[tuple[str, Callable[[], str]]]:
+    def steps(self) -> Sequence[tuple[str, Callable[[], str]]]:
         """The steps: name, and a function that performs it and returns the detail."""
 
-    def steps(self) -> Iterator[Step]:
+    def run(self) -> Iterator[Step]:
         """Run the scenario; yields each completed step. Raises StepError at the first that fails."""
-        for name, step in self.route():
+        for name, step in self.steps():
             started = time.perf_counter()
             try:
                 detail = step()
@@ -72,7 +72,7 @@ class Scenario(ABC):
 
     def sign_out(self) -> str:
         self.post("/auth/logout", 200)
-        self.until("the token to be refused", lambda: self.status_of("/auth/me") == 401)
+        self.until("the token to be rejected", lambda: self.status_of("/auth/me") == 401)
         return "401"
 
     def admin_token(self) -> str:
@@ -99,18 +99,18 @@ class Scenario(ABC):
         )
         return response.json()["data"]
 
-    def until(self, what: str, look: Callable[[], Any]) -> Any:
+    def until(self, what: str, poll: Callable[[], Any]) -> Any:
         """Poll until the result is truthy; raises StepError after WAIT_SECONDS."""
         deadline = time.monotonic() + WAIT_SECONDS
-        while not (found := look()):
+        while not (found := poll()):
             expect(time.monotonic() < deadline, f"{what} did not come within {WAIT_SECONDS:.0f} s")
             time.sleep(POLL_SECONDS)
         return found
 
 
-def expect(true: bool, otherwise: str) -> None:
-    if not true:
-        raise StepError(otherwise)
+def expect(condition: bool, error: str) -> None:
+    if not condition:
+        raise StepError(error)
 
 
 def phone() -> str:

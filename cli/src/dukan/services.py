@@ -27,7 +27,7 @@ def is_installed(name: str) -> bool:
 
 
 def settings_of(name: str, **values: Any) -> Any:
-    """The service's settings: `values` first, then the environment. Raises ProvisionError naming the wrong variables."""
+    """The service's settings: `values` first, then the environment. Raises ProvisionError."""
     try:
         return importlib.import_module(f"{name}.settings").Settings(**values)
     except ValidationError as error:

@@ -15,7 +15,7 @@ from dukan.errors import ProvisionError
 from dukan.postgres import EmbeddedPostgres
 
 # More workers gain nothing: they would share one database server.
-MOST_WORKERS = 4
+MAX_WORKERS = 4
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -47,7 +47,7 @@ def rounds(arguments: Sequence[str], *, broker: bool) -> list[list[str]]:
     without_broker = ["-m", "not broker"]
     if arguments:
         return [[*arguments, *([] if broker else without_broker)]]
-    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    workers = min(MAX_WORKERS, os.cpu_count() or 1)
     in_parallel = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
     return [[*without_broker, *in_parallel], *([["-m", "broker"]] if broker else [])]
 

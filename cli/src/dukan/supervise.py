@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.jobs import Backoff
 from dukan.children import end, spawn
 
 POLL_SECONDS = 0.1
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
+RESTART_BACKOFF = Backoff(0.5, 1, 2, 4, 8, 16, 30)
 # A process that ran this long was healthy: its next pause is the first one again.
 HEALTHY_SECONDS = 30.0
 STOP_SECONDS = 3.0
@@ -52,14 +52,9 @@ class Child:
         code, ran = self.process.returncode, time.monotonic() - self._started_at
         self.process = None
         self.failures = 1 if ran > HEALTHY_SECONDS else self.failures + 1
-        pause = pause_after(self.failures)
+        pause = RESTART_BACKOFF.after(self.failures)
         self._start_at = time.monotonic() + pause
         return f"{self.name} ended (code {code}); starting it again in {pause:g} s, see {self.log}"
-
-
-def pause_after(failures: int) -> float:
-    """Seconds before the next start after so many failures in a row."""
-    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1)))
 
 
 @dataclass

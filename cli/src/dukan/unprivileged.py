@@ -15,7 +15,7 @@ if sys.platform != "win32":
 
 
 def unprivileged_user(needed: Sequence[Path]) -> int:
-    """The user for `parent_death`: an ordinary user stays; root becomes the first user that can read all of `needed`."""
+    """The user for `parent_death`: an ordinary user stays; root becomes the first user that can read `needed`."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return KEEP_USER
     for user in _candidates(needed):

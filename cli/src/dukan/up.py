@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 READY_SECONDS = 60.0
 WATCH_SECONDS = 0.5
-LARGEST_LOG = 20_000_000
+MAX_LOG_BYTES = 20_000_000
 
 
 class Runner(Protocol):
@@ -126,7 +126,7 @@ async def _load_sample(platform: Platform, urls: Mapping[str, str]) -> None:
 def _log_to_file(path: Path) -> None:
     """Log everything to a file, errors to the terminal too."""
     logs.configure("INFO")
-    for_file = RotatingFileHandler(path, maxBytes=LARGEST_LOG, backupCount=2)
+    for_file = RotatingFileHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=2)
     for_file.setFormatter(logs.JsonFormatter())
     for handler in logging.root.handlers:
         handler.setLevel(logging.ERROR)
