@@ -28,11 +28,11 @@ def tables(**rows: Sequence[Mapping[str, Any]]) -> Platform:
     return cast("Platform", Tables({words.replace("_", " "): found for words, found in rows.items()}))
 
 
-def told(*statuses: str, order: str = "1") -> Ledger:
+def last_state(*statuses: str, order: str = "1") -> Ledger:
     ledger = Ledger()
     checkout = ledger.open(OK, "key", CUSTOMER, "p")
     checkout.answers.add(order)
-    checkout.told += statuses
+    checkout.last_state += statuses
     return ledger
 
 
@@ -42,25 +42,26 @@ def only(result: InvariantResult, words: str) -> bool:
 
 async def test_a_correct_order_is_not_a_violation() -> None:
     result = await acknowledged_orders(
-        tables(FROM_orders=[{"id": "1", "status": "confirmed"}]), told("pending", "confirmed")
+        tables(FROM_orders=[{"id": "1", "status": "confirmed"}]), last_state("pending", "confirmed")
     )
     assert (result.checked, result.violations) == (2, [])
 
 
 async def test_a_lost_order_is_found() -> None:
-    result = await acknowledged_orders(tables(), told("confirmed"))
+    result = await acknowledged_orders(tables(), last_state("confirmed"))
     assert any("promised and is lost" in breach for breach in result.violations)
 
 
 async def test_an_unacknowledged_order_is_found() -> None:
     rows = [{"id": "1", "status": "confirmed"}, {"id": "2", "status": "confirmed"}]
     assert only(
-        await acknowledged_orders(tables(FROM_orders=rows), told("confirmed")), "order 2 was made without an answer"
+        await acknowledged_orders(tables(FROM_orders=rows), last_state("confirmed")),
+        "order 2 was made without an answer",
     )
 
 
 def _changed(**change: Any) -> Checkout:
-    [checkout] = told("pending", "confirmed", "cancelled").checkouts
+    [checkout] = last_state("pending", "confirmed", "cancelled").checkouts
     for name, value in change.items():
         setattr(checkout, name, value)
     return checkout

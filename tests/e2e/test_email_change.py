@@ -12,16 +12,12 @@ from .platform import Platform
 
 async def arrived(platform: Platform, email: str, subject: str) -> EmailMessage:
     async def found() -> EmailMessage | None:
-        to = [
-            email_message
-            for email_message in messages(platform.data)
-            if (email_message["To"], email_message["Subject"]) == (email, subject)
-        ]
+        to = [message for message in messages(platform.data) if (message["To"], message["Subject"]) == (email, subject)]
         return to[0] if to else None
 
-    email_message = await eventually(found)
-    assert email_message is not None
-    return email_message
+    message = await eventually(found)
+    assert message is not None
+    return message
 
 
 async def test_the_address_changes_with_the_code_sent_to_the_new_one_and_the_old_one_is_notified(

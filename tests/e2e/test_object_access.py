@@ -146,7 +146,7 @@ async def test_another_customers_idempotency_key_does_not_replay_the_first_respo
 
 async def test_profile_fields_cannot_raise_the_role(platform: Platform, other_customer: Customer) -> None:
     raised = {"role": "admin", "roles": ["admin"], "is_active": True, "email_confirmed": True, "id": str(uuid4())}
-    headers = {"Authorization": f"Bearer {stranger.token}"}
+    headers = {"Authorization": f"Bearer {other_customer.token}"}
     changed = await platform.http.patch(f"{API}/auth/me", json={"first_name": "Ali"} | raised, headers=headers)
     me = await other_customer.data("/auth/me")
     assert changed.status_code in {200, 422}

@@ -70,12 +70,8 @@ async def test_the_owner_is_notified_of_a_new_device_and_ends_its_session(platfo
     here, there = [token_of(await login(platform, email, agent)) for agent in (FIREFOX, PHONE)]
 
     async def told() -> list[str]:
-        mine = [email_message for email_message in messages(platform.data) if email_message["To"] == email]
-        return [
-            str(email_message["Subject"])
-            for email_message in mine
-            if "Chrome on Android" in str(email_message["Subject"])
-        ]
+        mine = [message for message in messages(platform.data) if message["To"] == email]
+        return [str(message["Subject"]) for message in mine if "Chrome on Android" in str(message["Subject"])]
 
     assert await eventually(told) == ["New sign-in to your account: Chrome on Android"]
     devices = (await call(platform, "GET", "/auth/devices", here)).json()["data"]
