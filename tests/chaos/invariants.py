@@ -77,7 +77,7 @@ async def check_invariants(
 
 async def acknowledged_orders(platform: Platform, ledger: Ledger) -> InvariantResult:
     """Every acknowledged order exists in the acknowledged state; no other orders exist."""
-    result = InvariantResult(0, "what customers were told is so")
+    result = InvariantResult(0, "every response to a customer was correct")
     known: dict[str, dict[str, str]] = {}
     for customer in ledger.customers:
         rows = await platform.sql("orders", "SELECT id::text, status FROM orders WHERE user_id = $1", customer)
@@ -87,10 +87,10 @@ async def acknowledged_orders(platform: Platform, ledger: Ledger) -> InvariantRe
         promised[checkout.customer] |= checkout.answers
         status = known[checkout.customer].get(str(checkout.id))
         result.check(status is not None, f"order {checkout.id} was promised and is lost")
-        result.check(status == checkout.status, f"{checkout.id} is {status}, its customer was told {checkout.status}")
+        result.check(status == checkout.status, f"{checkout.id} is {status}, its customer was shown {checkout.status}")
     for customer, orders in known.items():
         for extra in orders.keys() - promised[customer]:
-            result.check(False, f"order {extra} was made without an answer")
+            result.check(False, f"order {extra} was placed without a response")
     result.violations += ledger.contradictions()
     return result
 
@@ -116,11 +116,15 @@ async def events(platform: Platform, record: Record | None, direct_event_ids: se
 
 async def _notified_once(platform: Platform, result: InvariantResult) -> None:
     """Every finished order has exactly one notification of its result."""
-    last_state = {(row["order_id"], row["topic"]): row["times"] for row in await platform.sql("notifications", TOLD)}
+    reported_statuses = {
+        (row["order_id"], row["topic"]): row["times"] for row in await platform.sql("notifications", TOLD)
+    }
     for row in await platform.sql("orders", "SELECT id::text, status FROM orders"):
         if row["status"] in {"confirmed", "cancelled"}:
-            times = last_state.get((row["id"], f"order.{row['status']}"), 0)
-            result.check(times == 1, f"the customer of {row['id']} was told {times} times that it is {row['status']}")
+            times = reported_statuses.get((row["id"], f"order.{row['status']}"), 0)
+            result.check(
+                times == 1, f"the customer of {row['id']} was notified {times} times that it is {row['status']}"
+            )
 
 
 async def stock(platform: Platform, stocked: dict[str, int]) -> InvariantResult:

@@ -21,7 +21,7 @@ class Checkout:
     product: str
     placed_at: float = field(default_factory=time.monotonic)
     answers: set[str] = field(default_factory=set)
-    last_state: list[str] = field(default_factory=list)
+    reported_statuses: list[str] = field(default_factory=list)
     cancel_asked: bool = False
     cancelled: bool = False
     """Whether a response confirmed our cancellation."""
@@ -36,7 +36,7 @@ class Checkout:
     @property
     def status(self) -> str | None:
         """The last state that the customer was shown."""
-        return self.last_state[-1] if self.last_state else None
+        return self.reported_statuses[-1] if self.reported_statuses else None
 
 
 @dataclass
@@ -77,10 +77,14 @@ class Ledger:
                 found.append(f"{name}: one key, {len(checkout.answers)} orders")
             if checkout.cancelled and checkout.status != "cancelled":
                 found.append(f"{name}: its cancellation was confirmed, then it was {checkout.status}")
-            if "cancelled" in checkout.last_state[:-1] and checkout.status != "cancelled":
-                found.append(f"{name}: told cancelled, then {checkout.status}")
-            if "confirmed" in checkout.last_state[:-1] and checkout.status not in FINAL:
-                found.append(f"{name}: told confirmed, then {checkout.status}")
-            if "confirmed" in checkout.last_state[:-1] and checkout.status == "cancelled" and not checkout.cancel_asked:
-                found.append(f"{name}: told confirmed, then cancelled though nobody asked")
+            if "cancelled" in checkout.reported_statuses[:-1] and checkout.status != "cancelled":
+                found.append(f"{name}: cancelled, then {checkout.status}")
+            if "confirmed" in checkout.reported_statuses[:-1] and checkout.status not in FINAL:
+                found.append(f"{name}: confirmed, then {checkout.status}")
+            if (
+                "confirmed" in checkout.reported_statuses[:-1]
+                and checkout.status == "cancelled"
+                and not checkout.cancel_asked
+            ):
+                found.append(f"{name}: confirmed, then cancelled without a request")
         return found

@@ -28,11 +28,11 @@ def tables(**rows: Sequence[Mapping[str, Any]]) -> Platform:
     return cast("Platform", Tables({words.replace("_", " "): found for words, found in rows.items()}))
 
 
-def last_state(*statuses: str, order: str = "1") -> Ledger:
+def ledger_with(*statuses: str, order: str = "1") -> Ledger:
     ledger = Ledger()
     checkout = ledger.open(OK, "key", CUSTOMER, "p")
     checkout.answers.add(order)
-    checkout.last_state += statuses
+    checkout.reported_statuses += statuses
     return ledger
 
 
@@ -42,26 +42,26 @@ def only(result: InvariantResult, words: str) -> bool:
 
 async def test_a_correct_order_is_not_a_violation() -> None:
     result = await acknowledged_orders(
-        tables(FROM_orders=[{"id": "1", "status": "confirmed"}]), last_state("pending", "confirmed")
+        tables(FROM_orders=[{"id": "1", "status": "confirmed"}]), ledger_with("pending", "confirmed")
     )
     assert (result.checked, result.violations) == (2, [])
 
 
 async def test_a_lost_order_is_found() -> None:
-    result = await acknowledged_orders(tables(), last_state("confirmed"))
+    result = await acknowledged_orders(tables(), ledger_with("confirmed"))
     assert any("promised and is lost" in breach for breach in result.violations)
 
 
 async def test_an_unacknowledged_order_is_found() -> None:
     rows = [{"id": "1", "status": "confirmed"}, {"id": "2", "status": "confirmed"}]
     assert only(
-        await acknowledged_orders(tables(FROM_orders=rows), last_state("confirmed")),
-        "order 2 was made without an answer",
+        await acknowledged_orders(tables(FROM_orders=rows), ledger_with("confirmed")),
+        "order 2 was placed without a response",
     )
 
 
 def _changed(**change: Any) -> Checkout:
-    [checkout] = last_state("pending", "confirmed", "cancelled").checkouts
+    [checkout] = ledger_with("pending", "confirmed", "cancelled").checkouts
     for name, value in change.items():
         setattr(checkout, name, value)
     return checkout
@@ -70,9 +70,9 @@ def _changed(**change: Any) -> Checkout:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({}, "told confirmed, then cancelled though nobody asked"),
-        ({"told": ["cancelled", "confirmed"]}, "told cancelled, then confirmed"),
-        ({"told": ["pending", "confirmed"], "cancelled": True}, "its cancellation was confirmed"),
+        ({}, "confirmed, then cancelled without a request"),
+        ({"reported_statuses": ["cancelled", "confirmed"]}, "cancelled, then confirmed"),
+        ({"reported_statuses": ["pending", "confirmed"], "cancelled": True}, "its cancellation was confirmed"),
         ({"cancel_asked": True, "answers": {"1", "2"}}, "one key, 2 orders"),
         ({"cancel_asked": True, "failure": "never answered"}, "never answered"),
     ],

@@ -133,7 +133,7 @@ async def place(checkout: Checkout, customer: RetryingCustomer) -> None:
     checkout.answers.add(data["id"])
     # A repeated key returns the first response again, which shows nothing new.
     if "idempotency-replayed" not in response.headers:
-        checkout.last_state.append(data["status"])
+        checkout.reported_statuses.append(data["status"])
 
 
 async def cancel(checkout: Checkout, canceller: RetryingCustomer) -> None:
@@ -142,7 +142,7 @@ async def cancel(checkout: Checkout, canceller: RetryingCustomer) -> None:
     response = await canceller.post(f"/orders/{checkout.id}/cancel")
     if response.status_code == 200:
         checkout.cancelled = True
-        checkout.last_state.append("cancelled")
+        checkout.reported_statuses.append("cancelled")
     elif response.status_code != 409:
         raise GaveUpError(f"cancelling it was refused: {response.status_code} {response.text[:200]}")
 
@@ -164,5 +164,5 @@ async def look(checkout: Checkout, customer: RetryingCustomer) -> str | None:
     response: httpx.Response = await customer.get(f"/orders/{checkout.id}")
     if response.status_code != 200:
         raise GaveUpError(f"asking for it was refused: {response.status_code} {response.text[:200]}")
-    checkout.last_state.append(response.json()["data"]["status"])
+    checkout.reported_statuses.append(response.json()["data"]["status"])
     return checkout.status
