@@ -116,12 +116,10 @@ async def events(platform: Platform, record: Record | None, direct_event_ids: se
 
 async def _notified_once(platform: Platform, result: InvariantResult) -> None:
     """Every finished order has exactly one notification of its result."""
-    reported_statuses = {
-        (row["order_id"], row["topic"]): row["times"] for row in await platform.sql("notifications", TOLD)
-    }
+    notified = {(row["order_id"], row["topic"]): row["times"] for row in await platform.sql("notifications", TOLD)}
     for row in await platform.sql("orders", "SELECT id::text, status FROM orders"):
         if row["status"] in {"confirmed", "cancelled"}:
-            times = reported_statuses.get((row["id"], f"order.{row['status']}"), 0)
+            times = notified.get((row["id"], f"order.{row['status']}"), 0)
             result.check(
                 times == 1, f"the customer of {row['id']} was notified {times} times that it is {row['status']}"
             )

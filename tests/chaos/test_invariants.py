@@ -108,7 +108,7 @@ async def test_a_missing_or_duplicate_notification_is_found() -> None:
     for times in (0, 2):
         notified = [{"order_id": "1", "topic": "order.confirmed", "times": times}]
         result = await events(tables(FROM_orders=orders, FROM_notification=notified), None, set())
-        assert only(result, f"told {times} times")
+        assert only(result, f"notified {times} times")
 
 
 async def test_wrong_or_still_reserved_stock_is_found() -> None:
