@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from common.security.encryption import LOCAL_SECRET, SHORTEST_SECRET
+from common.security.encryption import LOCAL_SECRET, MIN_SECRET_LENGTH
 from common.settings import ServiceSettings
 
 
@@ -34,8 +34,8 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _secret_is_long_enough(self) -> Self:
-        if self.is_production and len(self.mail_secret.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"DUKAN_MAIL_SECRET needs at least {SHORTEST_SECRET} characters")
+        if self.is_production and len(self.mail_secret.get_secret_value()) < MIN_SECRET_LENGTH:
+            raise ValueError(f"DUKAN_MAIL_SECRET needs at least {MIN_SECRET_LENGTH} characters")
         return self
 
     @model_validator(mode="after")

@@ -107,9 +107,9 @@ async def test_secrets_are_masked_by_their_name(service: Service, staff: httpx.A
     secret = make_event(data=b'{"email": "a@b.c", "sealed_code": "xyz", "inner": [{"reset_token": "t"}]}')
     await deliver(service, secret, consumer=JOURNAL)
 
-    shown = (await staff.get(f"/api/v1/events/{secret.id}")).json()["data"]["data"]
+    data = (await staff.get(f"/api/v1/events/{secret.id}")).json()["data"]["data"]
 
-    assert shown == {"email": "a@b.c", "sealed_code": "***", "inner": [{"reset_token": "***"}]}
+    assert data == {"email": "a@b.c", "sealed_code": "***", "inner": [{"reset_token": "***"}]}
 
 
 async def test_logged_requests_are_stored_in_the_request_log_only(service: Service, staff: httpx.AsyncClient) -> None:

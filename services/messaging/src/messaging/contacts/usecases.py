@@ -23,7 +23,8 @@ async def erase_contacts(tx: Transaction, user_ids: Sequence[UUID]) -> None:
 
 
 async def phones_of(tx: Transaction, user_ids: Collection[UUID]) -> dict[UUID, str | None]:
-    """The phone, or None, of each known person. Nobody else can become known before the transaction ends."""
+    """The phone, or None, of each known person. No contact can be added for the others before the
+    transaction ends."""
     known = await store.phones(tx, user_ids)
     unknown = [user_id for user_id in user_ids if user_id not in known]
     if unknown:

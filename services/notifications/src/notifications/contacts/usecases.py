@@ -23,7 +23,7 @@ async def erase_contacts(tx: Transaction, user_ids: Sequence[UUID]) -> None:
 
 
 async def known_people(tx: Transaction, user_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the people who have a contact. Nobody else can get one before the transaction ends."""
+    """Those of the people who have a contact. None can be added for the others before the transaction ends."""
     known = await store.known_people(tx, user_ids)
     unknown = [user_id for user_id in user_ids if user_id not in known]
     if unknown:

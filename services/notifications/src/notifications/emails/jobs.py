@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 SEND_EVERY_SECONDS = 2.0
 
 LEASE_MARGIN = timedelta(seconds=40)
-"""What a lease lasts beyond the longest call. After a crash, the claimed e-mails wait for the end of their lease."""
+"""How much longer than a call a lease lasts. After a crash, the claimed e-mails wait for the end of their lease."""
 
 
 class EmailCalls:

@@ -37,12 +37,12 @@ def anonymise(value: Any, people: AbstractSet[str]) -> Any:
 
 
 def people_in_payload(payload: bytes) -> set[str]:
-    """As `people_in`, of data as it travels; nobody if it is not JSON."""
+    """`people_in` for the bytes of an event's data; empty if they are not JSON."""
     return people_in(_parse(payload))
 
 
 def anonymise_payload(payload: bytes, people: AbstractSet[str]) -> bytes:
-    """As `anonymise`, of data as it travels; empty if it is not JSON, because nothing is known about it."""
+    """`anonymise` for the bytes of an event's data; empty if they are not JSON, because their content is unknown."""
     content = _parse(payload)
     return b"" if content is None else json.dumps(anonymise(content, people)).encode()
 
