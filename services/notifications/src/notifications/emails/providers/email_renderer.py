@@ -7,7 +7,7 @@ that lacks one uses English.
 from base64 import encodebytes
 from collections.abc import Mapping
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import parseaddr
@@ -29,14 +29,31 @@ PARTS = ("subject.txt", "txt", "html")
 MAX_LOADED_TEMPLATES = 256
 """People choose their language freely: languages without templates must not fill the memory."""
 
-# Parsing a header takes 30 to 80 µs, and the same object may be part of many messages. The boundary cannot occur in the
+
+class _HeaderClasses(HeaderRegistry):
+    """The standard registry makes a class for every header of every message: a third of a message's 0.5 ms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._classes: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        if name not in self._classes:
+            self._classes[name] = super().__getitem__(name)
+        return self._classes[name]
+
+
+HEADERS = _HeaderClasses()
+POLICY = SMTP.clone(header_factory=HEADERS)
+
+# Headers that all messages share are parsed once: parsing one takes 30 to 80 µs. The boundary cannot occur in the
 # parts, because they are base64, which has no "_".
-MIME_VERSION = SMTP.header_factory("MIME-Version", "1.0")
-ALTERNATIVE = SMTP.header_factory("Content-Type", 'multipart/alternative; boundary="=_alternative"')
-PLAIN = SMTP.header_factory("Content-Type", 'text/plain; charset="utf-8"')
-HTML = SMTP.header_factory("Content-Type", 'text/html; charset="utf-8"')
-BASE64 = SMTP.header_factory("Content-Transfer-Encoding", "base64")
-AUTO_GENERATED = SMTP.header_factory("Auto-Submitted", "auto-generated")
+MIME_VERSION = HEADERS("MIME-Version", "1.0")
+ALTERNATIVE = HEADERS("Content-Type", 'multipart/alternative; boundary="=_alternative"')
+PLAIN = HEADERS("Content-Type", 'text/plain; charset="utf-8"')
+HTML = HEADERS("Content-Type", 'text/html; charset="utf-8"')
+BASE64 = HEADERS("Content-Transfer-Encoding", "base64")
+AUTO_GENERATED = HEADERS("Auto-Submitted", "auto-generated")
 
 
 class RenderError(Exception):
@@ -53,7 +70,7 @@ class EmailRenderer:
         self._seal = seal
         name, spec = parseaddr(sender)
         address = _address(spec, name)
-        self._from = SMTP.header_factory("From", address)
+        self._from = HEADERS("From", address)
         self._sender = address.addr_spec
         self._domain = address.domain
         self._templates = Environment(
@@ -76,7 +93,7 @@ class EmailRenderer:
     def _message(self, email: Email) -> EmailMessage:
         values = {**email.data, **self._unseal(email), "first_name": email.first_name}
         subject, text, html = [part.render(values) for part in self._parts(_base(email.language), email.template)]
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=POLICY)
         message["Subject"] = one_line(subject)
         message["From"] = self._from
         message["To"] = _address(email.recipient)
@@ -108,7 +125,7 @@ def one_line(text: str) -> str:
 
 
 def _part(content_type: str, content: str) -> MIMEPart:
-    part = MIMEPart(policy=SMTP)
+    part = MIMEPart(policy=POLICY)
     part["Content-Type"] = content_type
     part["Content-Transfer-Encoding"] = BASE64
     part.set_payload(encodebytes(content.encode()).decode("ascii"))
