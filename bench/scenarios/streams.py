@@ -1,4 +1,4 @@
-"""What lasts, through one gateway: 100 MB each way, and five hundred streams of events and WebSockets for a minute."""
+"""Long transfers through one gateway: 100 MB each way, and five hundred event streams and WebSockets for a minute."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ from uuid import UUID
 
 from bench import gateways
 from bench.child import Child
+from bench.context import BenchContext
 from bench.load import percentile
 from bench.procfs import CpuMeter
 from bench.procfs import memory as memory_of
 from bench.rows import Row
-from bench.stage import Stage
 from common import clock
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.transport import OutboundEvent
@@ -45,7 +45,7 @@ UPGRADE = {
 
 @dataclass(frozen=True)
 class Door:
-    """The gateway under measure."""
+    """The gateway under test."""
 
     url: str
     pid: int
@@ -65,28 +65,28 @@ class Door:
         return found.resident if found else 0.0
 
 
-async def lasting(stage: Stage) -> AsyncIterator[Row]:
-    """Each part on a gateway of its own: what one has used and given back, the next would take for nothing."""
-    async with _door(stage) as door:
+async def streams(context: BenchContext) -> AsyncIterator[Row]:
+    """Each part with its own gateway: memory that one has freed would hide the growth of the next."""
+    async with _door(context) as door:
         async for row in _transfers(door):
             yield row
     for is_socket in (False, True):
-        async with _door(stage) as door:
-            async for row in _held(stage, door, is_socket=is_socket):
+        async with _door(context) as door:
+            async for row in _held(context, door, is_socket=is_socket):
                 yield row
 
 
 @asynccontextmanager
-async def _door(stage: Stage) -> AsyncIterator[Door]:
+async def _door(context: BenchContext) -> AsyncIterator[Door]:
     issuer, stack = TestIssuer(), ExitStack()
     given = {"jwks": {"keys": [issuer.jwk()]}, "bytes": SIZE, "read_per_second": READ_PER_SECOND}
-    service = await Child.start("lasting", given)
+    service = await Child.start("streaming_upstream", given)
     try:
         behind = f"http://127.0.0.1:{(await service.line(20))['port']}"
-        routes = stage.folder("lasting") / "routes.toml"
+        routes = context.folder("streams") / "routes.toml"
         routes.write_text(f'[routes."/media"]\nbody_limit = {2 * SIZE}\n')
         url, pid = gateways.start(
-            stack, routes.parent, gateways.all_at(behind), stage.broker, DUKAN_ROUTES_FILE=str(routes)
+            stack, routes.parent, gateways.all_at(behind), context.broker, DUKAN_ROUTES_FILE=str(routes)
         )
         await asyncio.to_thread(gateways.await_answer, f"{url}/api/v1/orders", issuer.bearer())
         yield Door(url, pid, issuer)
@@ -113,7 +113,7 @@ def _growth(name: str, seconds: float, growth: float) -> Row:
 
 
 async def _growing(door: Door, work: Coroutine[None, None, None]) -> tuple[float, float]:
-    """Seconds that the work took, and how much more than before the gateway held at the worst moment."""
+    """Seconds of the transfer, and the peak growth of the gateway's memory."""
     before, started = door.resident, time.perf_counter()
     task = asyncio.create_task(work)
     most = before
@@ -152,7 +152,7 @@ async def _download(door: Door) -> None:
 
 
 class Client:
-    """Holds one stream. `heard` is set by every piece that comes, `ended` is when the gateway ended it."""
+    """Holds one stream. `heard` is set by every message, `ended` when the gateway has closed it."""
 
     def __init__(self, door: Door, *, is_socket: bool) -> None:
         self.session_id = new_id()
@@ -179,7 +179,7 @@ class Client:
         self._writer.close()
 
     def say(self) -> None:
-        """A WebSocket is echoed; events come of themselves."""
+        """A WebSocket echoes; an event stream sends by itself."""
         if self.is_socket:
             self._writer.write(b"\x82\x01x")
 
@@ -189,8 +189,8 @@ class Client:
         self._writer.close()
 
 
-async def _held(stage: Stage, door: Door, *, is_socket: bool) -> AsyncIterator[Row]:
-    kind, seconds = "WebSockets" if is_socket else "streams of events", stage.sustained_seconds
+async def _held(context: BenchContext, door: Door, *, is_socket: bool) -> AsyncIterator[Row]:
+    kind, seconds = "WebSockets" if is_socket else "streams of events", context.sustained_seconds
     for client in await _opened(door, WARM_UP_CLIENTS, is_socket=is_socket):
         await client.close()
     before = door.resident
@@ -201,7 +201,7 @@ async def _held(stage: Stage, door: Door, *, is_socket: bool) -> AsyncIterator[R
     detail = {"held_seconds": seconds, "gateway_cpu_percent": round(meter.spent()["gateway"] / seconds * 100, 1)}
     alive = await _alive(clients)
     yield Row(f"{kind} alive after {seconds:.0f} s", alive, f"of {CLIENTS}", target=CLIENTS, detail=detail)
-    ends = await _revoke(stage.broker, clients)
+    ends = await _revoke(context.broker, clients)
     yield Row(
         f"{CLIENTS} sessions revoked: until the last of their {kind} ended",
         max(ends) * 1000 if len(ends) == CLIENTS else None,
@@ -222,7 +222,7 @@ async def _opened(door: Door, count: int, *, is_socket: bool) -> list[Client]:
 
 
 async def _alive(clients: list[Client]) -> int:
-    """How many still get something."""
+    """The number of streams that still receive data."""
     waits = []
     for client in clients:
         client.heard.clear()
@@ -235,8 +235,8 @@ async def _alive(clients: list[Client]) -> int:
 
 
 async def _revoke(broker: str, clients: list[Client]) -> list[float]:
-    """Seconds from the publish until each client's stream was ended by the gateway."""
-    transport = RabbitTransport(broker, "bench.lasting")
+    """Seconds from the publish until the gateway had closed each client's stream."""
+    transport = RabbitTransport(broker, "bench.streams")
     await transport.start()
     try:
         events = [OutboundEvent(CloudEvent.of(_revoked(client.session_id))) for client in clients]

@@ -1,4 +1,4 @@
-"""The event that the bus scenarios carry, its tables and its handlers: inbox, one effect, nothing else."""
+"""The event of the bus scenarios, its tables and its handlers: inbox and one effect."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ TEXT = "x" * 60
 """Makes the event's JSON about as long as a payment's."""
 
 
-class ThingSold(Event):
+class SampleSold(Event):
     type = "bench.thing.sold.v1"
     subject_field = "thing_id"
 
@@ -34,19 +34,19 @@ FROM unnest($1::integer[], $2::integer[]) AS n(id, more) WHERE shelf.id = n.id
 
 
 class InBatches:
-    """What a hot consumer does: all that is waiting by one statement."""
+    """A hot consumer: all waiting events in one statement."""
 
-    @subscribe(ThingSold, consumer="bench.things", batch=64)
-    async def on_things_sold(self, events: Sequence[ThingSold], tx: Transaction) -> None:
+    @subscribe(SampleSold, consumer="bench.things", batch=64)
+    async def on_samples_sold(self, events: Sequence[SampleSold], tx: Transaction) -> None:
         counted = sorted(Counter(event.shelf for event in events).items())
         await tx.sql.execute(MANY, [shelf for shelf, _ in counted], [n for _, n in counted])
 
 
 class OneByOne:
-    """What an ordinary consumer does: a transaction per event."""
+    """An ordinary consumer: one transaction per event."""
 
-    @subscribe(ThingSold, consumer="bench.things")
-    async def on_thing_sold(self, event: ThingSold, tx: Transaction) -> None:
+    @subscribe(SampleSold, consumer="bench.things")
+    async def on_thing_sold(self, event: SampleSold, tx: Transaction) -> None:
         await tx.sql.execute(ONE, event.shelf)
 
 

@@ -1,7 +1,7 @@
-"""Handle the bench's events in batches and note when each was handed to its handler.
+"""Handle the bench's events in batches and record when each was passed to its handler.
 
-Given {"database": …, "amqp": …, "count": …}: says that it is ready, then when each was
-handled, by event, in nanoseconds of the machine's monotonic clock.
+Arguments: {"database": …, "amqp": …, "count": …}. Prints a line when ready, then the time of each event, in nanoseconds
+of the machine's monotonic clock.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from bench.child import arguments, program, say
-from bench.processes.things import InBatches, ThingSold, consumer
+from bench.processes.sample_event import InBatches, SampleSold, consumer
 from common.bus.dispatch import Dispatcher
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.subscriptions import subscribe
@@ -20,7 +20,7 @@ LONGEST_SECONDS = 120
 
 
 class Noting:
-    """Notes the moment, then does what the batch handler does."""
+    """Records the time, then does the same as the batch handler."""
 
     def __init__(self, expected: int) -> None:
         self.handled: dict[str, int] = {}
@@ -28,17 +28,17 @@ class Noting:
         self._expected = expected
         self._effect = InBatches()
 
-    @subscribe(ThingSold, consumer="bench.things", batch=64)
-    async def on_things_sold(self, events: Sequence[ThingSold], tx: Transaction) -> None:
+    @subscribe(SampleSold, consumer="bench.things", batch=64)
+    async def on_samples_sold(self, events: Sequence[SampleSold], tx: Transaction) -> None:
         now = time.monotonic_ns()
         self.handled |= {str(event.thing_id): now for event in events}
-        await self._effect.on_things_sold(events, tx)
+        await self._effect.on_samples_sold(events, tx)
         if len(self.handled) >= self._expected:
             tx.after_commit(self.finished.set)
 
 
 async def main(database_url: str, amqp: str, count: int) -> None:
-    database, transport = Database(database_url), RabbitTransport(amqp, "bench.hear")
+    database, transport = Database(database_url), RabbitTransport(amqp, "bench.consume")
     await transport.start()
     noting = Noting(count)
     taker = consumer(noting)

@@ -1,6 +1,6 @@
-"""A service of which everything lasts: large bodies are read slowly, large answers, streams of events, WebSockets.
+"""A service with long transfers: large bodies read slowly, large responses, event streams, WebSockets.
 
-Given {"jwks": …, "bytes": …, "read_per_second": …}; says {"port": …}. It stands in for auth too.
+Arguments: {"jwks": …, "bytes": …, "read_per_second": …}; prints {"port": …}. It acts as auth too.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ BEAT = b"9\r\ndata: 1\n\n\r\n"
 
 @dataclass(frozen=True)
 class Service:
-    """`size` is of a large answer, in bytes; `pace` how many of a body are taken in a second."""
+    """`size` is that of a large response, in bytes; `pace` is how many bytes of a body are read per second."""
 
     jwks: bytes
     size: int

@@ -1,4 +1,4 @@
-"""How much work lies about in a platform: orders not yet final, events not yet published, messages not yet taken."""
+"""The backlog of a platform: open orders, unpublished events, unconsumed messages."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import aio_pika
 import asyncpg
 from aio_pika.abc import AbstractChannel
 
-from bench.stage import Stage
+from bench.context import BenchContext
 from dukan.services import SERVICES
 
 OPEN = "SELECT count(*) FROM orders WHERE deadline IS NOT NULL"
@@ -23,7 +23,7 @@ CONSUMERS = "SELECT DISTINCT consumer FROM inbox"
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """`waiting` are messages in queues (RabbitMQ) or delivery tables (embedded) that no consumer has taken."""
+    """`waiting` counts messages in queues (RabbitMQ) or delivery tables (embedded) that no consumer has taken."""
 
     seconds: float
     orders: int
@@ -42,10 +42,10 @@ class Backlog:
 
 
 @dataclass
-class Watch:
-    """Looks at the databases and the broker of the stage's platform; times are seconds since `open`."""
+class BacklogMonitor:
+    """Polls the databases and the broker of the platform; times are seconds since `open`."""
 
-    stage: Stage
+    context: BenchContext
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _databases: dict[str, asyncpg.Connection] = field(default_factory=dict)
     _channel: AbstractChannel | None = None
@@ -53,12 +53,12 @@ class Watch:
     _started: float = 0.0
 
     async def __aenter__(self) -> Self:
-        """Raises Unavailable when the databases cannot be reached."""
+        """Raises Unavailable if the databases cannot be reached."""
         for service in SERVICES:
-            connection = await asyncpg.connect(self.stage.database_url(service), timeout=10, command_timeout=10)
+            connection = await asyncpg.connect(self.context.database_url(service), timeout=10, command_timeout=10)
             self._stack.push_async_callback(connection.close)
             self._databases[service] = connection
-        if amqp := self.stage.platform.amqp:
+        if amqp := self.context.platform.amqp:
             link = await self._stack.enter_async_context(await aio_pika.connect(amqp, timeout=10))
             self._channel = await link.channel()
             self._queues = await self._names()
@@ -69,7 +69,7 @@ class Watch:
         await self._stack.aclose()
 
     async def _names(self) -> list[str]:
-        """Queues of every consumer that has handled anything yet."""
+        """The queues of all consumers that have handled an event."""
         rows = [row for each in self._databases.values() for row in await each.fetch(CONSUMERS)]
         return [f"{row['consumer']}.v1" for row in rows]
 

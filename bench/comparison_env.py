@@ -1,6 +1,6 @@
-"""The environment of what we compare with: `.venv-bench`, exactly what `requirements.lock` here says.
+"""The environment of the programs that we compare with: `.venv-bench`, exactly the `requirements.lock` here.
 
-Apart from the platform's own, so that nobody who only runs the platform installs Celery or matplotlib.
+Separate from the platform's own, so that running the platform does not install Celery or matplotlib.
 """
 
 import shutil
@@ -17,7 +17,7 @@ INSTALL_SECONDS = 180
 
 
 def python(tell: Callable[[str], None]) -> Path | None:
-    """Its Python, after making it where it is missing or out of date; None, told, where that fails."""
+    """Its Python, created if it is missing or outdated; None, with a message, if that fails."""
     interpreter, stamp = FOLDER / "bin" / "python", FOLDER / "stamp"
     wanted = LOCK.read_text()
     if not (interpreter.exists() and stamp.exists() and stamp.read_text() == wanted):

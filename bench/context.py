@@ -1,4 +1,4 @@
-"""What the scenarios stand on, each part made when it is first asked for and all of it ended together."""
+"""The resources of the scenarios, each created on first use and all released together."""
 
 import json
 import shutil
@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import quote
 
-from bench import environment
-from bench.shop import Shop, open_shop
+from bench import comparison_env
+from bench.seed import SeedData, create_seed_data
 from dukan.broker import provision_broker
 from dukan.postgres import EmbeddedPostgres
 from dukan.running_platform import RunningPlatform
@@ -20,12 +20,12 @@ from dukan.temporary import temporary_platform
 
 
 class Unavailable(Exception):  # noqa: N818  (a state of this machine)
-    """Something a scenario needs cannot be had here; one line for the report."""
+    """A resource that a scenario needs is not available here; one line for the report."""
 
 
 @dataclass
-class Stage:
-    """`seconds` is how long each figure is measured. `mode` is embedded, processes or given (a running platform)."""
+class BenchContext:
+    """`seconds` is how long each value is measured. `mode` is embedded, processes or given (a running platform)."""
 
     seconds: float
     mode: str
@@ -35,20 +35,20 @@ class Stage:
     sustained_seconds: float = 60.0
     search: bool = False
     given: RunningPlatform | None = None
-    _shop: Shop | None = field(default=None, init=False)
+    _shop: SeedData | None = field(default=None, init=False)
 
     @cached_property
     def postgres(self) -> EmbeddedPostgres:
-        """A durable server of our own, with the settings that a user's has."""
+        """A durable private server with the default settings."""
         return self.stack.enter_context(EmbeddedPostgres(self.folder("postgres")))
 
     @cached_property
     def broker(self) -> str:
-        """The URL of a RabbitMQ. Raises Unavailable."""
-        url = self.stack.enter_context(provision_broker(self.folder("rabbitmq"), self.tell))
-        if url is None:
-            raise Unavailable("no RabbitMQ can be had here")
-        return url
+        """The URL of a RabbitMQ broker. Raises Unavailable."""
+        broker = self.stack.enter_context(provision_broker(self.folder("rabbitmq"), self.tell))
+        if broker is None:
+            raise Unavailable("no RabbitMQ is available here")
+        return broker.url
 
     @cached_property
     def platform(self) -> RunningPlatform:
@@ -61,17 +61,17 @@ class Stage:
 
     @cached_property
     def rivals(self) -> Path | None:
-        """The Python of the environment that holds what we compare with; None where it could not be made."""
-        return environment.python(self.tell)
+        """The Python of the comparison environment; None if it could not be created."""
+        return comparison_env.python(self.tell)
 
-    async def shop(self) -> Shop:
-        """The platform's shop, stocked once."""
+    async def seed_data(self) -> SeedData:
+        """The seed data of the platform, created once."""
         if self._shop is None:
-            self._shop = await open_shop(self.platform)
+            self._shop = await create_seed_data(self.platform)
         return self._shop
 
     def service_url(self, name: str) -> str:
-        """Where a service of the platform answers itself, past the gateway."""
+        """The URL of a service of the platform, without the gateway."""
         base, _, port = self.platform.url.rpartition(":")
         return f"{base}:{int(port) + PORTS[name]}"
 
@@ -86,7 +86,7 @@ class Stage:
         return f"postgresql://dukan_{service}:{quote(password)}@127.0.0.1:{port}/dukan_{service}"
 
     def folder(self, name: str) -> Path:
-        """A new empty folder that goes when the stage does; another user's server may pass through."""
+        """A new empty folder that is removed with the context; another user's server may enter it."""
         path = Path(mkdtemp(prefix=f"dukan-bench-{name}-"))
         path.chmod(0o711)
         self.stack.callback(shutil.rmtree, path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A stocked shop with signed-in customers, made through the API."""
+"""Products and signed-in customers, created through the API."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ OPEN = ("pending", "reserved", "awaiting_payment")
 
 
 @dataclass
-class Shop:
+class SeedData:
     """`logins` are e-mail and password of the customers whose tokens these are."""
 
     url: str
@@ -39,8 +39,8 @@ def order_body(product: str) -> dict[str, Any]:
     return {"items": [{"product_id": product, "quantity": 1}], "payment": {"provider": "sandbox"}}
 
 
-async def open_shop(found: RunningPlatform) -> Shop:
-    """Stock the shelves and register the customers."""
+async def create_seed_data(found: RunningPlatform) -> SeedData:
+    """Create products with stock and register customers."""
     async with httpx.AsyncClient(base_url=f"{found.url}{API}", timeout=30, trust_env=False) as http:
         admin = await _sign_in(http, *found.admin())
         category = await _post(http, "/categories", admin, {"name": f"Bench {uuid4().hex[:6]}"})
@@ -48,7 +48,7 @@ async def open_shop(found: RunningPlatform) -> Shop:
         logins = [await _customer(http) for _ in range(CUSTOMERS)]
         tokens = [await _sign_in(http, *login) for login in logins]
         await _wait_for_prices(http, tokens[0], products[-1])
-    return Shop(found.url, admin, products, tokens, logins)
+    return SeedData(found.url, admin, products, tokens, logins)
 
 
 async def _stock(http: httpx.AsyncClient, admin: str, category: str, number: int) -> str:
@@ -83,7 +83,7 @@ async def _post(http: httpx.AsyncClient, path: str, token: str, body: Any) -> An
 
 
 async def _wait_for_prices(http: httpx.AsyncClient, token: str, product: str) -> None:
-    """Until orders has heard of the last product: a first order for it goes through."""
+    """Wait until orders knows the last product: a first order for it succeeds."""
     async with asyncio.timeout(DRAIN_SECONDS):
         while True:
             headers = bearer(token) | {"Idempotency-Key": str(uuid4()), "Prefer": "wait=10"}
@@ -93,12 +93,12 @@ async def _wait_for_prices(http: httpx.AsyncClient, token: str, product: str) ->
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def settle(shop: Shop) -> float:
-    """Wait until no checkout is open any more, so that one scenario's backlog is not another's; seconds waited."""
+async def settle(seed_data: SeedData) -> float:
+    """Wait until no checkout is open, so that scenarios do not share a backlog; returns the seconds waited."""
     started = time.perf_counter()
-    client = await Connection.open(shop.url)
+    client = await Connection.open(seed_data.url)
     path = f"{API}/orders?page_size=1&status="
-    looks = [request("GET", f"{path}{status}", bearer(shop.admin)) for status in OPEN]
+    looks = [request("GET", f"{path}{status}", bearer(seed_data.admin)) for status in OPEN]
     while time.perf_counter() - started < DRAIN_SECONDS:
         answers = [(await client.send(look))[1] for look in looks]
         if all(b'"data":[]' in answer for answer in answers):
