@@ -156,7 +156,7 @@ async def test_a_crash_between_claim_and_record_calls_again_with_the_same_item_a
     crashed = OutboundWorker("numbers", calls, database, capacity=5)
     await crashed.run()
     await crashed.join()
-    # The process ends here: its result is lost, and another one goes on.
+    # The process ends here: its result is lost, and another one takes over.
     restarted = OutboundWorker("numbers", calls, database, capacity=5)
     await run_until_idle(restarted)
     assert (calls.calls, await recorded(database)) == ([[7]], [])

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
-Answer = tuple[int, Json]
+Response = tuple[int, Json]
 
 
 class ApiError(Exception):
@@ -42,7 +42,7 @@ class FakeStripe:
     def __init__(self) -> None:
         self.intents: dict[str, Json] = {}
         self.refunds: dict[str, Json] = {}
-        self.keys: dict[str, tuple[Json, Answer]] = {}
+        self.keys: dict[str, tuple[Json, Response]] = {}
         self.refund_error: str | None = None
         self.is_unavailable = False
         self.url = ""
@@ -58,19 +58,19 @@ class FakeStripe:
     def refunded(self) -> int:
         return sum(refund["amount"] for refund in self.refunds.values())
 
-    def handle(self, method: str, path: list[str], params: Json, key: str | None) -> Answer:
+    def handle(self, method: str, path: list[str], params: Json, key: str | None) -> Response:
         with self._lock:
             if method == "POST" and key in self.keys:
                 return self._replay(self.keys[key], params)
             try:
-                answer = 200, self._do(method, path, params)
+                response = 200, self._do(method, path, params)
             except ApiError as error:
-                answer = error.status, error.body
+                response = error.status, error.body
             if method == "POST" and key is not None:
-                self.keys[key] = (params, answer)
-            return answer
+                self.keys[key] = (params, response)
+            return response
 
-    def _replay(self, first: tuple[Json, Answer], params: Json) -> Answer:
+    def _replay(self, first: tuple[Json, Response], params: Json) -> Response:
         if first[0] != params:
             error = ApiError(400, "idempotency_key_in_use", type="idempotency_error")
             return error.status, error.body
@@ -190,13 +190,13 @@ def fake_stripe() -> Iterator[FakeStripe]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(dict(parse_qsl(urlsplit(self.path).query)))
+            self._respond(dict(parse_qsl(urlsplit(self.path).query)))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            self._answer(dict(parse_qsl(body.decode())))
+            self._respond(dict(parse_qsl(body.decode())))
 
-        def _answer(self, params: Json) -> None:
+        def _respond(self, params: Json) -> None:
             path = urlsplit(self.path).path.strip("/").split("/")[1:]
             try:
                 status, body = stripe.handle(self.command, path, params, self.headers.get("Idempotency-Key"))

@@ -118,7 +118,7 @@ async def test_a_crash_between_charge_and_record_charges_once(open_harness: Open
     order = await harness.request_payment()
     await harness.job("billing.payments.sandbox").run()
     await harness.join_calls()
-    # The process ends here: another one goes on with its database.
+    # The process ends here: another one takes over its database.
     restarted = await open_harness(database_url=harness.database.url)
     await restarted.run_jobs()
     assert (await harness.payment(order))["status"] == "processing"
@@ -148,10 +148,10 @@ async def test_work_scheduled_by_a_clock_that_was_ahead_is_due_at_once(harness: 
 async def test_two_workers_on_one_database_charge_each_payment_once(
     open_harness: OpenHarness, harness: Harness
 ) -> None:
-    twin = await open_harness(database_url=harness.database.url)
+    second = await open_harness(database_url=harness.database.url)
     orders = [payment_requested() for _ in range(120)]
     await deliver(harness.service, *orders)
-    await asyncio.gather(harness.run_jobs(), twin.run_jobs())
+    await asyncio.gather(harness.run_jobs(), second.run_jobs())
     ledger = await harness.fetch_row("SELECT count(*), sum(captured), max(asked) FROM sandbox_charge")
     assert tuple(ledger) == (120, 120 * 250_000, 1)
     events = await harness.fetch_row("SELECT count(*), count(DISTINCT subject) FROM outbox")

@@ -95,9 +95,9 @@ async def test_the_customer_completes_a_payment_that_waits_for_action(
     [required] = await harness.events(PaymentActionRequired, order)
     owner = tokens.bearer(order.customer_id)
     assert (await complete(client, harness, order, tokens.bearer())).status_code == 404
-    answer = await complete(client, harness, order, owner)
-    assert answer.json()["data"]["status"] == "succeeded"
-    assert required.action_url == answer.request.url.path
+    response = await complete(client, harness, order, owner)
+    assert response.json()["data"]["status"] == "succeeded"
+    assert required.action_url == response.request.url.path
     assert len(await harness.events(PaymentSucceeded, order)) == 1
     again = await complete(client, harness, order, owner)
     assert (again.status_code, again.json()["code"]) == (409, "payment_not_waiting")
@@ -117,6 +117,6 @@ async def test_a_payment_completed_after_its_order_was_cancelled_is_not_captured
     order = await pay(harness, "tok_action")
     await harness.cancel_order(order)
     await harness.run_jobs()
-    answer = await complete(client, harness, order, tokens.bearer(order.customer_id))
-    assert answer.status_code == 409
+    response = await complete(client, harness, order, tokens.bearer(order.customer_id))
+    assert response.status_code == 409
     assert (await harness.sandbox_charge(order))["captured"] == 0

@@ -159,6 +159,17 @@ async def test_events_about_unknown_charges_and_of_other_types_are_stored_withou
     assert (await harness.payment(processing))["status"] == "processing"
 
 
+async def test_a_second_charge_for_a_payment_is_reported_and_not_applied(
+    harness: Harness, client: httpx.AsyncClient, stripe: FakeStripe, processing: PaymentRequested
+) -> None:
+    [intent] = stripe.intents.values()
+    second = dict(stripe.capture(dict(intent))) | {"id": "pi_second"}
+    await post(client, harness, event("payment_intent.succeeded", second))
+    await harness.run_jobs()
+    assert (await harness.fetch_row("SELECT result FROM provider_event"))["result"] == "second_charge"
+    assert (await harness.payment(processing))["status"] == "processing"
+
+
 async def test_an_event_that_cannot_be_parsed_is_tried_again_a_limited_number_of_times(
     harness: Harness, client: httpx.AsyncClient, stripe: FakeStripe, processing: PaymentRequested
 ) -> None:
