@@ -26,6 +26,7 @@ snake_case and may name their context: `orders.empty_order`. Clients decide by c
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -151,6 +152,13 @@ class Unavailable(_Later):
     ) -> None:
         super().__init__(message, code=code, detail=detail)
         self.retry_after = retry_after if retry_after is not None else type(self).retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The error of one item of a group, as a value: raising it would end the work on the other items."""
+
+    error: DukanError
 
 
 class HandlerFailure(Exception):
