@@ -17,7 +17,7 @@ MAX_KEYS = 100
 MAX_WAITING_KEYS = 10_000
 
 LookUp = Callable[[list[Key]], Awaitable[Mapping[Key, Value]]]
-_Waiting = dict[Key, list["asyncio.Future[Value | None]"]]
+_Waiting = dict[Key, list[asyncio.Future[Value | None]]]
 
 
 class BatchLoader(Generic[Key, Value]):
