@@ -19,12 +19,8 @@ FROM address WHERE user_id = $1 ORDER BY id DESC
 """
 CART = "SELECT product_id, quantity FROM cart_item WHERE user_id = $1 ORDER BY id DESC"
 
-EXPORTED = {"addresses": ADDRESSES, "cart": CART, "orders": ORDERS}
+EXPORT_QUERIES = {"addresses": ADDRESSES, "cart": CART, "orders": ORDERS}
 
-DELETES = [
-    f"DELETE FROM {table} WHERE user_id = ANY($1::uuid[])"  # noqa: S608 (a constant)
-    for table in ("cart_item", "address", "idempotency")
-]
 # An order whose payment is not finished keeps its means of payment; accounts are closed long before they are erased.
 ANONYMISE_ORDERS = """
 UPDATE orders SET address = NULL, note = NULL,
@@ -39,6 +35,16 @@ WHERE order_id = orders.id AND user_id = ANY($1::uuid[]) AND detail <> ''
 """
 
 
-async def erase_rows(tx: Transaction, user_ids: Sequence[UUID]) -> None:
-    for statement in (*DELETES, ANONYMISE_ORDERS, ANONYMISE_TIMELINES):
+ERASE_STATEMENTS = (
+    "DELETE FROM cart_item WHERE user_id = ANY($1::uuid[])",
+    "DELETE FROM address WHERE user_id = ANY($1::uuid[])",
+    "DELETE FROM idempotency WHERE user_id = ANY($1::uuid[])",
+    ANONYMISE_ORDERS,
+    ANONYMISE_TIMELINES,
+)
+
+
+async def erase_people(tx: Transaction, user_ids: Sequence[UUID]) -> None:
+    """Delete addresses and carts. Orders stay for the accounts: what was bought, when and for how much."""
+    for statement in ERASE_STATEMENTS:
         await tx.sql.execute(statement, user_ids)

@@ -7,7 +7,7 @@ from common.contracts.auth import ExportRequested, UserErased
 from common.contracts.orders import OrdersDataGathered
 from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from orders.personal_data.store import EXPORTED, erase_rows
+from orders.personal_data.store import EXPORT_QUERIES, erase_people
 
 PEOPLE = "orders.people"
 BATCH = 256
@@ -16,10 +16,9 @@ BATCH = 256
 @subscribe(ExportRequested, consumer=PEOPLE)
 async def on_export_requested(event: ExportRequested, tx: Transaction) -> None:
     """Publish the person's addresses, cart and orders."""
-    await publish_export_parts(tx, event, EXPORTED, OrdersDataGathered)
+    await publish_export_parts(tx, event, EXPORT_QUERIES, OrdersDataGathered)
 
 
 @subscribe(UserErased, consumer=PEOPLE, batch=BATCH)
 async def on_users_erased(events: Sequence[UserErased], tx: Transaction) -> None:
-    """Delete addresses and carts. Orders stay for the accounts, with what was bought, when and for how much."""
-    await erase_rows(tx, [event.user_id for event in events])
+    await erase_people(tx, [event.user_id for event in events])
