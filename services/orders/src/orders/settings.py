@@ -11,7 +11,7 @@ from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Durations are in seconds. Production must choose its payment providers: the sandbox charges nobody."""
+    """Durations are in seconds. Production must choose its payment providers: the sandbox takes no money."""
 
     renamed: ClassVar[Mapping[str, str]] = {
         **ServiceSettings.renamed,

@@ -35,5 +35,5 @@ def build_jobs(database: Database, deadlines: Deadlines) -> list[Job]:
 
 
 def admission_job(admission: AdmissionControl) -> Job:
-    """For every process that takes orders, unlike the others, which one worker runs."""
+    """For every process that takes orders; the other jobs run in workers."""
     return Job("orders.admission", MEASURE_LOAD_EVERY_SECONDS, admission.measure)

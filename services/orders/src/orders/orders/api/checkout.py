@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
 
 from common.context import current
 from common.ids import new_id
@@ -43,7 +44,11 @@ from orders.prices.domain import MAX_LINES
 router = APIRouter(tags=["orders"])
 authenticated = Authenticated()
 
-ITEM_EXAMPLE = {"product_id": "019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11", "quantity": 2}
+PLACE_ORDER_EXAMPLE: JsonDict = {
+    "items": [{"product_id": "019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11", "quantity": 2}],
+    "payment": {"provider": "sandbox", "token": "tok_ok"},
+    "note": "Please ring twice",
+}
 
 
 class PaymentIn(BaseModel):
@@ -56,7 +61,9 @@ class PaymentIn(BaseModel):
 class PlaceOrder(BaseModel):
     """Without `items`, the cart is ordered; without `address_id`, the order goes to the default address, if any."""
 
-    items: Annotated[list[Item], Field(max_length=MAX_LINES, examples=[[ITEM_EXAMPLE]])] | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [PLACE_ORDER_EXAMPLE]})
+
+    items: Annotated[list[Item], Field(max_length=MAX_LINES)] | None = None
     address_id: UUID | None = None
     payment: PaymentIn = PaymentIn()
     note: Annotated[Note, Field(max_length=1000)] | None = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from uuid import UUID
 
 from common.context import Origin, current
@@ -103,14 +104,14 @@ class CheckoutBatcher:
 
     async def _place(self, tx: Transaction, requests: Sequence[CheckoutRequest]) -> list[CheckoutAnswer | Rejected]:
         is_first = await idempotency.claim(tx, [request.key for request in requests])
-        first = [request for request, yes in zip(requests, is_first, strict=True) if yes]
-        retries = [request.key for request, yes in zip(requests, is_first, strict=True) if request.key and not yes]
+        first = list(compress(requests, is_first))
         answers = [self._answer(result) for result in await self._admit_and_place(tx, first)]
         await _store_responses(tx, zip((request.key for request in first), answers, strict=True))
         # Last, so that a retry in the same group finds the response of its first request.
+        retries = [request.key for request, yes in zip(requests, is_first, strict=True) if request.key and not yes]
         replays = [_replayed(response) for response in await idempotency.replay(tx, retries)]
-        remaining, remaining_replays = iter(answers), iter(replays)
-        return [next(remaining if yes else remaining_replays) for yes in is_first]
+        next_answers, next_replays = iter(answers), iter(replays)
+        return [next(next_answers if yes else next_replays) for yes in is_first]
 
     async def _admit_and_place(
         self, tx: Transaction, requests: Sequence[CheckoutRequest]
