@@ -96,7 +96,9 @@ async def test_a_key_must_be_visible_ascii(client: AsyncClient, tokens: TestIssu
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_invalid")
 
 
-async def test_every_request_without_a_key_is_executed(client: AsyncClient, database: Database, tokens: TestIssuer) -> None:
+async def test_every_request_without_a_key_is_executed(
+    client: AsyncClient, database: Database, tokens: TestIssuer
+) -> None:
     for _ in range(2):
         await client.post("/api/v1/orders", json=BASKET, headers=tokens.bearer())
     assert await made(database) == 2
