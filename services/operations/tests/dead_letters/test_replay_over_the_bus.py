@@ -68,7 +68,6 @@ async def faulty(bus: Transport, fresh_database: FreshDatabase) -> AsyncIterator
 
 
 # Dead letters have one queue on a broker: tests that consume it run one after the other.
-@pytest.mark.xdist_group("dead-letters")
 async def test_an_event_that_a_broken_handler_gave_up_is_handled_after_a_fix_and_a_replay(
     bus: Transport, faulty: tuple[FaultyConsumer, Database], service: Service, tokens: TestIssuer
 ) -> None:
