@@ -1,6 +1,5 @@
 """A messaging service on a database of its own."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,10 +71,11 @@ async def run_jobs(service: Service) -> int:
     processed = 0
     while True:
         count = sum([await job.run() or 0 for job in service.jobs])
-        if not count and not any(worker._in_flight for worker in workers):
+        if not count and not any(worker.in_flight for worker in workers):
             return processed
         processed += count
-        await asyncio.sleep(0)
+        for worker in workers:
+            await worker.join()
 
 
 async def statuses(database: Database) -> list[str]:

@@ -1,6 +1,5 @@
 """A notifications service on a database of its own, with a mailbox in a temporary folder."""
 
-import asyncio
 import mailbox
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -75,12 +74,11 @@ async def run_jobs(service: Service) -> int:
     processed = 0
     while True:
         count = sum([await job.run() or 0 for job in service.jobs])
-        in_flight = [task for worker in workers for task in worker._in_flight]
-        if not count and not in_flight:
+        if not count and not any(worker.in_flight for worker in workers):
             return processed
         processed += count
-        if in_flight:
-            await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
+        for worker in workers:
+            await worker.join()
 
 
 async def email_states(database: Database) -> list[str]:
