@@ -1,7 +1,6 @@
 """SQL of contacts."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from common.persistence.rows import columns
@@ -27,13 +26,6 @@ SET phone = excluded.phone, time_zone = excluded.time_zone, sequence = excluded.
 WHERE contact.sequence < excluded.sequence AND contact.erased_at IS NULL
 """
 
-ERASE = """
-INSERT INTO contact (user_id, phone, time_zone, sequence, erased_at)
-SELECT DISTINCT unnest($1::uuid[]), NULL, 'UTC', 0, $2::timestamptz
-ON CONFLICT (user_id) DO UPDATE
-SET phone = NULL, time_zone = 'UTC', max_messages_per_day = NULL, erased_at = coalesce(contact.erased_at, $2)
-"""
-
 PHONES = "SELECT user_id, phone FROM contact WHERE user_id = ANY($1::uuid[])"
 
 QUOTA_SETTINGS = "SELECT time_zone, max_messages_per_day FROM contact WHERE user_id = $1"
@@ -53,11 +45,6 @@ async def upsert_contacts(tx: Transaction, contacts: Iterable[Contact]) -> None:
     """At most one per person. A state that is older than the stored one, or of an erased person, is ignored."""
     rows = [(c.user_id, c.phone, c.time_zone, c.sequence, c.max_messages_per_day) for c in contacts]
     await tx.sql.execute(UPSERT, *columns(rows))
-
-
-async def erase_contacts(tx: Transaction, user_ids: Sequence[UUID], now: datetime) -> None:
-    """Leave a tombstone for each person, also for those who have no contact yet."""
-    await tx.sql.execute(ERASE, user_ids, now)
 
 
 async def phones(tx: Transaction, user_ids: Collection[UUID]) -> dict[UUID, str | None]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from common.data_export import ExportQueries
 from common.persistence.transaction import Transaction
 
 CONTACT = "SELECT phone, time_zone, max_messages_per_day FROM contact WHERE user_id = $1"
@@ -18,16 +17,26 @@ FROM message WHERE user_id = $1 ORDER BY id DESC
 WAITING = "SELECT text FROM waiting_confirmation WHERE user_id = $1 ORDER BY cause DESC"
 USAGE = "SELECT day, used FROM quota_usage WHERE user_id = $1 ORDER BY day DESC"
 
-EXPORT: ExportQueries = {"contact": CONTACT, "messages": MESSAGES, "waiting": WAITING, "usage": USAGE}
+EXPORT_QUERIES = {"contact": CONTACT, "messages": MESSAGES, "waiting": WAITING, "usage": USAGE}
 
-# The reports of a message are deleted with it; later reports find no message.
-DELETE = [
-    f"DELETE FROM {table} WHERE user_id = ANY($1::uuid[])"  # noqa: S608 (the names are ours)
-    for table in ("message", "waiting_confirmation", "quota_usage", "idempotency")
-]
+# Later events about the person find the tombstone and change nothing.
+TOMBSTONE = """
+INSERT INTO contact (user_id, phone, time_zone, sequence, erased_at)
+SELECT DISTINCT unnest($1::uuid[]), NULL, 'UTC', 0, now()
+ON CONFLICT (user_id) DO UPDATE
+SET phone = NULL, time_zone = 'UTC', max_messages_per_day = NULL, erased_at = coalesce(contact.erased_at, now())
+"""
+
+ERASE_STATEMENTS = (
+    TOMBSTONE,
+    # The reports of a message are deleted with it; later reports find no message.
+    "DELETE FROM message WHERE user_id = ANY($1::uuid[])",
+    "DELETE FROM waiting_confirmation WHERE user_id = ANY($1::uuid[])",
+    "DELETE FROM quota_usage WHERE user_id = ANY($1::uuid[])",
+    "DELETE FROM idempotency WHERE user_id = ANY($1::uuid[])",
+)
 
 
-async def delete_of(tx: Transaction, user_ids: Sequence[UUID]) -> None:
-    """Delete everything but the contacts of these people."""
-    for statement in DELETE:
+async def erase(tx: Transaction, user_ids: Sequence[UUID]) -> None:
+    for statement in ERASE_STATEMENTS:
         await tx.sql.execute(statement, user_ids)

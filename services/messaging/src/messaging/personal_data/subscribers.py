@@ -7,7 +7,7 @@ from common.contracts.auth import ExportRequested, UserErased
 from common.contracts.messaging import MessagingDataGathered
 from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from messaging.personal_data.store import EXPORT
+from messaging.personal_data.store import EXPORT_QUERIES
 from messaging.personal_data.usecases import erase_people
 
 PEOPLE = "messaging.people"
@@ -16,7 +16,7 @@ ORDERS = "messaging.orders"
 
 @subscribe(ExportRequested, consumer=PEOPLE)
 async def on_export_requested(event: ExportRequested, tx: Transaction) -> None:
-    await publish_export_parts(tx, event, EXPORT, MessagingDataGathered)
+    await publish_export_parts(tx, event, EXPORT_QUERIES, MessagingDataGathered)
 
 
 # In both consumers: each may be writing about the person while the other erases.

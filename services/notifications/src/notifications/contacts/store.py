@@ -1,7 +1,6 @@
 """SQL of contacts."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from common.persistence.rows import columns
@@ -29,13 +28,6 @@ ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, first_name = exclude
 WHERE contact.sequence < excluded.sequence AND contact.erased_at IS NULL
 """
 
-ERASE = """
-INSERT INTO contact (user_id, email, first_name, last_name, language, roles, sequence, erased_at)
-SELECT DISTINCT unnest($1::uuid[]), '', '', '', 'en', '{}'::text[], 0, $2::timestamptz
-ON CONFLICT (user_id) DO UPDATE SET email = '', first_name = '', last_name = '', language = 'en', roles = '{}',
-    erased_at = coalesce(contact.erased_at, $2)
-"""
-
 KNOWN = "SELECT user_id FROM contact WHERE user_id = ANY($1::uuid[])"
 ERASED = "SELECT user_id FROM contact WHERE user_id = ANY($1::uuid[]) AND erased_at IS NOT NULL"
 
@@ -56,11 +48,6 @@ async def upsert_contacts(tx: Transaction, contacts: Iterable[Contact]) -> None:
         (c.user_id, c.email, c.first_name, c.last_name, c.language, " ".join(c.roles), c.sequence) for c in contacts
     ]
     await tx.sql.execute(UPSERT, *columns(rows))
-
-
-async def erase_contacts(tx: Transaction, user_ids: Sequence[UUID], now: datetime) -> None:
-    """Leave a tombstone for each person, also for those who have no contact yet."""
-    await tx.sql.execute(ERASE, user_ids, now)
 
 
 async def known_people(tx: Transaction, user_ids: Collection[UUID]) -> set[UUID]:

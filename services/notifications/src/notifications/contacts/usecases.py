@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from common import clock
 from common.persistence.transaction import Transaction
 from notifications.contacts import store
 from notifications.contacts.domain import Contact
@@ -16,10 +15,9 @@ async def store_contacts(tx: Transaction, contacts: Sequence[Contact]) -> None:
     await store.upsert_contacts(tx, newest.values())
 
 
-async def erase_contacts(tx: Transaction, user_ids: Sequence[UUID]) -> None:
-    """Replace the contacts by tombstones; their locks are held until the transaction ends."""
+async def lock_contacts(tx: Transaction, user_ids: Sequence[UUID]) -> None:
+    """Make other transactions that store or look for these contacts wait until this one ends."""
     await store.lock_contacts(tx, user_ids)
-    await store.erase_contacts(tx, user_ids, clock.now())
 
 
 async def known_people(tx: Transaction, user_ids: Collection[UUID]) -> set[UUID]:

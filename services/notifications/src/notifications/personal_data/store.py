@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from common.data_export import ExportQueries
 from common.persistence.transaction import Transaction
 
 CONTACT = "SELECT email, first_name, last_name, language FROM contact WHERE user_id = $1"
@@ -16,16 +15,25 @@ SELECT id, template, data - 'sealed' AS data, state, recipient, language, create
 FROM email WHERE user_id = $1 ORDER BY id DESC
 """
 
-EXPORT: ExportQueries = {"contact": CONTACT, "notifications": NOTIFICATIONS, "letters": EMAILS}
+EXPORT_QUERIES = {"contact": CONTACT, "notifications": NOTIFICATIONS, "letters": EMAILS}
 """The names are part of the exported document, which keeps them."""
 
-DELETE = [
-    f"DELETE FROM {table} WHERE user_id = ANY($1::uuid[])"  # noqa: S608 (the names are ours)
-    for table in ("notification", "email", "idempotency")
-]
+# Later events about the person find the tombstone and change nothing.
+TOMBSTONE = """
+INSERT INTO contact (user_id, email, first_name, last_name, language, roles, sequence, erased_at)
+SELECT DISTINCT unnest($1::uuid[]), '', '', '', 'en', '{}'::text[], 0, now()
+ON CONFLICT (user_id) DO UPDATE SET email = '', first_name = '', last_name = '', language = 'en', roles = '{}',
+    erased_at = coalesce(contact.erased_at, now())
+"""
+
+ERASE_STATEMENTS = (
+    TOMBSTONE,
+    "DELETE FROM notification WHERE user_id = ANY($1::uuid[])",
+    "DELETE FROM email WHERE user_id = ANY($1::uuid[])",
+    "DELETE FROM idempotency WHERE user_id = ANY($1::uuid[])",
+)
 
 
-async def delete_of(tx: Transaction, user_ids: Sequence[UUID]) -> None:
-    """Delete everything but the contacts of these people."""
-    for statement in DELETE:
+async def erase(tx: Transaction, user_ids: Sequence[UUID]) -> None:
+    for statement in ERASE_STATEMENTS:
         await tx.sql.execute(statement, user_ids)

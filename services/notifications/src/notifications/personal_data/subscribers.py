@@ -7,7 +7,7 @@ from common.contracts.auth import ExportRequested, UserErased
 from common.contracts.notifications import NotificationsDataGathered
 from common.data_export import publish_export_parts
 from common.persistence.transaction import Transaction
-from notifications.personal_data.store import EXPORT
+from notifications.personal_data.store import EXPORT_QUERIES
 from notifications.personal_data.usecases import erase_people
 
 PEOPLE = "notifications.people"
@@ -16,7 +16,7 @@ ORDERS = "notifications.orders"
 
 @subscribe(ExportRequested, consumer=PEOPLE)
 async def on_export_requested(event: ExportRequested, tx: Transaction) -> None:
-    await publish_export_parts(tx, event, EXPORT, NotificationsDataGathered)
+    await publish_export_parts(tx, event, EXPORT_QUERIES, NotificationsDataGathered)
 
 
 # In both consumers: each may be writing about the person while the other erases.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from common.persistence.transaction import Transaction
-from notifications.contacts.usecases import erase_contacts
+from notifications.contacts.usecases import lock_contacts
 from notifications.personal_data import store
 
 
@@ -14,5 +14,5 @@ async def erase_people(tx: Transaction, user_ids: Sequence[UUID]) -> None:
     A concurrent transaction that writes notices must be followed by another erasure: both consumers that write about
     people handle UserErased.
     """
-    await erase_contacts(tx, user_ids)
-    await store.delete_of(tx, user_ids)
+    await lock_contacts(tx, user_ids)
+    await store.erase(tx, user_ids)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from common.data_export import ExportQueries
 from common.persistence.rows import columns
 from common.persistence.transaction import Transaction
 
@@ -34,7 +33,8 @@ ORDER BY id LIMIT $3
 UPDATE_EVENTS = """
 UPDATE event SET data = fresh.data FROM unnest($1::uuid[], $2::jsonb[]) AS fresh (id, data) WHERE event.id = fresh.id
 """
-BLANK_REQUESTS = "UPDATE request SET ip = NULL, user_agent = NULL WHERE user_id = ANY($1::uuid[])"
+# Events and dead letters are anonymised one by one, because their data is JSON.
+ERASE_STATEMENTS = ("UPDATE request SET ip = NULL, user_agent = NULL WHERE user_id = ANY($1::uuid[])",)
 
 DEAD_LETTERS = "SELECT id, payload FROM dead_letter WHERE position(convert_to($1::text, 'UTF8') IN payload) > 0"
 # The text after the error's class may quote the data.
@@ -48,7 +48,7 @@ EXPORT_REQUESTS = """
 SELECT request_id, at, method, path, status, service, ip, user_agent, times FROM request
 WHERE user_id = $1 ORDER BY id DESC
 """
-EXPORT: ExportQueries = {"requests": EXPORT_REQUESTS, "events": EXPORT_EVENTS}
+EXPORT_QUERIES = {"requests": EXPORT_REQUESTS, "events": EXPORT_EVENTS}
 
 EventData = tuple[UUID, Any]
 
@@ -88,9 +88,10 @@ async def update_events(tx: Transaction, events: Iterable[tuple[UUID, str]]) -> 
     await tx.sql.execute(UPDATE_EVENTS, *columns(events))
 
 
-async def blank_requests(tx: Transaction, user_ids: Sequence[UUID]) -> None:
+async def erase(tx: Transaction, user_ids: Sequence[UUID]) -> None:
     """Remove address and user agent from the requests of these people."""
-    await tx.sql.execute(BLANK_REQUESTS, user_ids)
+    for statement in ERASE_STATEMENTS:
+        await tx.sql.execute(statement, user_ids)
 
 
 async def dead_letters_about(tx: Transaction, person: str) -> list[tuple[UUID, bytes]]:

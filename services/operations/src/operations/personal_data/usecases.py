@@ -17,7 +17,7 @@ async def erase_people(tx: Transaction, user_ids: Sequence[UUID]) -> None:
     """Anonymise everything that is stored about these people."""
     await store.lock_erasures(tx)
     await store.insert_erased(tx, user_ids, clock.now())
-    await store.blank_requests(tx, user_ids)
+    await store.erase(tx, user_ids)
     people = {str(user_id) for user_id in user_ids}
     await _anonymise_events(tx, people)
     for person in people:
