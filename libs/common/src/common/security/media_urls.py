@@ -15,6 +15,16 @@ from common.security.encryption import derive_key
 HOUR = 3600
 
 
+class InvalidSignature(Forbidden):
+    code = "invalid_signature"
+    message = "The signature is not of this picture and time"
+
+
+class UrlExpired(Forbidden):
+    code = "url_expired"
+    message = "The URL has expired: ask for a new one"
+
+
 def path_of(media_id: UUID, variant: str) -> str:
     """Below the gateway's address."""
     return f"/api/v1/media/{media_id}/{variant}"
@@ -33,11 +43,11 @@ class MediaUrls:
         return f"{path_of(media_id, variant)}?expires={expires}&signature={signature}"
 
     def seconds_left(self, media_id: UUID, variant: str, expires: str, signature: str) -> int:
-        """How long the URL with these parameters is good. Raises Forbidden, for a moment of the past too."""
+        """How long the URL with these parameters is valid. Raises InvalidSignature or UrlExpired."""
         if not hmac.compare_digest(self._signature(media_id, variant, expires).encode(), signature.encode()):
-            raise Forbidden("The signature is not of this picture and time", code="invalid_signature")
+            raise InvalidSignature
         if (left := int(expires) - _now()) <= 0:
-            raise Forbidden("The URL has expired: ask for a new one", code="url_expired")
+            raise UrlExpired
         return left
 
     def _signature(self, media_id: UUID, variant: str, expires: str) -> str:
