@@ -11,9 +11,11 @@ from catalog.schema import Table
 from common import clock
 from common.ids import new_id
 
+LINEAGE = "ids from the root down to the category itself"
+
 
 class Category(Table, table=True):
-    """A node of the category tree; `lineage` are the ids from the root down to the category itself."""
+    """A node of the category tree."""
 
     __tablename__ = "category"
     __table_args__ = (
@@ -25,7 +27,7 @@ class Category(Table, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     parent_id: UUID | None = None
-    lineage: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    lineage: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False, comment=LINEAGE))
     name: str
     slug: str
     banner_url: str | None = None

@@ -49,6 +49,7 @@ class DiscardedMedia(Table, table=True):
     """A deleted image whose files may still exist."""
 
     __tablename__ = "discarded_media"
+    __table_args__ = ({"comment": "what is gone, and whose files may still be there"},)
 
     media_id: UUID = Field(primary_key=True)
     visibility: str

@@ -28,7 +28,10 @@ class PublicChange(Table, table=True):
     """A transaction that changed what product and category pages show."""
 
     __tablename__ = "public_change"
-    __table_args__ = (Index("public_change_at", "at"),)
+    __table_args__ = (
+        Index("public_change_at", "at"),
+        {"comment": "transactions that changed what product and category pages show"},
+    )
 
     xid: int = Field(sa_column=Column(Xid8, primary_key=True))
     at: datetime = timestamp()

@@ -9,6 +9,12 @@ from sqlmodel import Field
 from catalog.schema import Table
 from common.persistence.tables import timestamp
 
+# The comments in the database.
+RESERVATION = (
+    "Every order that catalog was told of. One that was refused, or cancelled before it was placed, has no lines."
+)
+DELTA = "change of what is available: the sum per product is stock.available"
+
 
 class Stock(Table, table=True):
     """The units of one product; `available + reserved + sold` changes by adjustments only."""
@@ -24,11 +30,13 @@ class Stock(Table, table=True):
 
 
 class ReservationRow(Table, table=True):
-    """Every order that catalog received an event of. One that was rejected, or cancelled before it was placed, has no
-    lines."""
+    """One per order that catalog received an event of; without lines if it was rejected or never placed."""
 
     __tablename__ = "reservation"
-    __table_args__ = (Index("reservation_expiry", "expires_at", postgresql_where=text("state = 'reserved'")),)
+    __table_args__ = (
+        Index("reservation_expiry", "expires_at", postgresql_where=text("state = 'reserved'")),
+        {"comment": RESERVATION},
+    )
 
     order_id: UUID = Field(primary_key=True)
     state: str
@@ -49,7 +57,7 @@ class ReservationLine(Table, table=True):
 
 
 class LedgerRow(Table, table=True):
-    """A change of what is available; append-only. The sum of `delta` per product is `stock.available`."""
+    """A change of the available units; append-only."""
 
     __tablename__ = "stock_ledger"
     __table_args__ = (
@@ -59,7 +67,7 @@ class LedgerRow(Table, table=True):
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     product_id: UUID
-    delta: int
+    delta: int = Field(sa_column_kwargs={"comment": DELTA})
     kind: str
     reason: str | None
     note: str | None

@@ -1,14 +1,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from services.catalog.tests.conftest import MakeProduct, data, problem
 
-from catalog.api.categories import CategoryView
+from catalog.categories.api import CategoryView
+from common.contracts.catalog import CategoryChanged, CategoryCreated, CategoryDeleted
 from common.ids import new_id
-
-from .conftest import MakeProduct, data, refusal
+from common.testing import facts
+from common.web.service import Service
 
 URL = "/api/v1/categories"
 Make = Callable[..., Awaitable[dict[str, Any]]]
@@ -84,7 +87,7 @@ async def test_a_category_cannot_stand_below_itself(
     two = await make("Two", one)
     for parent in (one, two):
         answer = await client.patch(f"{URL}/{one['id']}", json={"parent_id": parent["id"]}, headers=staff)
-        refusal(answer, 422, "category_cycle", "parent_id")
+        problem(answer, 422, "category_cycle", "parent_id")
 
 
 async def test_moves_that_cross_make_no_circle_and_never_wait_for_each_other(
@@ -104,7 +107,7 @@ async def test_the_tree_has_a_deepest_level(client: httpx.AsyncClient, make: Mak
     for level in range(2, 9):
         deepest = await make(str(level), deepest)
     body = {"name": "9", "parent_id": deepest["id"]}
-    refusal(await client.post(URL, json=body, headers=staff), 422, "tree_too_deep", "parent_id")
+    problem(await client.post(URL, json=body, headers=staff), 422, "tree_too_deep", "parent_id")
     branch = await make("Branch")
     answer = await client.patch(f"{URL}/{deepest['id']}", json={"parent_id": branch["id"]}, headers=staff)
     assert data(answer)["path"] == ["branch", "8"]
@@ -118,7 +121,7 @@ async def test_a_category_is_deleted_only_when_nothing_needs_it(
     product = await make_product(category_id=pots["id"])
     for category in (home, pots):
         answer = await client.delete(f"{URL}/{category['id']}", headers=staff)
-        assert refusal(answer, 409, "category_not_empty")
+        assert problem(answer, 409, "category_not_empty")
     assert (await client.delete(f"/api/v1/products/{product['id']}", headers=staff)).status_code == 204
     for category in (pots, home):
         assert (await client.delete(f"{URL}/{category['id']}", headers=staff)).status_code == 204
@@ -133,6 +136,19 @@ async def test_a_replaced_category_keeps_its_slug_unless_told(
     assert (replaced["name"], replaced["slug"], replaced["is_featured"]) == ("House", "home", False)
     await make("Other", slug="taken")
     taken = await client.patch(f"{URL}/{home['id']}", json={"slug": "taken"}, headers=staff)
-    refusal(taken, 409, "slug_taken", "slug")
+    problem(taken, 409, "slug_taken", "slug")
     unknown = await client.patch(f"{URL}/{home['id']}", json={"parent_id": str(new_id())}, headers=staff)
-    refusal(unknown, 422, "unknown_category", "parent_id")
+    problem(unknown, 422, "unknown_category", "parent_id")
+
+
+async def test_categories_say_when_they_come_change_and_go(
+    client: httpx.AsyncClient, catalog: Service, staff: dict[str, str], category: dict[str, Any]
+) -> None:
+    url, category_id = f"{URL}/{category['id']}", UUID(category["id"])
+    data(await client.patch(url, json={"name": "Footwear", "is_featured": True}, headers=staff))
+    assert (await client.delete(url, headers=staff)).status_code == 204
+    [created] = await facts(catalog.database, CategoryCreated)
+    assert (created.category_id, created.name, created.slug) == (category_id, "Shoes", "shoes")
+    [changed] = await facts(catalog.database, CategoryChanged)
+    assert (changed.category_id, changed.name, changed.is_featured) == (category_id, "Footwear", True)
+    assert [event.category_id for event in await facts(catalog.database, CategoryDeleted)] == [category_id]

@@ -5,15 +5,14 @@ from typing import Any
 
 import httpx
 import pytest
+from services.catalog.tests.conftest import MakeProduct, data, problem
 
-from catalog.domain.import_mapping import mapping_of
-from catalog.domain.imported_files import rows_of
+from catalog.imports.domain.files import rows_of
+from catalog.imports.domain.mapping import mapping_of
 from common.contracts.catalog import ProductChanged, ProductCreated
 from common.errors import Invalid
 from common.testing import facts
 from common.web.service import Service
-
-from .conftest import MakeProduct, data, refusal
 
 URL = "/api/v1/products/import"
 
@@ -145,18 +144,18 @@ async def test_a_file_that_cannot_be_understood_is_refused_as_a_whole(
 ) -> None:
     for content in (b"", b"\xff\xfe", b'{"a": 1}', b"[{]", b"[1, 2]"):
         answer = await client.post(URL, files={"file": ("x", content)}, headers=staff)
-        assert refusal(answer, 422, "unreadable_file", "file")
+        assert problem(answer, 422, "unreadable_file", "file")
     good = {"file": ("x", b"sku,name,price\nA,Pot,1\n")}
     bad_mapping = await client.post(URL, files=good, data={"mapping": '{"colour": "name"}'}, headers=staff)
-    refusal(bad_mapping, 422, "unknown_field", "mapping.colour")
+    problem(bad_mapping, 422, "unknown_field", "mapping.colour")
     no_mapping = await client.post(URL, files=good, data={"mapping": "{"}, headers=staff)
-    refusal(no_mapping, 422, "malformed_json", "mapping")
-    refusal(await client.post(URL, files={"other": ("x", b"")}, headers=staff), 422, "missing", "file")
-    refusal(await client.post(URL, json={"rows": []}, headers=staff), 422, "too_short", "rows")
+    problem(no_mapping, 422, "malformed_json", "mapping")
+    problem(await client.post(URL, files={"other": ("x", b"")}, headers=staff), 422, "missing", "file")
+    problem(await client.post(URL, json={"rows": []}, headers=staff), 422, "too_short", "rows")
     too_many = {"rows": [{"sku": "A"}] * 2001}
-    refusal(await client.post(URL, json=too_many, headers=staff), 422, "too_long", "rows")
+    problem(await client.post(URL, json=too_many, headers=staff), 422, "too_long", "rows")
     uneven = {"rows": [{"sku": "A", "name": "x", "price": 1}], "lines": [1, 2]}
-    refusal(await client.post(URL, json=uneven, headers=staff), 422, "invalid", "lines")
+    problem(await client.post(URL, json=uneven, headers=staff), 422, "invalid", "lines")
     assert data(await client.get("/api/v1/products")) == []
 
 

@@ -2,15 +2,14 @@ import asyncio
 from typing import Any
 
 import httpx
+from services.catalog.tests.conftest import MakeProduct, data, problem, product_id
 
-from catalog.api.product_bodies import ProductView
+from catalog.products.api.bodies import ProductView
 from common.contracts.catalog import ProductChanged, ProductCreated, ProductDeleted
 from common.ids import new_id
 from common.money import Money
 from common.testing import TestIssuer, facts
 from common.web.service import Service
-
-from .conftest import MakeProduct, data, product_id, refusal
 
 URL = "/api/v1/products"
 
@@ -65,7 +64,7 @@ async def test_what_is_wrong_with_a_product_is_named(
         ({"final_price": {"amount": 1}}, 422, "extra_forbidden", "final_price"),
     ]
     for change, status, code, field in wrong:
-        refusal(await client.post(URL, json=body | change, headers=staff), status, code, field)
+        problem(await client.post(URL, json=body | change, headers=staff), status, code, field)
 
 
 async def test_only_staff_write(client: httpx.AsyncClient, tokens: TestIssuer, make_product: MakeProduct) -> None:
@@ -96,7 +95,7 @@ async def test_a_change_is_published_whole_and_a_change_of_nothing_is_not(
     [event] = await facts(catalog.database, ProductChanged)
     assert (created.sku, created.final_price.amount) == ("B-1", 1000)
     assert event.final_price == Money(amount=500, currency="TZS")
-    refusal(await client.patch(path, json={"title": None}, headers=staff), 422, "value_error", "title")
+    problem(await client.patch(path, json={"title": None}, headers=staff), 422, "value_error", "title")
 
 
 async def test_put_replaces_everything_but_the_address(

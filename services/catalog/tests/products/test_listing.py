@@ -2,10 +2,9 @@ from typing import Any
 
 import httpx
 import pytest
+from services.catalog.tests.conftest import MakeProduct, data, problem
 
-from catalog.queries import product_filter
-
-from .conftest import MakeProduct, data, refusal
+from catalog.products.store import listing
 
 URL = "/api/v1/products"
 
@@ -47,8 +46,8 @@ async def test_filters_narrow_by_final_price_stock_and_feature(client: httpx.Asy
     assert await titles(client, "in_stock=true&ordering=title") == ["Clay Pot", "Hiking Boots", "T-Shirt 100% cotton"]
     assert await titles(client, "in_stock=false&max_price=100") == ["Spoon"]
     assert await titles(client, "is_featured=true") == ["Hiking Boots"]
-    refusal(await client.get(f"{URL}?min_price=5&max_price=4"), 422, "invalid", "min_price")
-    refusal(await client.get(f"{URL}?ordering=sku"), 422, "literal_error", "ordering")
+    problem(await client.get(f"{URL}?min_price=5&max_price=4"), 422, "invalid", "min_price")
+    problem(await client.get(f"{URL}?ordering=sku"), 422, "literal_error", "ordering")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ async def test_the_total_is_right_whether_or_not_the_page_shows_the_end(
 async def test_beyond_the_ranked_matches_a_search_goes_on_by_age_and_shows_each_product_once(
     client: httpx.AsyncClient, make_product: MakeProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(product_filter, "RANKED", 5)
+    monkeypatch.setattr(listing, "MAX_RANKED", 5)
     for number in range(8):
         # The even ones match worse.
         name = {"title": f"Tea {number}"} if number % 2 else {"title": f"Cup {number}", "description": "for tea"}

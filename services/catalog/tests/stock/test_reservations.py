@@ -1,16 +1,16 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
-from uuid import UUID
 
-import asyncpg
 import httpx
-import pytest
+from services.catalog.tests.conftest import MakeProduct, data, product_id
+from services.catalog.tests.stock.orders import cancelled, confirmed, lines_of, placed, stock_of
 
 from common import clock
 from common.bus.transport import Dead
 from common.clock import FixedClock
 from common.contracts.catalog import (
+    AvailabilityChanged,
     ReservationExpired,
     StockCommitted,
     StockLine,
@@ -19,61 +19,9 @@ from common.contracts.catalog import (
     StockReleased,
     StockReserved,
 )
-from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderLine, OrderPlaced
 from common.ids import new_id
-from common.money import Money
 from common.testing import cloud_event_of, deliver, facts
 from common.web.service import Service
-
-from .conftest import MakeProduct, data, product_id, refusal
-
-PRICE = Money(amount=100, currency="TZS")
-
-
-def lines_of(wanted: dict[UUID, int]) -> tuple[OrderLine, ...]:
-    return tuple(OrderLine(product_id=p, title="x", quantity=n, unit_price=PRICE) for p, n in wanted.items())
-
-
-def placed(wanted: dict[UUID, int], order_id: UUID | None = None) -> OrderPlaced:
-    return OrderPlaced(
-        order_id=order_id or new_id(),
-        number="DK-1",
-        customer_id=new_id(),
-        lines=lines_of(wanted),
-        total=PRICE,
-        provider="sandbox",
-    )
-
-
-def confirmed(order: OrderPlaced) -> OrderConfirmed:
-    return OrderConfirmed(
-        order_id=order.order_id,
-        number=order.number,
-        customer_id=order.customer_id,
-        payment_id=new_id(),
-        lines=order.lines,
-        total=order.total,
-    )
-
-
-def cancelled(order: OrderPlaced) -> OrderCancelled:
-    return OrderCancelled(
-        order_id=order.order_id,
-        number=order.number,
-        customer_id=order.customer_id,
-        reason="payment_declined",
-        lines=order.lines,
-        total=order.total,
-    )
-
-
-async def shelf(catalog: Service, product: UUID) -> tuple[int, int, int]:
-    """(available, reserved, sold), having checked that the ledger explains what is available."""
-    async with catalog.database.begin() as tx:
-        row = await tx.sql.fetchrow("SELECT available, reserved, sold FROM stock WHERE product_id = $1", product)
-        in_ledger = await tx.sql.fetchval("SELECT sum(delta) FROM stock_ledger WHERE product_id = $1", product)
-    assert in_ledger == row["available"]
-    return row["available"], row["reserved"], row["sold"]
 
 
 async def test_two_hundred_orders_for_fifty_pieces_reserve_exactly_fifty_in_arrival_order(
@@ -82,11 +30,11 @@ async def test_two_hundred_orders_for_fifty_pieces_reserve_exactly_fifty_in_arri
     boots = product_id(await make_product(stock=50))
     orders = [placed({boots: 1}) for _ in range(200)]
     await deliver(catalog, *orders)
-    reserved = [fact.order_id for fact in await facts(catalog.database, StockReserved)]
+    reserved = [event.order_id for event in await facts(catalog.database, StockReserved)]
     rejected = await facts(catalog.database, StockRejected)
     assert reserved == [order.order_id for order in orders[:50]]
-    assert Counter(fact.reason for fact in rejected) == {"out_of_stock": 150}
-    assert await shelf(catalog, boots) == (0, 50, 0)
+    assert Counter(event.reason for event in rejected) == {"out_of_stock": 150}
+    assert await stock_of(catalog, boots) == (0, 50, 0)
 
 
 async def test_two_workers_at_once_never_sell_more_than_there_is(catalog: Service, make_product: MakeProduct) -> None:
@@ -95,7 +43,7 @@ async def test_two_workers_at_once_never_sell_more_than_there_is(catalog: Servic
     back = [placed({socks: 1, boots: 1}) for _ in range(60)]
     await asyncio.gather(deliver(catalog, *there), deliver(catalog, *back))
     assert len(await facts(catalog.database, StockReserved)) == 40
-    assert await shelf(catalog, boots) == await shelf(catalog, socks) == (0, 40, 0)
+    assert await stock_of(catalog, boots) == await stock_of(catalog, socks) == (0, 40, 0)
 
 
 async def test_an_order_is_reserved_wholly_or_not_at_all(catalog: Service, make_product: MakeProduct) -> None:
@@ -104,7 +52,7 @@ async def test_an_order_is_reserved_wholly_or_not_at_all(catalog: Service, make_
     await deliver(catalog, order)
     [rejection] = await facts(catalog.database, StockRejected)
     assert (rejection.reason, rejection.product_ids) == ("out_of_stock", (socks,))
-    assert await shelf(catalog, boots) == (10, 0, 0)
+    assert await stock_of(catalog, boots) == (10, 0, 0)
 
 
 async def test_lines_of_the_same_product_add_up(catalog: Service, make_product: MakeProduct) -> None:
@@ -138,7 +86,7 @@ async def test_a_confirmed_order_is_sold_and_a_cancelled_one_returns_to_the_shel
     kept, dropped = placed({boots: 3}), placed({boots: 4})
     await deliver(catalog, kept, dropped)
     await deliver(catalog, confirmed(kept), cancelled(dropped))
-    assert await shelf(catalog, boots) == (7, 0, 3)
+    assert await stock_of(catalog, boots) == (7, 0, 3)
     [committed] = await facts(catalog.database, StockCommitted)
     [released] = await facts(catalog.database, StockReleased)
     assert (committed.order_id, committed.lines[0].quantity) == (kept.order_id, 3)
@@ -152,7 +100,7 @@ async def test_a_sold_order_that_is_cancelled_later_gives_its_stock_back(
     order = placed({boots: 3})
     for event in (order, confirmed(order), cancelled(order)):
         await deliver(catalog, event)
-    assert await shelf(catalog, boots) == (10, 0, 0)
+    assert await stock_of(catalog, boots) == (10, 0, 0)
 
 
 async def test_redelivered_and_repeated_events_change_nothing(catalog: Service, make_product: MakeProduct) -> None:
@@ -162,7 +110,7 @@ async def test_redelivered_and_repeated_events_change_nothing(catalog: Service, 
     for _ in range(2):
         await deliver(catalog, *cloud_events)
     await deliver(catalog, order, order, confirmed(order))
-    assert await shelf(catalog, boots) == (8, 0, 2)
+    assert await stock_of(catalog, boots) == (8, 0, 2)
     assert len(await facts(catalog.database, StockReserved)) == 1
     assert len(await facts(catalog.database, StockCommitted)) == 1
 
@@ -174,7 +122,7 @@ async def test_an_order_cancelled_before_it_was_placed_takes_nothing(
     order = placed({boots: 2})
     await deliver(catalog, cancelled(order))
     await deliver(catalog, order)
-    assert await shelf(catalog, boots) == (10, 0, 0)
+    assert await stock_of(catalog, boots) == (10, 0, 0)
     assert await facts(catalog.database, StockReserved) == []
     assert await facts(catalog.database, StockReleased) == []
 
@@ -188,7 +136,7 @@ async def test_a_refused_order_stays_refused_when_it_is_placed_again(
     body = {"delta": 5, "reason": "received"}
     data(await client.post(f"/api/v1/products/{boots}/stock", json=body, headers=staff))
     await deliver(catalog, order)
-    assert await shelf(catalog, boots) == (5, 0, 0)
+    assert await stock_of(catalog, boots) == (5, 0, 0)
     assert len(await facts(catalog.database, StockRejected)) == 1
 
 
@@ -198,7 +146,7 @@ async def test_a_cancel_racing_with_its_order_leaves_nothing_reserved(
     boots = product_id(await make_product(stock=100))
     orders = [placed({boots: 1}) for _ in range(40)]
     await asyncio.gather(deliver(catalog, *orders), deliver(catalog, *(cancelled(order) for order in orders)))
-    assert await shelf(catalog, boots) == (100, 0, 0)
+    assert await stock_of(catalog, boots) == (100, 0, 0)
 
 
 async def test_a_confirmation_without_stock_becomes_a_dead_letter_and_harms_no_other(
@@ -211,7 +159,7 @@ async def test_a_confirmation_without_stock_becomes_a_dead_letter_and_harms_no_o
     await deliver(catalog, cancelled(given_back))
     settled = await deliver(catalog, *map(confirmed, [orders[1], stray, given_back, orders[2]]), may_fail=True)
     assert [isinstance(settlement, Dead) for settlement in settled] == [False, True, True, False]
-    assert await shelf(catalog, boots) == (8, 0, 2)
+    assert await stock_of(catalog, boots) == (8, 0, 2)
 
 
 async def test_stock_that_falls_low_is_announced_once(
@@ -224,7 +172,7 @@ async def test_stock_that_falls_low_is_announced_once(
     for delta in (10, -12):
         body = {"delta": delta, "reason": "correction"}
         data(await client.post(f"/api/v1/products/{boots}/stock", json=body, headers=staff))
-    assert [fact.available for fact in await facts(catalog.database, StockLow)] == [5, 2]
+    assert [event.available for event in await facts(catalog.database, StockLow)] == [5, 2]
 
 
 async def test_orders_is_asked_about_a_reservation_that_is_held_too_long_and_the_stock_stays_aside(
@@ -239,59 +187,23 @@ async def test_orders_is_asked_about_a_reservation_that_is_held_too_long_and_the
         assert await expiry.run() == 0
         time.advance(timedelta(minutes=31))
         assert [await expiry.run(), await expiry.run()] == [1, 0]
-        assert await shelf(catalog, boots) == (3, 1, 1)
+        assert await stock_of(catalog, boots) == (3, 1, 1)
         time.advance(timedelta(minutes=31))
         assert await expiry.run() == 1
-    assert [fact.order_id for fact in await facts(catalog.database, ReservationExpired)] == [order.order_id] * 2
+    assert [event.order_id for event in await facts(catalog.database, ReservationExpired)] == [order.order_id] * 2
 
 
-async def test_an_adjustment_never_goes_below_zero_and_says_what_there_is(
-    catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
+async def test_a_shelf_that_runs_dry_or_fills_again_is_announced_and_nothing_between(
+    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, staff: dict[str, str]
 ) -> None:
-    boots = product_id(await make_product(stock=7))
-    await deliver(catalog, placed({boots: 3}))
-    path = f"/api/v1/products/{boots}/stock"
-    too_much = await client.post(path, json={"delta": -5, "reason": "damaged"}, headers=staff)
-    assert refusal(too_much, 409, "insufficient_stock", "delta")["detail"] == {"available": 4}
-    answer = data(await client.post(path, json={"delta": -4, "reason": "damaged", "note": "wet"}, headers=staff))
-    assert answer == {"product_id": str(boots), "available": 0, "reserved": 3}
-    assert data(await client.get(path)) == answer
-
-
-async def test_concurrent_adjustments_take_no_more_than_there_is(
-    catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
-) -> None:
-    boots = product_id(await make_product(stock=10))
-    body = {"delta": -3, "reason": "correction"}
-    path = f"/api/v1/products/{boots}/stock"
-    answers = await asyncio.gather(*(client.post(path, json=body, headers=staff) for _ in range(6)))
-    assert Counter(answer.status_code for answer in answers) == {200: 3, 409: 3}
-    assert await shelf(catalog, boots) == (1, 0, 0)
-
-
-async def test_the_ledger_cannot_be_rewritten(catalog: Service, make_product: MakeProduct) -> None:
-    await make_product(stock=1)
-    for statement in ("UPDATE stock_ledger SET delta = 9", "DELETE FROM stock_ledger"):
-        with pytest.raises(asyncpg.RaiseError, match="append-only"):
-            async with catalog.database.begin() as tx:
-                await tx.sql.execute(statement)
-
-
-async def test_staff_read_the_ledger_newest_first_page_by_page(
-    catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
-) -> None:
-    boots = product_id(await make_product(stock=7))
-    order = placed({boots: 3})
-    for event in (order, cancelled(order)):
-        await deliver(catalog, event)
-    path = f"/api/v1/products/{boots}/stock/ledger"
-    first = await client.get(f"{path}?limit=2", headers=staff)
-    assert [(e["kind"], e["delta"], e["order_id"]) for e in data(first)] == [
-        ("released", 3, str(order.order_id)),
-        ("reserved", -3, str(order.order_id)),
+    product = await make_product(stock=5)
+    await deliver(catalog, placed({product_id(product): 2}))
+    await deliver(catalog, placed({product_id(product): 3}))
+    adjustment = {"delta": 4, "reason": "received"}
+    data(await client.post(f"/api/v1/products/{product['id']}/stock", json=adjustment, headers=staff))
+    changes = await facts(catalog.database, AvailabilityChanged)
+    assert [(event.product_id, event.in_stock) for event in changes] == [
+        (product_id(product), True),
+        (product_id(product), False),
+        (product_id(product), True),
     ]
-    second = await client.get(f"{path}?limit=2&cursor={first.json()['meta']['next_cursor']}", headers=staff)
-    assert [(e["kind"], e["delta"], e["reason"]) for e in data(second)] == [("adjusted", 7, "received")]
-    assert second.json()["meta"] == {"next_cursor": None}
-    refusal(await client.get(f"{path}?cursor=x", headers=staff), 422, "invalid", "cursor")
-    assert (await client.get(path)).status_code == 401

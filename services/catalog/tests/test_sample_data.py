@@ -1,20 +1,19 @@
 from pathlib import Path
 
 import httpx
+from services.catalog.tests.conftest import data
 
-from catalog import sample
+from catalog import sample_data
 from common.contracts.catalog import ProductCreated
 from common.testing import facts
 from common.web.service import Service
-
-from .conftest import data
 
 
 async def test_the_sample_shop_is_complete_and_loading_it_again_adds_nothing(
     catalog: Service, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    assert await sample.load(catalog.database, tmp_path) == 16
-    assert await sample.load(catalog.database, tmp_path) == 0
+    assert await sample_data.load(catalog.database, tmp_path) == 16
+    assert await sample_data.load(catalog.database, tmp_path) == 0
     pictures = next(job for job in catalog.jobs if job.name == "catalog.pictures")
     while await pictures.run():
         pass

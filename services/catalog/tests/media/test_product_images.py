@@ -7,20 +7,19 @@ from uuid import UUID
 import httpx
 import pytest
 from PIL import Image
+from services.catalog.tests.conftest import MakeProduct, data, problem
+from services.catalog.tests.media.uploads import files_in, image_file, open_image, process_images
 
 from catalog.app import build
+from catalog.media.usecases.process_images import CLAIM_LEASE
 from catalog.settings import Settings
-from catalog.usecases.process_images import CLAIM_LASTS
 from common import clock
 from common.clock import FixedClock
-from common.contracts.catalog import MediaProcessed, MediaRejected
+from common.contracts.catalog import MediaProcessed, MediaRejected, ProductImagesChanged
 from common.ids import new_id
 from common.testing import eventually, facts
 from common.testing.plugin import ClientFor, FreshDatabase
 from common.web.service import Service
-
-from .conftest import MakeProduct, data, refusal
-from .uploads import files_in, opened, picture, process
 
 ORIENTATION, GPS, MAKE = 0x0112, 0x8825, 0x010F
 TURNED_RIGHT = 6
@@ -31,7 +30,7 @@ def photo_taken_upright() -> bytes:
     exif = Image.Exif()
     exif[ORIENTATION], exif[MAKE] = TURNED_RIGHT, "Camera"
     exif.get_ifd(GPS)[1] = "S"
-    return picture(exif=exif)
+    return image_file(exif=exif)
 
 
 @pytest.fixture
@@ -51,12 +50,12 @@ async def test_an_upload_becomes_upright_webp_variants_without_metadata(
     media = data(await upload(client, staff, path, photo_taken_upright()), 201)
     assert (media["state"], media["variants"]) == ("pending", {})
     assert data(await client.get(path))["images"] == []
-    await process(catalog)
+    await process_images(catalog)
     [image] = data(await client.get(path))["images"]
     assert (image["id"], image["url"]) == (media["id"], f"/api/v1/media/{media['id']}/large")
-    sizes = {name: opened(await client.get(url)).size for name, url in image["variants"].items()}
+    sizes = {name: open_image(await client.get(url)).size for name, url in image["variants"].items()}
     assert sizes == {"thumb": (100, 200), "medium": (300, 600), "large": (600, 1200)}
-    shown = opened(await client.get(image["url"]))
+    shown = open_image(await client.get(image["url"]))
     assert (shown.format, dict(shown.getexif()), "exif" in shown.info) == ("WEBP", {}, False)
     [event] = await facts(catalog.database, MediaProcessed)
     assert (event.media_id, event.width, event.height) == (UUID(media["id"]), 800, 1600)
@@ -66,12 +65,12 @@ async def test_an_upload_becomes_upright_webp_variants_without_metadata(
 async def test_variants_may_be_kept_for_ever(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
 ) -> None:
-    media = data(await upload(client, staff, path, picture((50, 40))), 201)
+    media = data(await upload(client, staff, path, image_file((50, 40))), 201)
     url = f"/api/v1/media/{media['id']}/thumb"
     assert (await client.get(url)).status_code == 404
-    await process(catalog)
+    await process_images(catalog)
     first = await client.get(url)
-    assert opened(first).size == (50, 40)
+    assert open_image(first).size == (50, 40)
     assert first.headers["content-type"] == "image/webp"
     assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert first.headers["x-content-type-options"] == "nosniff"
@@ -84,11 +83,11 @@ async def test_variants_may_be_kept_for_ever(
 @pytest.mark.parametrize(
     "content",
     [
-        picture(kind="PNG", mode="RGBA"),
-        picture(kind="WEBP"),
-        picture(kind="PNG", mode="P"),
-        picture(kind="JPEG", mode="CMYK"),
-        picture(kind="PNG", mode="L"),
+        image_file(kind="PNG", mode="RGBA"),
+        image_file(kind="WEBP"),
+        image_file(kind="PNG", mode="P"),
+        image_file(kind="JPEG", mode="CMYK"),
+        image_file(kind="PNG", mode="L"),
     ],
     ids=["transparent png", "webp", "palette png", "cmyk jpeg", "grey png"],
 )
@@ -96,16 +95,22 @@ async def test_every_kind_of_picture_is_taken_and_transparency_stays(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str, content: bytes
 ) -> None:
     media = data(await upload(client, staff, path, content), 201)
-    await process(catalog)
-    shown = opened(await client.get(f"/api/v1/media/{media['id']}/medium"))
+    await process_images(catalog)
+    shown = open_image(await client.get(f"/api/v1/media/{media['id']}/medium"))
     assert shown.has_transparency_data == Image.open(BytesIO(content)).has_transparency_data
 
 
 async def test_what_is_no_picture_is_refused_whatever_it_is_called(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str, tmp_path: Path
 ) -> None:
-    for content in (b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html>", picture(kind="GIF"), b"\xff\xd8\xff"):
-        refusal(await upload(client, staff, path, content), 415, "unsupported_image", "file")
+    for content in (
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<html>",
+        image_file(kind="GIF"),
+        b"\xff\xd8\xff",
+    ):
+        problem(await upload(client, staff, path, content), 415, "unsupported_image", "file")
     assert not files_in(tmp_path)
 
 
@@ -121,23 +126,23 @@ async def test_size_and_pixels_are_limited_before_anything_is_decoded(
     )
     client = await client_for(build(settings))
     path = f"/api/v1/products/{new_id()}"
-    refusal(await upload(client, staff, path, picture((1001, 1000), kind="PNG")), 422, "image_too_large", "file")
-    bomb = bytearray(picture((8, 8), kind="PNG"))
+    problem(await upload(client, staff, path, image_file((1001, 1000), kind="PNG")), 422, "image_too_large", "file")
+    bomb = bytearray(image_file((8, 8), kind="PNG"))
     bomb[16:24] = (60_000).to_bytes(4) * 2
-    refusal(await upload(client, staff, path, bytes(bomb)), 415, "unsupported_image", "file")
-    too_long = picture((10, 10), kind="PNG") + b"\0" * 20_000
-    refusal(await upload(client, staff, path, too_long), 413, "image_too_large", "file")
+    problem(await upload(client, staff, path, bytes(bomb)), 415, "unsupported_image", "file")
+    too_long = image_file((10, 10), kind="PNG") + b"\0" * 20_000
+    problem(await upload(client, staff, path, too_long), 413, "image_too_large", "file")
     assert (await upload(client, staff, path, b"\0" * 200_000)).status_code == 413
-    refusal(await upload(client, staff, path, picture((10, 10))), 404, "not_found")
+    problem(await upload(client, staff, path, image_file((10, 10))), 404, "not_found")
     assert not files_in(tmp_path)
 
 
 async def test_a_damaged_picture_is_rejected_and_the_next_one_is_not(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
 ) -> None:
-    damaged = data(await upload(client, staff, path, picture(kind="PNG")[:-40]), 201)
-    sound = data(await upload(client, staff, path, picture()), 201)
-    await process(catalog)
+    damaged = data(await upload(client, staff, path, image_file(kind="PNG")[:-40]), 201)
+    sound = data(await upload(client, staff, path, image_file()), 201)
+    await process_images(catalog)
     seen = data(await client.get(f"/api/v1/media/{damaged['id']}", headers=staff))
     assert (seen["state"], seen["reason"]) == ("rejected", "the picture is damaged")
     assert [fact.reason for fact in await facts(catalog.database, MediaRejected)] == ["the picture is damaged"]
@@ -147,23 +152,23 @@ async def test_a_damaged_picture_is_rejected_and_the_next_one_is_not(
 async def test_the_same_picture_twice_is_one_image(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
 ) -> None:
-    answers = await asyncio.gather(*(upload(client, staff, path, picture()) for _ in range(4)))
+    answers = await asyncio.gather(*(upload(client, staff, path, image_file()) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     assert len({answer.json()["data"]["id"] for answer in answers}) == 1
-    await process(catalog)
+    await process_images(catalog)
     assert len(await facts(catalog.database, MediaProcessed)) == 1
 
 
 async def test_work_of_a_killed_worker_is_taken_over_and_announced_once(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
 ) -> None:
-    media = data(await upload(client, staff, path, picture()), 201)
+    media = data(await upload(client, staff, path, image_file()), 201)
     with clock.use(FixedClock(clock.now())) as time:
         async with catalog.database.begin() as tx:
-            await tx.sql.execute("UPDATE media SET claimed_until = $1, attempts = 1", time.now() + CLAIM_LASTS)
-        await process(catalog)
+            await tx.sql.execute("UPDATE media SET claimed_until = $1, attempts = 1", time.now() + CLAIM_LEASE)
+        await process_images(catalog)
         assert data(await client.get(path))["images"] == []
-        time.advance(CLAIM_LASTS)
+        time.advance(CLAIM_LEASE)
         jobs = [job for job in catalog.jobs if job.name == "catalog.pictures"] * 3
         await asyncio.gather(*(job.run() for job in jobs))
     assert [fact.media_id for fact in await facts(catalog.database, MediaProcessed)] == [UUID(media["id"])]
@@ -172,8 +177,8 @@ async def test_work_of_a_killed_worker_is_taken_over_and_announced_once(
 async def test_a_removed_image_is_gone_from_product_and_disk(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str, tmp_path: Path
 ) -> None:
-    media = data(await upload(client, staff, path, picture()), 201)
-    await process(catalog)
+    media = data(await upload(client, staff, path, image_file()), 201)
+    await process_images(catalog)
     assert (await client.delete(f"{path}/images/{media['id']}", headers=staff)).status_code == 204
     assert (await client.delete(f"{path}/images/{media['id']}", headers=staff)).status_code == 404
     assert data(await client.get(path))["images"] == []
@@ -188,10 +193,21 @@ async def test_an_upload_wakes_the_worker_in_the_same_process(
     category = data(await client.post("/api/v1/categories", json={"name": "Shoes"}, headers=staff), 201)
     body = {"title": "Boots", "category_id": category["id"], "price": {"amount": 1}}
     path = f"/api/v1/products/{data(await client.post('/api/v1/products', json=body, headers=staff), 201)['id']}"
-    data(await upload(client, staff, path, picture()), 201)
+    data(await upload(client, staff, path, image_file()), 201)
 
     async def images() -> list[Any]:
         listed: list[Any] = data(await client.get(path))["images"]
         return listed
 
     assert len(await eventually(images)) == 1
+
+
+async def test_changing_the_shown_images_of_a_product_publishes_an_event(
+    catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
+) -> None:
+    media = data(await upload(client, staff, path, image_file((8, 8))), 201)
+    assert await facts(catalog.database, ProductImagesChanged) == []
+    await process_images(catalog)
+    assert (await client.delete(f"{path}/images/{media['id']}", headers=staff)).status_code == 204
+    changed = await facts(catalog.database, ProductImagesChanged)
+    assert [str(event.product_id) for event in changed] == [path.rpartition("/")[2]] * 2

@@ -1,17 +1,15 @@
-"""Public lists are remembered, and never shown once anything that they show has changed."""
+"""Public lists are cached in the process, and never served after a change of their content."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from services.catalog.tests.conftest import MakeProduct, data, problem, product_id
 
-from catalog.api import shown as module
-from catalog.api.public import Page
-from catalog.api.shown import Shown
-from catalog.usecases.forget_changes import KEPT, forget_changes
+from catalog.page_cache import usecases
+from catalog.page_cache.usecases import CHANGES_STORED, CachedPage, PageCache, delete_old_changes
 from common.contracts.orders import OrderLine, OrderPlaced
 from common.ids import new_id
 from common.money import Money
@@ -19,35 +17,33 @@ from common.persistence.database import Database
 from common.testing import TestIssuer, deliver
 from common.web.service import Service
 
-from .conftest import MakeProduct, data, product_id, refusal
-
 LIST, TREE = "/api/v1/products?page_size=5", "/api/v1/categories/tree"
 
 
 @pytest.fixture
-def shown(catalog: Service) -> Shown:
-    found: Shown = catalog.state["shown"]
-    return found
+def pages(catalog: Service) -> PageCache:
+    cache: PageCache = catalog.state["pages"]
+    return cache
 
 
-def remembers(shown: Shown, url: str) -> bool:
+def is_cached(pages: PageCache, url: str) -> bool:
     path, _, query = url.partition("?")
-    return (path, query.encode()) in shown._pages
+    return (path, query.encode()) in pages._pages
 
 
-async def tick(database: Database, product: UUID) -> None:
+async def change_title(database: Database, product: UUID) -> None:
     """A change by another process."""
     async with database.begin() as tx:
         await tx.sql.execute("UPDATE product SET title = title || '!' WHERE id = $1", product)
 
 
 async def test_a_list_is_remembered_and_answers_as_it_was_made(
-    client: httpx.AsyncClient, make_product: MakeProduct, shown: Shown, tokens: TestIssuer
+    client: httpx.AsyncClient, make_product: MakeProduct, pages: PageCache, tokens: TestIssuer
 ) -> None:
     await make_product()
     for url in (LIST, TREE, "/api/v1/categories?search=sho"):
         first = await client.get(url)
-        assert remembers(shown, url)
+        assert is_cached(pages, url)
         for headers in ({}, tokens.bearer()):
             again = await client.get(url, headers=headers)
             assert (again.status_code, again.content) == (200, first.content)
@@ -56,7 +52,7 @@ async def test_a_list_is_remembered_and_answers_as_it_was_made(
             }
         known = await client.get(url, headers={"If-None-Match": first.headers["etag"]})
         assert (known.status_code, known.content) == (304, b"")
-        refusal(await client.get(url, headers={"Authorization": "Bearer rubbish"}), 401, "token_invalid")
+        problem(await client.get(url, headers={"Authorization": "Bearer rubbish"}), 401, "token_invalid")
 
 
 async def test_every_change_of_what_a_page_shows_is_seen_by_the_next_request(
@@ -95,15 +91,15 @@ async def test_every_change_of_what_a_page_shows_is_seen_by_the_next_request(
 
 
 async def test_a_sale_that_leaves_something_on_the_shelf_makes_nobody_forget(
-    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, staff: dict[str, str], shown: Shown
+    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, staff: dict[str, str], pages: PageCache
 ) -> None:
     product = await make_product(stock=2)
     await client.get(LIST)
-    edition = await shown.edition()
+    version = await pages.version()
     adjustment = {"delta": -1, "reason": "damaged"}
     data(await client.post(f"/api/v1/products/{product['id']}/stock", json=adjustment, headers=staff))
     await client.get(LIST)
-    assert await shown.edition() == edition
+    assert await pages.version() == version
 
 
 async def test_a_transaction_that_was_open_when_the_page_was_made_is_noticed_when_it_commits(
@@ -114,60 +110,50 @@ async def test_a_transaction_that_was_open_when_the_page_was_made_is_noticed_whe
     async with catalog.database.begin() as tx:
         # Older than the page and than the change below, committed after both.
         await tx.sql.execute("UPDATE product SET title = 'New' WHERE id = $1", product)
-        await tick(catalog.database, other)
+        await change_title(catalog.database, other)
         assert [p["title"] for p in data(await client.get(LIST))] == ["Other!", "Old"]
         assert [p["title"] for p in data(await client.get(LIST))] == ["Other!", "Old"]
     assert [p["title"] for p in data(await client.get(LIST))] == ["Other!", "New"]
 
 
 async def test_a_page_that_was_overtaken_while_it_was_made_is_not_remembered(
-    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, shown: Shown
+    client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, pages: PageCache
 ) -> None:
     product = product_id(await make_product())
     await client.get(LIST)
-    edition = await shown.edition()
-    await tick(catalog.database, product)
+    version = await pages.version()
+    await change_title(catalog.database, product)
     await client.get(LIST)
-    shown.keep(("/late", b""), Page.of(b"[]"), edition)
-    assert not remembers(shown, "/late")
+    pages.put(("/late", b""), CachedPage.of(b"[]"), version)
+    assert not is_cached(pages, "/late")
 
 
-async def test_memory_is_bounded_and_the_oldest_goes_first(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_BYTES", 1000)
+async def test_memory_is_bounded_and_the_oldest_goes_first(pages: PageCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usecases, "MAX_BYTES", 1000)
     for number in range(20):
-        shown.keep((f"/{number}", b""), Page.of(b"[]"), 0)
-    assert not remembers(shown, "/0")
-    assert remembers(shown, "/19")
-    assert sum(len(page.body) for page in shown._pages.values()) <= 1000
-    shown.keep(("/huge", b""), Page.of(b"[%b]" % (b" " * 200)), 0)
-    assert not remembers(shown, "/huge")
+        pages.put((f"/{number}", b""), CachedPage.of(b"[]"), 0)
+    assert not is_cached(pages, "/0")
+    assert is_cached(pages, "/19")
+    assert sum(len(page.body) for page in pages._pages.values()) <= 1000
+    pages.put(("/huge", b""), CachedPage.of(b"[%b]" % (b" " * 200)), 0)
+    assert not is_cached(pages, "/huge")
 
 
 async def test_who_has_not_looked_for_long_remembers_nothing(
-    client: httpx.AsyncClient, make_product: MakeProduct, shown: Shown, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, make_product: MakeProduct, pages: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await make_product()
     await client.get(LIST)
-    edition = await shown.edition()
-    monkeypatch.setattr(module, "LONGEST_LOOK_BACK", 0.0)
+    version = await pages.version()
+    monkeypatch.setattr(usecases, "MAX_SNAPSHOT_AGE_SECONDS", 0.0)
     await client.get(LIST)
-    assert await shown.edition() == edition + 1
+    assert await pages.version() == version + 1
 
 
 async def test_changes_are_forgotten_after_a_day(catalog: Service, make_product: MakeProduct) -> None:
     await make_product()
     now = datetime.now(UTC)
     async with catalog.database.begin() as tx:
-        assert await forget_changes(tx, now) == 0
-        assert await forget_changes(tx, now + KEPT + timedelta(minutes=1)) > 0
+        assert await delete_old_changes(tx, now) == 0
+        assert await delete_old_changes(tx, now + CHANGES_STORED + timedelta(minutes=1)) > 0
         assert await tx.sql.fetchval("SELECT count(*) FROM public_change") == 0
-
-
-async def test_many_details_at_once_are_each_answered_with_their_own(
-    client: httpx.AsyncClient, make_product: MakeProduct
-) -> None:
-    made = [await make_product(title=f"Boots {n}") for n in range(5)]
-    keys = [product[name] for product in made for name in ("id", "slug")] + [str(new_id()), "no-such-slug"]
-    answers = await asyncio.gather(*(client.get(f"/api/v1/products/{key}") for key in keys))
-    assert [a.json()["data"] for a in answers[:-2]] == [product for product in made for _ in range(2)]
-    assert [answer.status_code for answer in answers[-2:]] == [404, 404]
