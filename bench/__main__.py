@@ -15,7 +15,7 @@ from rich.console import Console
 from bench import machine, nginx, registry, report, wrk
 from bench.rows import Row, missing
 from bench.stage import Stage, Unavailable
-from dukan import loops, running
+from dukan import loops, running_platform
 
 out = Console(stderr=True)
 
@@ -68,7 +68,7 @@ def _arguments() -> argparse.Namespace:
 
 def _stage(args: argparse.Namespace, stack: ExitStack) -> Stage:
     given = None
-    if args.data is not None and (given := running.find(args.data)) is None:
+    if args.data is not None and (given := running_platform.find(args.data)) is None:
         raise SystemExit(f"no platform runs on {args.data}")
     mode = given.mode if given else "embedded" if args.embedded else "processes"
     return Stage(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from dukan import loops
-from dukan.children import leashed
+from dukan.children import tie_to_parent
 
 TREE = Path(__file__).parent.parent
 LONGEST_LINE = 64 * 2**20
@@ -37,7 +37,7 @@ class Child:
         command = [str(python or sys.executable), "-m", f"bench.processes.{module}"]
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `end`)
         process = await asyncio.create_subprocess_exec(
-            *leashed(command),
+            *tie_to_parent(command),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,

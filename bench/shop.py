@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 
 from bench.wire import Connection, request
-from dukan.running import Running
+from dukan.running_platform import RunningPlatform
 
 API = "/api/v1"
 PRODUCTS = 100
@@ -39,7 +39,7 @@ def order_body(product: str) -> dict[str, Any]:
     return {"items": [{"product_id": product, "quantity": 1}], "payment": {"provider": "sandbox"}}
 
 
-async def open_shop(found: Running) -> Shop:
+async def open_shop(found: RunningPlatform) -> Shop:
     """Stock the shelves and register the customers."""
     async with httpx.AsyncClient(base_url=f"{found.url}{API}", timeout=30, trust_env=False) as http:
         admin = await _sign_in(http, *found.admin())

@@ -14,7 +14,7 @@ from bench import environment
 from bench.shop import Shop, open_shop
 from dukan.broker import provision_broker
 from dukan.postgres import EmbeddedPostgres
-from dukan.running import Running
+from dukan.running_platform import RunningPlatform
 from dukan.services import PORTS
 from dukan.temporary import temporary_platform
 
@@ -34,7 +34,7 @@ class Stage:
     confirmed_rate: float = 420.0
     sustained_seconds: float = 60.0
     search: bool = False
-    given: Running | None = None
+    given: RunningPlatform | None = None
     _shop: Shop | None = field(default=None, init=False)
 
     @cached_property
@@ -51,7 +51,7 @@ class Stage:
         return url
 
     @cached_property
-    def platform(self) -> Running:
+    def platform(self) -> RunningPlatform:
         """The platform under load, started now unless one was given."""
         if self.given is not None:
             return self.given

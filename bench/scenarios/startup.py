@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.rows import Row, missing
 from bench.stage import Stage, Unavailable
-from dukan import running
+from dukan import running_platform
 from dukan.children import end, spawn, wait_until
 from dukan.temporary import free_range
 
@@ -36,7 +36,7 @@ def _seconds_to_ready(data: Path, options: list[str]) -> float:
     with (data / "up.log").open("ab") as log:
         process = spawn(command, log)
     try:
-        is_ready = wait_until(lambda: running.find(data) is not None or process.poll() is not None, READY_SECONDS, 0.02)
+        is_ready = wait_until(lambda: running_platform.find(data) is not None or process.poll() is not None, READY_SECONDS, 0.02)
         seconds = time.monotonic() - started
         if not is_ready or process.poll() is not None:
             raise subprocess.SubprocessError(f"`dukan up` did not become ready: {(data / 'up.log').read_text()[-300:]}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dukan import broker, testing
+from dukan import broker, suite
 from dukan.broker import provision_broker
 from dukan.errors import ProvisionError
 from dukan.rabbitmq import PrivateRabbit, answers
@@ -44,12 +44,12 @@ def test_where_no_broker_is_possible_it_is_said_loudly(tmp_path: Path, monkeypat
 
 
 def test_what_the_caller_names_is_run_as_named_and_left_out_only_without_a_broker() -> None:
-    assert testing.rounds(["cli/tests"], broker=True) == [["cli/tests"]]
-    assert testing.rounds(["cli/tests"], broker=False) == [["cli/tests", "-m", "not broker"]]
+    assert suite.rounds(["cli/tests"], broker=True) == [["cli/tests"]]
+    assert suite.rounds(["cli/tests"], broker=False) == [["cli/tests", "-m", "not broker"]]
 
 
 def test_everything_is_two_rounds_of_which_one_has_the_broker_for_itself() -> None:
-    parallel, alone = testing.rounds([], broker=True)
+    parallel, alone = suite.rounds([], broker=True)
     assert parallel[:2] == ["-m", "not broker"]
     assert alone == ["-m", "broker"]
-    assert testing.rounds([], broker=False) == [parallel]
+    assert suite.rounds([], broker=False) == [parallel]

@@ -1,4 +1,6 @@
-"""What names a person is shown to them when they ask and goes when they are erased, or stands here with the reason."""
+"""Every column that identifies a user is exported on request and erased with the account, or is listed here with the
+reason.
+"""
 
 import importlib
 import inspect
@@ -50,7 +52,7 @@ def unnamed(tables: set[str], text: str) -> set[str]:
 @pytest.mark.parametrize(
     "service", ["auth", "catalog", "orders", "billing", "messaging", "notifications", "operations"]
 )
-async def test_every_table_that_names_people_is_shown_to_them_and_erased(
+async def test_every_table_with_personal_data_is_exported_and_erased(
     service: str, fresh_database: FreshDatabase
 ) -> None:
     tables = await tables_naming_people(await fresh_database(service)) - EVERYWHERE.keys()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .platform import Platform, amqp_url, platform
+from .platform import Platform, amqp_url, run_platform
 
 MODES = [
     pytest.param("embedded", marks=pytest.mark.xdist_group("platform-embedded")),
@@ -13,7 +13,7 @@ MODES = [
 ]
 
 
-# Wrong credentials and slow clients are what an exposed platform is tried with.
+# Tests of an exposed platform send wrong credentials and act as slow clients.
 EXPOSED = {
     "DUKAN_SIGN_IN_RATE": "1000",
     "DUKAN_SIGN_IN_BURST": "100000",
@@ -24,7 +24,7 @@ EXPOSED = {
 
 @pytest.fixture(scope="package")
 async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
-    """An embedded platform for tests that try to break it."""
+    """An embedded platform for tests that attack it."""
     under_test = Platform(tmp_path_factory.mktemp("exposed") / "data", None, env=os.environ | EXPOSED)
     try:
         await under_test.start()
@@ -34,8 +34,8 @@ async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pla
 
 
 @pytest.fixture(scope="package", params=MODES)
-async def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
-    """One running platform per mode for all tests that leave it usable."""
+async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """One running platform per mode, for all tests that leave it usable."""
     data = tmp_path_factory.mktemp(f"platform-{request.param}") / "data"
-    async with platform(data, amqp_url() if request.param == "processes" else None) as running:
+    async with run_platform(data, amqp_url() if request.param == "processes" else None) as running:
         yield running

@@ -1,4 +1,4 @@
-"""A RabbitMQ from wherever this machine can have one."""
+"""A RabbitMQ broker: the one that is configured, installed, installable or runnable in a container."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from dukan.children import wait_until
 from dukan.errors import ProvisionError
 from dukan.ports import free_port
 from dukan.rabbitmq import PrivateRabbit, answers, installed_server
-from dukan.secretfile import generated
+from dukan.secret_file import generated
 
 IMAGE = "docker.io/library/rabbitmq:4"
 INSTALL_SECONDS = 240
@@ -26,10 +26,10 @@ INSTALLERS = {
 
 @contextmanager
 def provision_broker(folder: Path, tell: Callable[[str], None]) -> Iterator[str | None]:
-    """The URL of a broker while the block runs; None, told loudly, where none is possible.
+    """The URL of a broker while the block runs; None, with a warning, if there is none.
 
-    In this order: AMQP_URL; a private node of an installed server; one that the system's package manager installs
-    (as root or with passwordless sudo); a container.
+    In this order: AMQP_URL; a private node of an installed server; a server that the package manager installs (as root
+    or with passwordless sudo); a container.
     """
     if given := os.environ.get("AMQP_URL"):
         if not answers(given):
@@ -61,7 +61,7 @@ def _install(tell: Callable[[str], None]) -> Path | None:
 
 
 def _become_root() -> Sequence[str] | None:
-    """The prefix that makes a command run as root; None when there is none without asking for a password."""
+    """The prefix that runs a command as root; None if that would ask for a password."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return []
     if shutil.which("sudo") and _succeeds(["sudo", "-n", "true"], 10):

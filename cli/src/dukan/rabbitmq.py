@@ -1,4 +1,4 @@
-"""A RabbitMQ node of one's own, started from an installed server without touching the system's."""
+"""A private RabbitMQ node, started from an installed server without changing the system's configuration."""
 
 import os
 import secrets
@@ -24,7 +24,7 @@ PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
 def installed_server() -> Path | None:
-    """The server's start script: Debian's real one, else whatever PATH has."""
+    """The server's start script: Debian's real one, else the one on PATH."""
     if DEBIAN_SERVER.exists():
         return DEBIAN_SERVER
     found = shutil.which("rabbitmq-server") or shutil.which("rabbitmq-server", path=USUAL_FOLDERS)
@@ -46,7 +46,7 @@ def answers(url: str, within: float = 2.0) -> bool:
 
 
 class PrivateRabbit:
-    """One node on 127.0.0.1 with its own name, ports, cookie and data; ends with this process, whatever ends that."""
+    """One node on 127.0.0.1 with its own name, ports, cookie and data; it ends with this process."""
 
     def __init__(self, folder: Path, port: int | None = None, server: Path | None = None, password: str | None = None):
         self.folder = folder.resolve()
@@ -62,7 +62,7 @@ class PrivateRabbit:
 
     @property
     def pid(self) -> int:
-        """Of the node itself."""
+        """The pid of the node itself."""
         return self._children[-1].pid
 
     def start(self) -> Self:
@@ -103,7 +103,7 @@ class PrivateRabbit:
             raise ProvisionError(f"cannot write RabbitMQ's folder {self.folder}: {error.strerror}") from error
 
     def environment(self) -> Mapping[str, str]:
-        """With which `rabbitmqctl`, too, finds this node and no other."""
+        """The environment in which `rabbitmqctl` finds this node."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RABBITMQ_")}
         return inherited | {
             "HOME": str(self.folder),
@@ -119,9 +119,9 @@ class PrivateRabbit:
             "RABBITMQ_PID_FILE": str(self.folder / "node.pid"),
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "rabbitmq-env.conf"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
-            # The start script then becomes the node instead of forking it, so that leash and TERM reach the node.
+            # The start script then becomes the node instead of forking it, so that signals reach the node.
             "RABBITMQ_ALLOW_INPUT": "1",
-            # Loopback distribution only, and schedulers that sleep instead of spinning on a small machine.
+            # Distribution on loopback only, and schedulers that sleep instead of spinning on a small machine.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
                 "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none +B i"
             ),

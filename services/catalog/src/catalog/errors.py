@@ -1,6 +1,6 @@
 """The errors of catalog, by feature."""
 
-from common.errors import Conflict, Forbidden, Invalid, NotFound
+from common.errors import Conflict, Invalid, NotFound
 
 
 class SlugTaken(Conflict):
@@ -113,11 +113,6 @@ class MediaTooLarge(Conflict):
 class UsedByProduct(Conflict):
     code = "product_image"
     message = "This is an image of a product: remove it there"
-
-
-class ApiKeyNotAllowed(Forbidden):
-    code = "insufficient_scope"
-    message = "An API key cannot change an account"
 
 
 # Imports

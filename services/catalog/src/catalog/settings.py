@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from pydantic import Field, SecretStr, model_validator
 
 from catalog.media.domain import ImageLimits, MediaQuota
-from common.security.encryption import LOCAL_SECRET, SHORTEST_SECRET
+from common.security.encryption import LOCAL_SECRET, MIN_SECRET_LENGTH
 from common.settings import ServiceSettings
 
 
@@ -37,6 +37,6 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _check_media_secret(self) -> Self:
-        if self.is_production and len(self.media_secret.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(f"DUKAN_MEDIA_SECRET needs at least {SHORTEST_SECRET} characters")
+        if self.is_production and len(self.media_secret.get_secret_value()) < MIN_SECRET_LENGTH:
+            raise ValueError(f"DUKAN_MEDIA_SECRET needs at least {MIN_SECRET_LENGTH} characters")
         return self

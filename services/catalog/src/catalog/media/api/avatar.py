@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, UploadFile
 
-from catalog.errors import ApiKeyNotAllowed
 from catalog.media.api.bodies import MediaView
 from catalog.media.api.dependencies import UPLOAD_ERRORS, Media
 from catalog.media.api.media import view_of
 from catalog.media.usecases import avatars
+from common.errors import InsufficientScope
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/auth/me/avatar", tags=["media"])
 
 async def _signed_in(caller: Caller) -> Identity:
     if caller.scope:
-        raise ApiKeyNotAllowed
+        raise InsufficientScope("An API key cannot change an account")
     return caller
 
 

@@ -1,4 +1,4 @@
-"""Every fault that the harness knows."""
+"""All faults of the harness."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,9 @@ FAULTS: Sequence[Fault] = (
 
 
 def chosen(names: Sequence[str]) -> Sequence[Fault]:
-    """Those of these names, or all; a name ending in `*` stands for all that begin so. Raises ValueError."""
+    """The faults with these names, or all; a name ending in `*` matches by prefix. Raises ValueError for an unknown
+    name.
+    """
     if not names:
         return FAULTS
     found = [fault for fault in FAULTS if any(_named(fault, name) for name in names)]

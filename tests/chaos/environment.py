@@ -1,4 +1,4 @@
-"""Building the stage: a broker, a database server, proxies before both, a record of the bus, and the platform."""
+"""Starts the test environment: broker, database server, proxies before both, record of the bus, and the platform."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,19 +10,19 @@ from urllib.parse import urlsplit
 from dukan.errors import ProvisionError
 from dukan.postgres import EmbeddedPostgres
 from dukan.rabbitmq import PrivateRabbit, installed_server
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 from dukan.temporary import free_range
-from tests.chaos.faults import Stage, armed
-from tests.chaos.market import PLENTY
+from tests.chaos.customers import client, register_customer
+from tests.chaos.faults import Environment, fault_environment
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import Record
-from tests.chaos.shoppers import client, registered
+from tests.chaos.workload import PLENTY
 from tests.e2e.platform import Platform
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Stage]:
-    """Everything runs while the block does; nothing is left of it afterwards but the folder."""
+async def run_environment(folder: Path) -> AsyncIterator[Environment]:
+    """Everything runs while the block runs; afterwards only the folder is left."""
     if installed_server() is None:
         raise ProvisionError("no rabbitmq-server is installed here, and chaos needs one of its own to kill")
     data, inject = _folders(folder)
@@ -36,23 +36,25 @@ async def opened(folder: Path) -> AsyncIterator[Stage]:
         amqp_link, postgres_link = await _proxy(broker.port, stack), await _proxy(postgres.port, stack)
         record = Record(lambda: broker.url)
         await stack.enter_async_context(record.listening())
-        shop = Platform(
+        platform = Platform(
             data,
             _through(broker.url, amqp_link),
             options=["--postgres", _through(postgres.url, postgres_link)],
-            env=armed(inject),
+            env=fault_environment(inject),
         )
-        await shop.http.aclose()
-        shop.http = client(shop.url)
-        stack.push_async_callback(shop.stop)
-        await shop.start()
-        customer, product = await registered(shop), await shop.product(stock=PLENTY)
-        yield Stage(shop, broker, postgres, amqp_link, postgres_link, record, inject, servers, customer, product)
+        await platform.http.aclose()
+        platform.http = client(platform.url)
+        stack.push_async_callback(platform.stop)
+        await platform.start()
+        customer, product = await register_customer(platform), await platform.product(stock=PLENTY)
+        yield Environment(
+            platform, broker, postgres, amqp_link, postgres_link, record, inject, servers, customer, product
+        )
 
 
 def _folders(parent: Path) -> tuple[Path, Path]:
-    """Of the platform's data and of the injector's control files."""
-    # A server that does not run as root must get through to its own folder.
+    """The folders of the platform's data and of the injector's control files."""
+    # A server that does not run as root must be able to reach its own folder.
     parent.chmod(0o711)
     data, inject = parent / "data", parent / "inject"
     data.mkdir(mode=0o711)
@@ -62,7 +64,7 @@ def _folders(parent: Path) -> tuple[Path, Path]:
 
 def _postgres(folder: Path) -> EmbeddedPostgres:
     folder.mkdir(mode=0o711)
-    # Not a port that an outgoing connection may get while the server is down.
+    # Not an ephemeral port, which an outgoing connection may take while the server is down.
     SecretFile(folder / "secrets.json").remember(port=str(free_range()))
     return EmbeddedPostgres(folder)
 

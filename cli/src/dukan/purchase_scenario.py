@@ -1,4 +1,4 @@
-"""The purchase that `dukan demo` walks."""
+"""The scenario of `dukan demo`: a purchase."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,21 +7,21 @@ from uuid import uuid4
 
 import httpx
 
-from dukan.walk import API, Walk, expect
+from dukan.scenario import API, Scenario, expect
 
 
 @dataclass
-class Purchase(Walk):
-    """A customer's walk through the shop. The administrator reads the event journal and the mail log."""
+class PurchaseScenario(Scenario):
+    """A customer's purchase. The administrator reads the event journal and the e-mail log."""
 
     product: dict[str, Any] = field(default_factory=dict)
     order: dict[str, Any] = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: f"demo-{uuid4()}")
     key: str = field(default_factory=lambda: str(uuid4()))
 
-    def route(self) -> Sequence[tuple[str, Callable[[], str]]]:
+    def steps(self) -> Sequence[tuple[str, Callable[[], str]]]:
         return [
-            ("the platform is healthy", self.look_at_health),
+            ("the platform is healthy", self.check_health),
             ("register", self.register),
             ("sign in", self.sign_in),
             ("browse the catalogue", self.browse),
@@ -30,21 +30,21 @@ class Purchase(Walk):
             ("send the same checkout again", self.repeat),
             ("the order's timeline", self.read_timeline),
             ("the payment", self.read_payment),
-            ("told in the app", self.read_notification),
-            ("told by e-mail", self.read_email),
-            ("told by message", self.read_message),
+            ("in-app notification", self.read_notification),
+            ("e-mails", self.read_email),
+            ("WhatsApp message", self.read_message),
             ("the tree of events", self.read_trace),
-            ("sign out; the token is refused", self.sign_out),
+            ("sign out; the token is rejected", self.sign_out),
         ]
 
-    def look_at_health(self) -> str:
+    def check_health(self) -> str:
         health = self.http.get("/health")
         expect(health.status_code == 200, f"/health answered {health.status_code}")
         return str(health.json()["message"])
 
     def browse(self) -> str:
         products = self.get("/products?in_stock=true&page_size=20&ordering=price")
-        expect(bool(products), "no product is in stock: start with the sample, or import products")
+        expect(bool(products), "no product is in stock: start with the sample data, or import products")
         self.product = self.get(f"/products/{products[0]['id']}")
         return f"{len(products)} products; “{self.product['title']}” for {money(self.product['final_price'])}"
 
@@ -64,7 +64,7 @@ class Purchase(Walk):
 
     def repeat(self) -> str:
         again = self.place().json()["data"]
-        expect(again["id"] == self.order["id"], "the same Idempotency-Key made a second order")
+        expect(again["id"] == self.order["id"], "the same Idempotency-Key created a second order")
         return "the same order, no second charge"
 
     def place(self) -> httpx.Response:
@@ -81,7 +81,7 @@ class Purchase(Walk):
         payments = self.get(f"/payments?order_id={self.order['id']}")
         expect(len(payments) == 1, f"{len(payments)} payments for one order")
         payment = payments[0]
-        expect(payment["amount"] == self.order["total"], "another amount than the order's was captured")
+        expect(payment["amount"] == self.order["total"], "the captured amount is not the order's")
         return f"{payment['status']}: {money(payment['amount'])} by {payment['provider']}"
 
     def read_notification(self) -> str:
@@ -115,7 +115,7 @@ class Purchase(Walk):
             tree = self.get(f"/events/trace/{self.request_id}", token=token)
             return tree if "messaging.message.delivered.v1" in types_in(tree) else None
 
-        self.tree = self.until("the whole story in the journal", complete)
+        self.tree = self.until("all events in the journal", complete)
         return f"{len(types_in(self.tree))} events, one cause"
 
 

@@ -1,4 +1,4 @@
-"""Walking through the platform as a client would: every step is an ordinary request, and says how it went."""
+"""Scenarios that use the platform as a client does: every step is an ordinary request."""
 
 import time
 from abc import ABC, abstractmethod
@@ -17,12 +17,12 @@ POLL_SECONDS = 0.1
 
 
 class StepError(ProvisionError):
-    """What was expected did not happen; the message names it."""
+    """A step did not have the expected result; the message names it."""
 
 
 @dataclass
 class Step:
-    """One step as it went: `seconds` it took, `detail` for people."""
+    """A completed step: `seconds` that it took, `detail` for people."""
 
     name: str
     seconds: float
@@ -30,10 +30,10 @@ class Step:
 
 
 @dataclass
-class Walk(ABC):
-    """Somebody new on the platform. `admin` (e-mail, password) sees what customers do not.
+class Scenario(ABC):
+    """A new user of the platform. `admin` is an administrator's e-mail and password.
 
-    `tree` is what caused what, of the events that the walk looked up in the journal.
+    `tree` is the causal tree of the events that the scenario found in the journal.
     """
 
     http: httpx.Client
@@ -45,12 +45,12 @@ class Walk(ABC):
     tree: list[dict[str, Any]] = field(default_factory=list)
 
     @abstractmethod
-    def route(self) -> Sequence[tuple[str, Callable[[], str]]]:
-        """Each step's name, and what does it and says how it went."""
+    def steps(self) -> Sequence[tuple[str, Callable[[], str]]]:
+        """The steps: name, and a function that performs it and returns the detail."""
 
-    def steps(self) -> Iterator[Step]:
-        """Walk; each step is handed out when it is done. Raises StepError at the first that fails."""
-        for name, step in self.route():
+    def run(self) -> Iterator[Step]:
+        """Run the scenario; yields each completed step. Raises StepError at the first that fails."""
+        for name, step in self.steps():
             started = time.perf_counter()
             try:
                 detail = step()
@@ -72,7 +72,7 @@ class Walk(ABC):
 
     def sign_out(self) -> str:
         self.post("/auth/logout", 200)
-        self.until("the token to be refused", lambda: self.status_of("/auth/me") == 401)
+        self.until("the token to be rejected", lambda: self.status_of("/auth/me") == 401)
         return "401"
 
     def admin_token(self) -> str:
@@ -99,20 +99,20 @@ class Walk(ABC):
         )
         return response.json()["data"]
 
-    def until(self, what: str, look: Callable[[], Any]) -> Any:
-        """Ask again until the answer is something; StepError after WAIT_SECONDS."""
+    def until(self, what: str, poll: Callable[[], Any]) -> Any:
+        """Poll until the result is truthy; raises StepError after WAIT_SECONDS."""
         deadline = time.monotonic() + WAIT_SECONDS
-        while not (found := look()):
+        while not (found := poll()):
             expect(time.monotonic() < deadline, f"{what} did not come within {WAIT_SECONDS:.0f} s")
             time.sleep(POLL_SECONDS)
         return found
 
 
-def expect(true: bool, otherwise: str) -> None:
-    if not true:
-        raise StepError(otherwise)
+def expect(condition: bool, error: str) -> None:
+    if not condition:
+        raise StepError(error)
 
 
 def phone() -> str:
-    """A number from the range that Tanzanian numbers leave unassigned."""
+    """A number from a range that is unassigned in Tanzania."""
     return f"+25570{uuid4().int % 10_000_000:07d}"

@@ -1,4 +1,4 @@
-"""`dukan keys rotate` and `withdraw`, `dukan users logout-all`: for the day when a secret may have leaked."""
+"""`dukan keys rotate`, `dukan keys withdraw` and `dukan users logout-all`: the response to a leaked secret."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import httpx
 import typer
 from rich.table import Table
 
-from dukan import running, screen
+from dukan import running_platform, screen
 from dukan.errors import ProvisionError
 from dukan.installation import default_data
 
@@ -37,24 +37,24 @@ def keys() -> None:
 
 @users_app.callback()
 def users() -> None:
-    """Everybody who can sign in."""
+    """User accounts."""
 
 
 @keys_app.command()
 def rotate(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
-    """Sign with the next key from now on; tokens that are out stay good until they expire."""
+    """Sign with the next key from now on; issued tokens stay valid until they expire."""
     _show(_order("/auth/signing-keys/rotate", url, email, password, data))
 
 
 @keys_app.command()
 def withdraw(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
-    """Replace keys that have leaked: every access token is refused from now on, and clients have to refresh."""
+    """Replace leaked keys: every issued access token is rejected from now on, and clients must refresh."""
     _show(_order("/auth/signing-keys/withdraw", url, email, password, data))
 
 
 @users_app.command()
 def logout_all(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
-    """End every session: everybody has to sign in again."""
+    """End every session: every user must sign in again."""
     ended = _order("/users/logout-all", url, email, password, data)
     screen.out.print(f"{ended['sessions']} sessions ended")
 
@@ -67,8 +67,8 @@ def _show(keys: Any) -> None:
 
 
 def _order(path: str, url: str | None, email: str | None, password: str | None, data: Path) -> Any:
-    """What the platform answers to the administrator's POST. Raises ProvisionError with its refusal."""
-    base, account = running.reachable(data, url, email, password)
+    """The response to the administrator's POST. Raises ProvisionError with the error message."""
+    base, account = running_platform.reachable(data, url, email, password)
     with httpx.Client(base_url=base, timeout=REQUEST_SECONDS, trust_env=False) as http:
         try:
             login = http.post(f"{API}/auth/login", json=dict(zip(("email", "password"), account, strict=True)))

@@ -1,4 +1,4 @@
-"""The tour of accounts that `dukan demo identity` walks: from registering to being erased and brought back."""
+"""The scenario of `dukan demo identity`: an account from registration to deletion and restoration."""
 
 import re
 from base64 import b32decode
@@ -11,37 +11,37 @@ from uuid import uuid4
 
 import httpx
 
-from dukan.mail import letters
-from dukan.walk import API, Walk, expect
+from dukan.mail import messages
+from dukan.scenario import API, Scenario, expect
 
 CODE = re.compile(r"^\s*(\d{6})\s*$", re.MULTILINE)
 
 
 @dataclass
-class IdentityTour(Walk):
-    """`mailbox` is the data folder whose local mailbox gets this person's letters."""
+class IdentityScenario(Scenario):
+    """`mailbox` is the data folder of the local mailbox that receives this user's e-mails."""
 
     mailbox: Path = field(kw_only=True)
     recovery_codes: list[str] = field(default_factory=list)
     key: dict[str, Any] = field(default_factory=dict)
     read: int = 0
 
-    def route(self) -> Sequence[tuple[str, Callable[[], str]]]:
+    def steps(self) -> Sequence[tuple[str, Callable[[], str]]]:
         return [
             ("register", self.register),
-            ("confirm the address from the mail", self.confirm),
+            ("confirm the e-mail address", self.confirm),
             ("sign in", self.sign_in),
             ("turn on a second factor", self.turn_on_totp),
-            ("a password alone no longer signs in", self.sign_in_by_factor),
-            ("look at the devices", self.look_at_devices),
-            ("make an API key", self.make_key),
+            ("sign in with a recovery code", self.sign_in_by_factor),
+            ("list the devices", self.list_devices),
+            ("create an API key", self.create_key),
             ("use it", self.use_key),
-            ("revoke it; it is refused", self.revoke_key),
+            ("revoke it; it is rejected", self.revoke_key),
             ("reset the password by a code", self.reset_password),
             ("sign in with the new password", self.sign_in_by_factor),
-            ("cookies need the CSRF token to change anything", self.use_cookies),
-            ("take home all that is kept about oneself", self.export),
-            ("delete the account; nobody signs in", self.delete),
+            ("cookies require the CSRF token", self.use_cookies),
+            ("export one's data", self.export),
+            ("delete the account; sign-in fails", self.delete),
             ("an administrator restores it", self.restore),
         ]
 
@@ -59,38 +59,38 @@ class IdentityTour(Walk):
         self.token = None
         login = {"email": self.email, "password": self.password}
         asked = self.http.post(f"{API}/auth/login", json=login)
-        expect(asked.json()["code"] == "otp_required", f"no second factor was asked for: {asked.text[:200]}")
+        expect(asked.json()["code"] == "otp_required", f"no second factor was required: {asked.text[:200]}")
         answer = self.post("/auth/login", 200, **login, otp=self.recovery_codes.pop())
         self.token = answer["access_token"]
         return "with a recovery code"
 
-    def look_at_devices(self) -> str:
+    def list_devices(self) -> str:
         devices = self.get("/auth/devices")
         expect(bool(devices), "this device is not on the list")
         return ", ".join(str(device["name"]) for device in devices)
 
-    def make_key(self) -> str:
+    def create_key(self) -> str:
         self.key = self.post("/api-keys", 201, name="till", scopes=["read"])
         return f"{self.key['prefix']}…, {', '.join(self.key['scopes'])}"
 
     def use_key(self) -> str:
-        expect(self.by_key("GET", "/auth/me").status_code == 200, "the key was refused")
-        refused = self.by_key("PATCH", "/auth/me", {"city": "Mwanza"}).json()["code"]
-        expect(refused == "insufficient_scope", f"a key that may read changed something: {refused}")
-        return "reads, and may not write"
+        expect(self.by_key("GET", "/auth/me").status_code == 200, "the key was rejected")
+        code = self.by_key("PATCH", "/auth/me", {"city": "Mwanza"}).json()["code"]
+        expect(code == "insufficient_scope", f"a key that may read changed something: {code}")
+        return "may read, may not write"
 
     def revoke_key(self) -> str:
-        gone = self.http.delete(f"{API}/api-keys/{self.key['id']}", headers=self.credentials())
-        expect(gone.is_success, f"it could not be revoked: {gone.text[:200]}")
-        self.until("the key to be refused", lambda: self.by_key("GET", "/auth/me").status_code == 401)
+        response = self.http.delete(f"{API}/api-keys/{self.key['id']}", headers=self.credentials())
+        expect(response.is_success, f"it could not be revoked: {response.text[:200]}")
+        self.until("the key to be rejected", lambda: self.by_key("GET", "/auth/me").status_code == 401)
         return "401"
 
     def reset_password(self) -> str:
         before, self.token = self.token, None
         self.post("/auth/otp/send", 202, email=self.email, purpose="reset_password")
-        proof = self.post("/auth/otp/verify", 200, email=self.email, code=self.code_from_mail())
+        verified = self.post("/auth/otp/verify", 200, email=self.email, code=self.code_from_mail())
         self.password = f"walk-{uuid4().hex[:12]}"
-        self.post("/auth/password/reset", 200, grant=proof["grant"], new_password=self.password)
+        self.post("/auth/password/reset", 200, grant=verified["grant"], new_password=self.password)
         self.token = before
         self.until("the old session to end", lambda: self.status_of("/auth/me") == 401)
         return "all sessions ended"
@@ -104,29 +104,29 @@ class IdentityTour(Walk):
             expect(bare.status_code == 403, f"a change without CSRF token was answered with {bare.status_code}")
             token = next(value for name, value in browser.cookies.items() if "csrf" in name)
             done = browser.patch(f"{API}/auth/me", json={"city": "Mwanza"}, headers={"X-CSRF-Token": token})
-            expect(done.is_success, f"the change was refused: {done.text[:200]}")
+            expect(done.is_success, f"the change was rejected: {done.text[:200]}")
         return f"403 without, {done.status_code} with it"
 
     def export(self) -> str:
-        document = self.until("the export", self.gathered)
+        document = self.until("the export", self.find_export)
         [account] = document["services"]["auth"]["account"]
         expect(account["email"] == self.email, f"the export is about {account['email']}")
         return f"from {', '.join(document['services'])}"
 
-    def gathered(self) -> Any:
-        """All of it, once every service has answered."""
+    def find_export(self) -> Any:
+        """The export, or None until every service has responded."""
         answer = self.http.get(f"{API}/auth/me/export", headers=self.credentials())
         expect(answer.status_code in (200, 202), f"the export was answered with {answer.status_code}")
         return answer.json()["data"] if answer.status_code == 200 else None
 
     def delete(self) -> str:
-        proof = {"password": self.password, "code": self.recovery_codes.pop()}
-        gone = self.http.request("DELETE", f"{API}/auth/me", json=proof, headers=self.credentials())
-        expect(gone.is_success, f"the account was not deleted: {gone.text[:200]}")
+        reauthentication = {"password": self.password, "code": self.recovery_codes.pop()}
+        response = self.http.request("DELETE", f"{API}/auth/me", json=reauthentication, headers=self.credentials())
+        expect(response.is_success, f"the account was not deleted: {response.text[:200]}")
         self.token = None
-        refused = self.http.post(f"{API}/auth/login", json={"email": self.email, "password": self.password})
-        expect(refused.status_code == 401, f"the deleted account got {refused.status_code}")
-        return "401, as for an account that never was"
+        rejected = self.http.post(f"{API}/auth/login", json={"email": self.email, "password": self.password})
+        expect(rejected.status_code == 401, f"the deleted account got {rejected.status_code}")
+        return "401, as for an unknown account"
 
     def restore(self) -> str:
         self.token = self.admin_token()
@@ -139,21 +139,21 @@ class IdentityTour(Walk):
         )
 
     def code_from_mail(self) -> str:
-        """The code of the newest letter that has not been read here."""
+        """The code in the newest e-mail that this scenario has not read yet."""
 
         def find() -> str | None:
-            mine = [letter for letter in letters(self.mailbox) if letter["To"] == self.email]
-            bodies = [str(body.get_content()) for letter in mine if (body := letter.get_body(("plain",)))]
+            mine = [message for message in messages(self.mailbox) if message["To"] == self.email]
+            bodies = [str(body.get_content()) for message in mine if (body := message.get_body(("plain",)))]
             codes = [found.group(1) for body in bodies if (found := CODE.search(body))]
             return codes[-1] if len(codes) > self.read else None
 
-        code = str(self.until("a letter with a code", find))
+        code = str(self.until("a message with a code", find))
         self.read += 1
         return code
 
 
 def app_code(secret: str) -> str:
-    """What an authenticator app would show now for this secret."""
+    """The code that an authenticator app shows now for this secret."""
     from auth.domain.totp import code_at, step_at  # noqa: PLC0415 (auth's code is loaded by this tour only)
 
     padded = secret + "=" * (-len(secret) % 8)

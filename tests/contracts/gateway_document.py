@@ -1,4 +1,4 @@
-"""The OpenAPI document as the gateway offers it, put together without a database, a broker or a socket."""
+"""The OpenAPI document of the gateway, built without a database, a broker or a socket."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Document = dict[str, Any]
 
 
 class Operation(NamedTuple):
-    """One of the document; it is shown by its id where a test fails."""
+    """An operation; failed tests show its id."""
 
     method: str
     path: str
@@ -26,14 +26,14 @@ class Operation(NamedTuple):
 
 
 class Example(NamedTuple):
-    """An example, where it stands and what it has to keep."""
+    """An example, its location and its schema."""
 
     place: str
     schema: Any
     value: Any
 
 
-def published() -> Document:
+def gateway_document() -> Document:
     return merge({service: _told_by(service) for service in SERVICES})
 
 
@@ -47,7 +47,7 @@ def operations_of(document: Document) -> list[Operation]:
 
 
 def examples_of(document: Document) -> Iterator[Example]:
-    """Of bodies and parameters of the operations, and of the answers that they share."""
+    """The examples of bodies and parameters of the operations, and of shared responses."""
     for operation in operations_of(document):
         for parameter in operation.said.get("parameters", ()):
             if "example" in parameter:

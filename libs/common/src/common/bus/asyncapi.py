@@ -1,4 +1,4 @@
-"""The event catalogue as AsyncAPI 3, made by FastStream from the contracts and the topology.
+"""The events as an AsyncAPI 3 document, made by FastStream from the contracts and the topology.
 
 The headers of every message are CloudEvents attributes (binary mode), see `common.events.cloudevent`.
 """
@@ -24,11 +24,14 @@ HEADERS: dict[str, Any] = {
         "cloudEvents_id": {"type": "string", "format": "uuid", "description": "the same for every redelivery"},
         "cloudEvents_source": {"type": "string", "examples": ["/dukan/orders"]},
         "cloudEvents_type": {"type": "string"},
-        "cloudEvents_subject": {"type": "string", "description": "what the event is about; order holds per subject"},
+        "cloudEvents_subject": {
+            "type": "string",
+            "description": "what the event is about; events of one subject keep their order",
+        },
         "cloudEvents_time": {"type": "string", "format": "date-time"},
         "cloudEvents_dataschema": {"type": "string", "format": "uri-reference"},
-        "cloudEvents_sequence": {"type": "string", "description": "grows per source; compares as text"},
-        "cloudEvents_causationid": {"type": "string", "description": "id of the event that led to this one"},
+        "cloudEvents_sequence": {"type": "string", "description": "increases per source; compares as text"},
+        "cloudEvents_causationid": {"type": "string", "description": "id of the event that caused this one"},
         "traceparent": {"type": "string"},
         "tracestate": {"type": "string"},
     },
@@ -48,14 +51,19 @@ def document() -> dict[str, Any]:
             description=event.__doc__,
         )
     specification = AsyncAPI(broker, title="Dukan events", version="1", description=DESCRIPTION).to_specification()
-    made: dict[str, Any] = json.loads(specification.to_json())
-    for message in made["components"]["messages"].values():
+    generated: dict[str, Any] = json.loads(specification.to_json())
+    for message in generated["components"]["messages"].values():
         message["headers"] = {"$ref": "#/components/schemas/CloudEventHeaders"}
-    made["components"]["schemas"]["CloudEventHeaders"] = HEADERS
+    generated["components"]["schemas"]["CloudEventHeaders"] = HEADERS
     # FastStream keeps publishers in a set: without an order the document would differ from run to run.
-    for part in (made["channels"], made["operations"], made["components"]["messages"], made["components"]["schemas"]):
+    for part in (
+        generated["channels"],
+        generated["operations"],
+        generated["components"]["messages"],
+        generated["components"]["schemas"],
+    ):
         _sort(part)
-    return made
+    return generated
 
 
 def _sort(part: dict[str, Any]) -> None:

@@ -1,9 +1,9 @@
-"""A service of one handler in a process of its own, on which the points are tried.
+"""A service with one handler in its own process, for the tests of the fault points.
 
-    python -m tests.chaos.inject.rehearsal serve rehearsal <queue's purpose> [event id …]
+python -m tests.chaos.inject.sample_service serve rehearsal <queue's purpose> [event id …]
 
-Says each id that is not in the outbox yet, in a transaction each, and notes every event in the table `effect`. The
-database is DUKAN_DATABASE_URL, the broker AMQP_URL. Runs until it is killed.
+Publishes each id that is not in the outbox yet, one transaction each, and inserts every handled event into the table
+`effect`. The database is DUKAN_DATABASE_URL, the broker AMQP_URL. Runs until it is killed.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from common.persistence.database import Database
 EFFECTS = "CREATE TABLE effect (note text)"
 
 
-class Noted(Event):
+class SampleEvent(Event):
     type: ClassVar[str] = "rehearsal.note.noted.v1"
     subject_field: ClassVar[str] = "note"
 
@@ -31,9 +31,9 @@ class Noted(Event):
     remark: str | None = None
 
 
-class Notes:
+class SampleHandlers:
     def __init__(self, purpose: str) -> None:
-        @subscribe(Noted, consumer=f"rehearsal.{purpose}", batch=8)
+        @subscribe(SampleEvent, consumer=f"rehearsal.{purpose}", batch=8)
         async def on_noted(events: Sequence[Any], tx: Any) -> None:
             await tx.sql.executemany("INSERT INTO effect (note) VALUES ($1)", [(event.note,) for event in events])
 
@@ -44,17 +44,17 @@ async def main(purpose: str, ids: Sequence[str]) -> None:
     database = Database(os.environ["DUKAN_DATABASE_URL"], pool_size=2)
     transport = RabbitTransport(os.environ["AMQP_URL"], "rehearsal")
     await transport.start()
-    await Runtime("rehearsal", database, transport, collect(Notes(purpose))).start()
+    await Runtime("rehearsal", database, transport, collect(SampleHandlers(purpose))).start()
     for event_id in ids:
-        await _say(database, event_id)
+        await _publish(database, event_id)
     await asyncio.Event().wait()
 
 
-async def _say(database: Database, event_id: str) -> None:
+async def _publish(database: Database, event_id: str) -> None:
     async with database.begin() as tx:
         if not await tx.sql.fetchval("SELECT true FROM outbox WHERE event_id = $1", UUID(event_id)):
-            said = tx.publish(Noted(note=event_id))
-            # The test wants to know the id before it is said.
+            said = tx.publish(SampleEvent(note=event_id))
+            # The test must know the id before it is published.
             tx._outgoing[-1] = (replace(said, id=UUID(event_id)), None)
 
 

@@ -1,4 +1,4 @@
-"""One process at a time per folder: a lock that the kernel drops when its last holder dies."""
+"""One process at a time per folder: a lock that the kernel releases when its last holder dies."""
 
 import os
 import sys
@@ -8,14 +8,16 @@ from dukan.children import wait_until
 
 
 class FolderLock:
-    """An exclusive lock on the file `path`; a child that inherits `fd` keeps holding it after us."""
+    """An exclusive lock on the file `path`; a child that inherits `fd` keeps it after this process ends."""
 
     def __init__(self, path: Path):
         self.path = path
         self.fd = -1
 
     def acquire(self, within: float = 0.0) -> bool:
-        """Try for `within` seconds; False when another process holds it. OSError when the file cannot be written."""
+        """Try for `within` seconds; False if another process holds the lock. Raises OSError if the file cannot be
+        written.
+        """
         self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         if wait_until(lambda: _lock(self.fd), within):
             return True

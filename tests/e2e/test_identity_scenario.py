@@ -1,4 +1,4 @@
-"""`dukan demo identity` as a person runs it: the life of an account, from the first letter to its return."""
+"""`dukan demo identity`: the life of an account, from the first e-mail to its restoration."""
 
 import asyncio
 import json
@@ -8,8 +8,8 @@ import sys
 from .platform import Platform
 
 
-async def test_the_tour_of_accounts_walks_to_its_end(shop: Platform) -> None:
-    command = [sys.executable, "-m", "dukan", "demo", "identity", "--data", str(shop.data), "--json"]
+async def test_the_identity_scenario_completes(platform: Platform) -> None:
+    command = [sys.executable, "-m", "dukan", "demo", "identity", "--data", str(platform.data), "--json"]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)

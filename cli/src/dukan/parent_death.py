@@ -1,8 +1,8 @@
 """Run a command that ends when its parent does; executed as a script, so it imports the standard library only.
 
-`python leash.py PARENT_PID SIGNAL USER COMMAND …` replaces itself with COMMAND (same pid). On Linux the kernel sends
-SIGNAL when the parent dies, by whatever means. USER is the uid to become, KEEP_USER, or OWN_NAMESPACE: a user namespace
-that maps nobody, so that root is not root to a program that refuses root, yet reaches its own files.
+`python parent_death.py PARENT_PID SIGNAL USER COMMAND …` replaces itself with COMMAND (same pid). On Linux the kernel
+sends SIGNAL when the parent dies. USER is the uid to become, KEEP_USER, or OWN_NAMESPACE: a user namespace without
+mappings, in which root is not root for programs that refuse root, but can still access its files.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     command = arguments[3:]
     become(user)
     if sys.platform == "linux":
-        # After the change of user: the kernel forgets the request when credentials change.
+        # After the change of user: the kernel clears the setting when credentials change.
         end_with(parent, signal_number)
     try:
         os.execv(command[0], command)  # noqa: S606 - the purpose of this file

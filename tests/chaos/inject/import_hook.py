@@ -1,4 +1,4 @@
-"""Patching modules at the moment of their import, so that whoever imports a name from them gets the patched one."""
+"""Patches modules when they are imported, so that every importer of a name gets the patched one."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ Patch = Callable[[ModuleType], None]
 
 
 class Patching(MetaPathFinder):
-    """Finds modules as all others do, and patches some."""
+    """A finder that delegates to the others and patches some modules."""
 
     def __init__(self, patches: Mapping[str, Patch]) -> None:
         self._patches = patches
@@ -36,7 +36,7 @@ class Patching(MetaPathFinder):
             execute(module)
             patch(module)
 
-        # A loader belongs to its one module.
+        # A loader belongs to one module.
         loader.exec_module = execute_and_patch  # type: ignore[method-assign]
 
 

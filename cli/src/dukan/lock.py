@@ -1,4 +1,4 @@
-"""`dukan lock`: resolve the workspace anew and write requirements.lock, and the bench's own beside its scripts."""
+"""`dukan lock`: resolve the workspace and write requirements.lock, and the bench's lock beside its scripts."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ EXPORT = ("--all-groups", "--no-emit-workspace", "--no-emit-project", "--frozen"
 
 
 def run(*, upgrade: bool) -> Path:
-    """Names, versions and hashes only: no index, host or path, so that the lock holds on every machine."""
+    """Write names, versions and hashes only: no index, host or path, so that the lock works on every machine."""
     home = Path(os.environ.get("DUKAN_HOME", "."))
     newest = ["--upgrade"] if upgrade else []
     _uv(home, "lock", *newest)
@@ -24,7 +24,7 @@ def run(*, upgrade: bool) -> Path:
     _write(target, HEADER, _uv(home, "export", *EXPORT))
     if (home / BENCH).exists():
         bench = BENCH.with_suffix(".lock")
-        # uv keeps the versions of the file that it is told to write.
+        # uv keeps the versions of the output file.
         _uv(home, "pip", "compile", *COMPILE, *newest, "--output-file", str(bench), str(BENCH))
         _write(home / bench, BENCH_HEADER, (home / bench).read_text())
     return target

@@ -1,4 +1,4 @@
-"""Customers who keep trying, and the shop they buy from: whatever goes wrong, the same request again with its key."""
+"""Customers who retry: after any failure they send the same request again with the same key."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ RETRIED = {401, 408, 425, 429}
 
 
 class GaveUpError(Exception):
-    """No answer in all that time, or one that repeating cannot mend."""
+    """No response within the time limit, or an error that no retry can fix."""
 
 
 def client(url: str) -> httpx.AsyncClient:
@@ -26,8 +26,8 @@ def client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=REQUEST_SECONDS, limits=limits, trust_env=False)
 
 
-async def persist(ask: Callable[[], Awaitable[httpx.Response]], within: float = GIVE_UP_SECONDS) -> httpx.Response:
-    """The first answer that is not a failure of the moment. Raises GaveUpError."""
+async def retry(ask: Callable[[], Awaitable[httpx.Response]], within: float = GIVE_UP_SECONDS) -> httpx.Response:
+    """The first response that is not a temporary failure. Raises GaveUpError."""
     deadline = time.monotonic() + within
     last: object = None
     for attempt in range(10_000):
@@ -46,10 +46,10 @@ async def persist(ask: Callable[[], Awaitable[httpx.Response]], within: float = 
 
 
 @dataclass
-class Shopper:
-    """An account that signs in again when its token is refused."""
+class RetryingCustomer:
+    """An account that signs in again if its token is rejected."""
 
-    shop: Platform
+    platform: Platform
     email: str
     password: str
     id: str = ""
@@ -58,7 +58,7 @@ class Shopper:
 
     async def sign_in(self) -> None:
         body = {"email": self.email, "password": self.password}
-        response = await persist(lambda: self.shop.http.post(f"{API}/auth/login", json=body))
+        response = await retry(lambda: self.platform.http.post(f"{API}/auth/login", json=body))
         data = response.raise_for_status().json()["data"]
         self.token, self.id = data["access_token"], data["user"]["id"]
 
@@ -74,14 +74,14 @@ class Shopper:
         async def once() -> httpx.Response:
             nonlocal used
             used = self.token
-            response = await self.shop.http.request(
+            response = await self.platform.http.request(
                 method, f"{API}{path}", json=body, headers={"Authorization": f"Bearer {used}"} | headers
             )
             if response.status_code == 401:
                 await self._renew(used)
             return response
 
-        return await persist(once)
+        return await retry(once)
 
     async def _renew(self, refused: str) -> None:
         async with self._signing_in:
@@ -89,10 +89,10 @@ class Shopper:
                 await self.sign_in()
 
 
-async def registered(shop: Platform) -> Shopper:
-    shopper = Shopper(shop, f"c-{uuid4().hex[:12]}@example.com", f"pw-{uuid4().hex}")
-    body = {"email": shopper.email, "password": shopper.password, "first_name": "Neema"}
-    response = await persist(lambda: shop.http.post(f"{API}/auth/register", json=body))
+async def register_customer(platform: Platform) -> RetryingCustomer:
+    customer = RetryingCustomer(platform, f"c-{uuid4().hex[:12]}@example.com", f"pw-{uuid4().hex}")
+    body = {"email": customer.email, "password": customer.password, "first_name": "Neema"}
+    response = await retry(lambda: platform.http.post(f"{API}/auth/register", json=body))
     response.raise_for_status()
-    await shopper.sign_in()
-    return shopper
+    await customer.sign_in()
+    return customer

@@ -1,4 +1,4 @@
-"""Generated secrets and remembered ports: a small JSON file that only its owner may read."""
+"""Generated secrets and stored ports: a small JSON file that only its owner may read."""
 
 import json
 import os
@@ -14,7 +14,7 @@ def generated() -> str:
 
 
 class SecretFile:
-    """Names and values kept in `path` (mode 0600), each made once and remembered."""
+    """Names and values in the file `path` (mode 0600), each generated once."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -31,7 +31,7 @@ class SecretFile:
         return {str(name): str(value) for name, value in content.items()}
 
     def remember(self, **values: str) -> None:
-        """Replace the file in one step, so that a crash leaves the old or the new one."""
+        """Replace the file atomically: a crash leaves the old or the new one."""
         fresh = self.path.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -41,7 +41,7 @@ class SecretFile:
         fresh.replace(self.path)
 
     def secret(self, name: str) -> str:
-        """The remembered secret of that name, generated at the first call."""
+        """The stored secret of that name, generated at the first call."""
         if (known := self.read().get(name)) is not None:
             return known
         fresh = generated()

@@ -1,4 +1,4 @@
-"""Databases brought to the newest schema, one service after the other."""
+"""Migrates the databases, one service after the other."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from common.persistence.migrations import migrate
 from dukan import services
 from dukan.databases import provision
 from dukan.errors import ProvisionError
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 from dukan.services import SERVICES
 
 
 async def migrate_all(urls: Mapping[str, str]) -> None:
     """`urls` is service → database. Raises ProvisionError naming the service that cannot be migrated."""
-    # Alembic's context is one per process: two migrations at once would mix.
+    # Alembic's context is per process: two migrations at once would mix.
     for service, url in urls.items():
         try:
             await migrate(url, service)
@@ -28,7 +28,7 @@ async def migrate_all(urls: Mapping[str, str]) -> None:
 
 
 def run(names: Sequence[str], postgres: str | None, data: Path) -> None:
-    """`dukan migrate`: one service by its own DUKAN_DATABASE_URL, or several on one server that we may set up."""
+    """`dukan migrate`: one service by its own DUKAN_DATABASE_URL, or several on a server whose databases we create."""
     chosen = names or [name for name in SERVICES if services.is_installed(name)]
     if unknown := set(chosen) - set(SERVICES):
         raise ProvisionError(f"there is no service {min(unknown)!r}: choose of {', '.join(SERVICES)}")
