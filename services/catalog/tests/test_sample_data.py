@@ -9,7 +9,7 @@ from common.testing import facts
 from common.web.service import Service
 
 
-async def test_the_sample_shop_is_complete_and_loading_it_again_adds_nothing(
+async def test_loading_the_sample_data_twice_adds_it_once(
     catalog: Service, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     assert await sample_data.load(catalog.database, tmp_path) == 16

@@ -27,7 +27,7 @@ def make(client: httpx.AsyncClient, staff: dict[str, str]) -> Make:
     return make
 
 
-async def test_a_category_knows_its_path(client: httpx.AsyncClient, make: Make) -> None:
+async def test_a_category_has_the_path_from_the_root(client: httpx.AsyncClient, make: Make) -> None:
     home = await make("Home & Garden", is_featured=True, banner_url="https://example.com/home.webp")
     pots = await make("Pots", await make("Kitchen", home))
     assert home["slug"] == "home-garden"
@@ -38,7 +38,7 @@ async def test_a_category_knows_its_path(client: httpx.AsyncClient, make: Make) 
     assert set(pots) == set(CategoryView.model_fields)
 
 
-async def test_the_tree_is_nested_and_hides_what_is_not_active(client: httpx.AsyncClient, make: Make) -> None:
+async def test_the_tree_is_nested_and_leaves_out_inactive_branches(client: httpx.AsyncClient, make: Make) -> None:
     home = await make("Home")
     await make("Pots", await make("Kitchen", home))
     await make("Below", await make("Hidden", home, is_active=False))
@@ -64,7 +64,7 @@ async def test_lists_filter_and_children_are_one_level(
     assert (await client.get(f"{URL}/{new_id()}/children")).status_code == 404
 
 
-async def test_a_moved_branch_takes_everything_below_with_it(
+async def test_moving_a_category_moves_its_branch(
     client: httpx.AsyncClient, make: Make, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     home, garden = await make("Home"), await make("Garden")
@@ -80,7 +80,7 @@ async def test_a_moved_branch_takes_everything_below_with_it(
     assert data(to_root)["path"] == ["kitchen"]
 
 
-async def test_a_category_cannot_stand_below_itself(
+async def test_a_category_cannot_be_moved_below_itself(
     client: httpx.AsyncClient, make: Make, staff: dict[str, str]
 ) -> None:
     one = await make("One")
@@ -90,7 +90,7 @@ async def test_a_category_cannot_stand_below_itself(
         problem(answer, 422, "category_cycle", "parent_id")
 
 
-async def test_moves_that_cross_make_no_circle_and_never_wait_for_each_other(
+async def test_concurrent_opposite_moves_make_no_cycle_and_do_not_deadlock(
     client: httpx.AsyncClient, make: Make, staff: dict[str, str]
 ) -> None:
     for number in range(10):
@@ -102,7 +102,7 @@ async def test_moves_that_cross_make_no_circle_and_never_wait_for_each_other(
         assert sorted(answer.status_code for answer in answers) == [200, 422]
 
 
-async def test_the_tree_has_a_deepest_level(client: httpx.AsyncClient, make: Make, staff: dict[str, str]) -> None:
+async def test_the_tree_has_at_most_eight_levels(client: httpx.AsyncClient, make: Make, staff: dict[str, str]) -> None:
     deepest = await make("1")
     for level in range(2, 9):
         deepest = await make(str(level), deepest)
@@ -113,7 +113,7 @@ async def test_the_tree_has_a_deepest_level(client: httpx.AsyncClient, make: Mak
     assert data(answer)["path"] == ["branch", "8"]
 
 
-async def test_a_category_is_deleted_only_when_nothing_needs_it(
+async def test_only_an_empty_category_can_be_deleted(
     client: httpx.AsyncClient, make: Make, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     home = await make("Home")
@@ -128,7 +128,7 @@ async def test_a_category_is_deleted_only_when_nothing_needs_it(
         assert (await client.get(f"{URL}/{category['id']}")).status_code == 404
 
 
-async def test_a_replaced_category_keeps_its_slug_unless_told(
+async def test_a_replaced_category_keeps_its_slug_unless_one_is_given(
     client: httpx.AsyncClient, make: Make, staff: dict[str, str]
 ) -> None:
     home = await make("Home", is_featured=True)
@@ -141,7 +141,7 @@ async def test_a_replaced_category_keeps_its_slug_unless_told(
     problem(unknown, 422, "unknown_category", "parent_id")
 
 
-async def test_categories_say_when_they_come_change_and_go(
+async def test_creating_changing_and_deleting_a_category_publishes_events(
     client: httpx.AsyncClient, catalog: Service, staff: dict[str, str], category: dict[str, Any]
 ) -> None:
     url, category_id = f"{URL}/{category['id']}", UUID(category["id"])

@@ -42,7 +42,7 @@ BOUTIQUE = {
 
 
 def shared(name: str, instead: Any) -> bytes:
-    """A real catalogue where `dukan test` found one beside the checkout, else a small one of the same shape."""
+    """A real file if `dukan test` found one beside the checkout, otherwise a small one of the same structure."""
     folder = os.environ.get("DUKAN_TEST_DATA")
     path = Path(folder, name) if folder else None
     return path.read_bytes() if path and path.is_file() else json.dumps(instead).encode()
@@ -58,7 +58,7 @@ def counts(report: dict[str, Any]) -> tuple[int, int, int, int]:
     return report["created"], report["updated"], report["unchanged"], report["failed"]
 
 
-async def test_a_catalogue_with_types_and_brands_comes_in_once(
+async def test_importing_a_file_with_types_and_brands_twice_creates_its_products_once(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str]
 ) -> None:
     content = shared("eshop/catalog.json", ESHOP)
@@ -83,9 +83,7 @@ async def test_a_catalogue_with_types_and_brands_comes_in_once(
     assert await facts(catalog.database, ProductChanged) == []
 
 
-async def test_a_catalogue_with_units_nanos_and_pictures_keeps_its_currency(
-    client: httpx.AsyncClient, staff: dict[str, str]
-) -> None:
+async def test_prices_in_units_and_nanos_keep_their_currency(client: httpx.AsyncClient, staff: dict[str, str]) -> None:
     content = shared("boutique/products.json", BOUTIQUE)
     report = await send(client, staff, content)
     assert counts(report)[0] == len(json.loads(content)["products"])
@@ -97,7 +95,7 @@ async def test_a_catalogue_with_units_nanos_and_pictures_keeps_its_currency(
     assert product["attributes"] == {"categories": ["clothing", "tops"]}
 
 
-async def test_bad_rows_are_reported_by_line_and_column_and_good_ones_go_in(
+async def test_bad_rows_are_reported_by_line_and_column_and_good_rows_are_imported(
     client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     await make_product(title="Other", sku="TAKEN", slug="other")
@@ -118,7 +116,7 @@ async def test_bad_rows_are_reported_by_line_and_column_and_good_ones_go_in(
     assert data(await client.get(f"/api/v1/products/{product['id']}/stock"))["available"] == 5
 
 
-async def test_a_second_import_updates_what_changed_and_leaves_the_shelf_alone(
+async def test_a_second_import_updates_changed_products_but_not_their_stock(
     client: httpx.AsyncClient, staff: dict[str, str]
 ) -> None:
     first = await send(client, staff, b"sku,name,price,stock\nA,Pot,10,5\nB,Pan,20,5\n")
@@ -129,7 +127,7 @@ async def test_a_second_import_updates_what_changed_and_leaves_the_shelf_alone(
     assert data(await client.get(f"{path}/stock"))["available"] == 5
 
 
-async def test_a_mapping_and_a_currency_may_be_given(client: httpx.AsyncClient, staff: dict[str, str]) -> None:
+async def test_a_request_can_set_the_mapping_and_the_currency(client: httpx.AsyncClient, staff: dict[str, str]) -> None:
     rows = [{"code": "A", "label": "Pot", "cost": "10"}]
     mapping = {"sku": "code", "title": "label", "price": "cost"}
     body = {"rows": rows, "mapping": mapping, "currency": "KES", "lines": [7]}
@@ -139,7 +137,7 @@ async def test_a_mapping_and_a_currency_may_be_given(client: httpx.AsyncClient, 
     assert product["price"] == {"amount": 1000, "currency": "KES"}
 
 
-async def test_a_file_that_cannot_be_understood_is_refused_as_a_whole(
+async def test_an_unreadable_file_or_mapping_is_rejected_as_a_whole(
     client: httpx.AsyncClient, staff: dict[str, str]
 ) -> None:
     for content in (b"", b"\xff\xfe", b'{"a": 1}', b"[{]", b"[1, 2]"):
@@ -176,7 +174,7 @@ async def test_a_file_that_cannot_be_understood_is_refused_as_a_whole(
         ("1,000", None),
     ],
 )
-async def test_prices_are_exact_or_refused(
+async def test_prices_are_exact_or_rejected(
     client: httpx.AsyncClient, staff: dict[str, str], price: Any, amount: int | None
 ) -> None:
     body = {"rows": [{"sku": "A", "name": "Pot", "price": price}]}
@@ -188,12 +186,12 @@ async def test_prices_are_exact_or_refused(
         assert product["price"]["amount"] == amount
 
 
-def test_the_delimiter_of_a_csv_file_is_seen_from_its_header() -> None:
+def test_the_delimiter_of_a_csv_file_is_detected() -> None:
     for delimiter in ",;\t|":
         [row] = rows_of(delimiter.join(("sku", "name", "price")).encode() + b"\n" + delimiter.join("abc").encode())
         assert row.values == {"sku": "a", "name": "b", "price": "c"}
 
 
-def test_a_file_without_a_key_column_is_refused() -> None:
+def test_a_file_without_a_key_column_is_rejected() -> None:
     with pytest.raises(Invalid, match="SKU"):
         mapping_of(["name", "price"], {})

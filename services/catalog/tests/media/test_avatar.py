@@ -1,4 +1,4 @@
-"""The picture of whoever is signed in: one is shown, auth is told which, and the former one is gone."""
+"""Avatars: one per account, published to auth; a new one replaces the former."""
 
 import asyncio
 from pathlib import Path
@@ -33,24 +33,24 @@ async def put(client: httpx.AsyncClient, who: dict[str, str], content: bytes | N
 
 
 async def avatar_events(catalog: Service) -> list[tuple[UUID, str | None]]:
-    """Whose avatar is which, in the order in which auth hears it."""
+    """(user, avatar) in the order in which AvatarChanged was published."""
     events = await facts(catalog.database, AvatarChanged)
     return [(event.user_id, str(event.media_id) if event.media_id else None) for event in events]
 
 
-async def test_an_avatar_is_a_private_picture_and_announced_once_it_can_be_shown(
+async def test_an_avatar_is_a_private_picture_and_published_when_it_is_ready(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str], user_id: UUID
 ) -> None:
     media = data(await put(client, person), 202)
     assert (media["visibility"], media["is_avatar"], media["state"]) == ("private", True, "pending")
     assert await avatar_events(catalog) == []
-    shown = await processed(catalog, client, person, media["id"])
+    image = await processed(catalog, client, person, media["id"])
     assert await avatar_events(catalog) == [(user_id, media["id"])]
-    assert open_image(await client.get(shown["variants"]["medium"])).size == (300, 200)
+    assert open_image(await client.get(image["variants"]["medium"])).size == (300, 200)
     assert (await client.get(f"/api/v1/media/{media['id']}/medium")).status_code == 404
 
 
-async def test_the_former_one_is_shown_until_the_next_is_ready_and_then_gone(
+async def test_the_former_avatar_stays_until_the_next_one_is_ready(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str], user_id: UUID, tmp_path: Path
 ) -> None:
     first = await processed(catalog, client, person, data(await put(client, person), 202)["id"])
@@ -58,29 +58,29 @@ async def test_the_former_one_is_shown_until_the_next_is_ready_and_then_gone(
     second = data(await put(client, person), 202)
     assert open_image(await client.get(first["url"]))
     problem(await client.get(f"/api/v1/media/{never_shown['id']}", headers=person), 404, "not_found")
-    shown = await processed(catalog, client, person, second["id"])
+    image = await processed(catalog, client, person, second["id"])
     problem(await client.get(f"/api/v1/media/{first['id']}", headers=person), 404, "not_found")
     assert await avatar_events(catalog) == [(user_id, first["id"]), (user_id, second["id"])]
-    assert open_image(await client.get(shown["url"]))
+    assert open_image(await client.get(image["url"]))
     [discarding] = [job for job in catalog.jobs if job.name == "catalog.discarded"]
     await discarding.run()
     problem(await client.get(first["url"]), 404, "not_found")
     assert {path.parent.name for path in files_in(tmp_path)} == {second["id"]}
 
 
-async def test_taken_away_it_is_gone_at_once_with_its_urls(
+async def test_deleting_an_avatar_ends_its_urls_at_once(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str], user_id: UUID, tmp_path: Path
 ) -> None:
-    shown = await processed(catalog, client, person, data(await put(client, person), 202)["id"])
+    image = await processed(catalog, client, person, data(await put(client, person), 202)["id"])
     assert (await client.delete(AVATAR, headers=person)).status_code == 204
-    problem(await client.get(shown["url"]), 404, "not_found")
-    assert await avatar_events(catalog) == [(user_id, shown["id"]), (user_id, None)]
+    problem(await client.get(image["url"]), 404, "not_found")
+    assert await avatar_events(catalog) == [(user_id, image["id"]), (user_id, None)]
     assert (await client.delete(AVATAR, headers=person)).status_code == 204
     assert len(await avatar_events(catalog)) == 2
     assert not files_in(tmp_path)
 
 
-async def test_taken_away_before_it_was_ready_it_is_never_announced(
+async def test_an_avatar_deleted_before_it_was_ready_is_never_published(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str], tmp_path: Path
 ) -> None:
     data(await put(client, person), 202)
@@ -91,16 +91,16 @@ async def test_taken_away_before_it_was_ready_it_is_never_announced(
 
 
 @pytest.mark.parametrize("role", ["customer", "staff"])
-async def test_an_avatar_can_be_taken_away_as_any_picture_and_auth_hears_of_it(
+async def test_an_avatar_can_be_deleted_like_any_picture_and_the_change_is_published(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str], user_id: UUID, role: str, tokens: TestIssuer
 ) -> None:
-    shown = await processed(catalog, client, person, data(await put(client, person), 202)["id"])
+    image = await processed(catalog, client, person, data(await put(client, person), 202)["id"])
     remover = person if role == "customer" else tokens.bearer(roles=[role])
-    assert (await client.delete(f"/api/v1/media/{shown['id']}", headers=remover)).status_code == 204
-    assert await avatar_events(catalog) == [(user_id, shown["id"]), (user_id, None)]
+    assert (await client.delete(f"/api/v1/media/{image['id']}", headers=remover)).status_code == 204
+    assert await avatar_events(catalog) == [(user_id, image["id"]), (user_id, None)]
 
 
-async def test_a_damaged_picture_leaves_the_former_avatar_and_says_why(
+async def test_a_damaged_avatar_is_rejected_with_a_reason_and_the_former_one_stays(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str], user_id: UUID
 ) -> None:
     first = await processed(catalog, client, person, data(await put(client, person), 202)["id"])
@@ -113,7 +113,7 @@ async def test_a_damaged_picture_leaves_the_former_avatar_and_says_why(
     assert open_image(await client.get(first["url"]))
 
 
-async def test_of_many_choices_at_once_one_is_shown_and_it_is_the_one_announced_last(
+async def test_of_concurrent_avatars_the_one_published_last_remains(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str], user_id: UUID, tmp_path: Path
 ) -> None:
     jobs = [job for job in catalog.jobs if job.name in {"catalog.pictures", "catalog.discarded"}] * 3
@@ -123,21 +123,23 @@ async def test_of_many_choices_at_once_one_is_shown_and_it_is_the_one_announced_
     await process_images(catalog)
     for job in jobs:
         await job.run()
-    [kept] = [each for each in data(await client.get("/api/v1/media", headers=person)) if each["is_avatar"]]
-    assert (await avatar_events(catalog))[-1] == (user_id, kept["id"])
-    assert {path.parent.name for path in files_in(tmp_path)} == {kept["id"]}
+    [avatar] = [each for each in data(await client.get("/api/v1/media", headers=person)) if each["is_avatar"]]
+    assert (await avatar_events(catalog))[-1] == (user_id, avatar["id"])
+    assert {path.parent.name for path in files_in(tmp_path)} == {avatar["id"]}
 
 
-async def test_avatars_do_not_count_among_what_a_person_keeps_and_do_not_touch_it(
+async def test_setting_and_deleting_an_avatar_leaves_other_pictures_alone(
     catalog: Service, client: httpx.AsyncClient, person: dict[str, str]
 ) -> None:
-    kept = await upload_own(client, person)
+    avatar = await upload_own(client, person)
     data(await put(client, person), 202)
     assert (await client.delete(AVATAR, headers=person)).status_code == 204
-    assert [each["id"] for each in data(await client.get("/api/v1/media", headers=person))] == [kept["id"]]
+    assert [each["id"] for each in data(await client.get("/api/v1/media", headers=person))] == [avatar["id"]]
 
 
-async def test_an_avatar_is_changed_in_person_only(client: httpx.AsyncClient, tokens: TestIssuer) -> None:
+async def test_api_keys_and_anonymous_callers_cannot_change_an_avatar(
+    client: httpx.AsyncClient, tokens: TestIssuer
+) -> None:
     by_key = tokens.bearer(scope="write")
     problem(await put(client, by_key), 403, "insufficient_scope")
     problem(await client.delete(AVATAR, headers=by_key), 403, "insufficient_scope")

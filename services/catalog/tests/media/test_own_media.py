@@ -1,4 +1,4 @@
-"""People keep pictures of their own: private ones are seen by who was given a signed URL, and by nobody else."""
+"""Personal pictures: private ones can be loaded by their signed URLs only."""
 
 import asyncio
 from datetime import timedelta
@@ -47,7 +47,7 @@ def other_person(tokens: TestIssuer) -> dict[str, str]:
 
 @pytest.fixture
 async def private(catalog: Service, client: httpx.AsyncClient, owner: dict[str, str]) -> Any:
-    """A private picture that is ready to be seen, as its owner is told of it."""
+    """The owner's view of a private picture that is ready."""
     return await processed(catalog, client, owner, (await upload_own(client, owner))["id"])
 
 
@@ -58,7 +58,7 @@ def with_query(url: str, **changes: str | None) -> str:
     return f"{split.path}?{'&'.join(f'{name}={value}' for name, value in query.items() if value is not None)}"
 
 
-async def test_a_private_picture_is_loaded_by_its_url_without_any_header(
+async def test_a_private_picture_is_loaded_by_its_signed_url_without_credentials(
     client: httpx.AsyncClient, private: Any, owner: dict[str, str]
 ) -> None:
     assert (private["visibility"], private["is_avatar"], private["url"]) == (
@@ -79,7 +79,7 @@ async def test_a_private_picture_is_loaded_by_its_url_without_any_header(
     assert data(await client.get(MEDIA, headers=owner)) == [private]
 
 
-async def test_without_a_signature_it_is_as_if_it_were_not_there_for_everybody(
+async def test_a_private_picture_without_a_signature_is_answered_like_a_missing_one(
     client: httpx.AsyncClient, private: Any, owner: dict[str, str], staff: dict[str, str]
 ) -> None:
     for headers in ({}, owner, staff):
@@ -90,7 +90,7 @@ async def test_without_a_signature_it_is_as_if_it_were_not_there_for_everybody(
         assert taken.json() | {"request_id": None} == absent.json() | {"request_id": None}
 
 
-async def test_a_signature_opens_what_it_was_made_for_only(
+async def test_a_signature_is_valid_for_its_picture_variant_and_time_only(
     catalog: Service, client: httpx.AsyncClient, private: Any, owner: dict[str, str]
 ) -> None:
     other = await processed(catalog, client, owner, (await upload_own(client, owner))["id"])
@@ -111,17 +111,17 @@ async def test_a_signature_opens_what_it_was_made_for_only(
 
 
 @pytest.mark.parametrize("expires", ["-1", "1.5", "1e9", "9" * 40, "", "soon", "%00", "0x10", "१२"])
-async def test_a_time_that_is_none_is_refused_as_such(client: httpx.AsyncClient, private: Any, expires: str) -> None:
+async def test_a_malformed_expiry_is_invalid(client: httpx.AsyncClient, private: Any, expires: str) -> None:
     problem(await client.get(with_query(private["url"], expires=expires)), 422, "string_pattern_mismatch", "expires")
 
 
-async def test_a_signature_that_is_none_is_refused_as_such(client: httpx.AsyncClient, private: Any) -> None:
+async def test_a_malformed_signature_is_invalid(client: httpx.AsyncClient, private: Any) -> None:
     for signature in ("", "x", "A" * 44, "A" * 42 + "+", "%2e" * 43):
         answer = await client.get(with_query(private["url"], signature=signature))
         problem(answer, 422, "string_pattern_mismatch", "signature")
 
 
-async def test_a_url_ends_with_its_time_and_the_owner_gets_a_new_one(
+async def test_a_signed_url_expires(
     client: httpx.AsyncClient, private: Any, tokens: TestIssuer, owner: dict[str, str]
 ) -> None:
     assert data(await client.get(f"{MEDIA}/{private['id']}", headers=owner)) == private
@@ -129,7 +129,7 @@ async def test_a_url_ends_with_its_time_and_the_owner_gets_a_new_one(
         problem(await client.get(private["url"]), 403, "url_expired")
 
 
-async def test_nobody_but_staff_gets_at_anothers_pictures_by_their_ids(
+async def test_only_staff_read_and_delete_pictures_of_other_people(
     client: httpx.AsyncClient, private: Any, other_person: dict[str, str], staff: dict[str, str]
 ) -> None:
     path = f"{MEDIA}/{private['id']}"
@@ -144,7 +144,7 @@ async def test_nobody_but_staff_gets_at_anothers_pictures_by_their_ids(
     assert (await client.delete(path, headers=staff)).status_code == 204
 
 
-async def test_what_is_taken_away_is_gone_with_its_urls_and_files(
+async def test_deleting_a_picture_deletes_its_files_and_ends_its_urls(
     catalog: Service, client: httpx.AsyncClient, private: Any, owner: dict[str, str], tmp_path: Path
 ) -> None:
     path = f"{MEDIA}/{private['id']}"
@@ -156,7 +156,7 @@ async def test_what_is_taken_away_is_gone_with_its_urls_and_files(
     assert not files_in(tmp_path)
 
 
-async def test_files_that_a_crash_left_behind_are_removed_by_the_job(
+async def test_a_job_deletes_the_files_that_a_crash_left(
     catalog: Service, client: httpx.AsyncClient, private: Any, tmp_path: Path
 ) -> None:
     async with catalog.database.begin() as tx:
@@ -170,7 +170,7 @@ async def test_files_that_a_crash_left_behind_are_removed_by_the_job(
     problem(await client.get(private["url"]), 404, "not_found")
 
 
-async def test_a_picture_taken_away_while_its_variants_are_made_leaves_nothing(
+async def test_a_picture_deleted_during_processing_leaves_no_file(
     catalog: Service, client: httpx.AsyncClient, owner: dict[str, str], tmp_path: Path
 ) -> None:
     media = [await upload_own(client, owner, image_file((4000, 3000))) for _ in range(4)]
@@ -180,7 +180,7 @@ async def test_a_picture_taken_away_while_its_variants_are_made_leaves_nothing(
     assert not files_in(tmp_path)
 
 
-async def test_a_public_picture_needs_no_signature_and_is_its_owners_all_the_same(
+async def test_a_public_picture_needs_no_signature_but_only_its_owner_reads_and_deletes_it(
     catalog: Service, client: httpx.AsyncClient, owner: dict[str, str], other_person: dict[str, str]
 ) -> None:
     media = await processed(catalog, client, owner, (await upload_own(client, owner, visibility="public"))["id"])
@@ -191,7 +191,7 @@ async def test_a_public_picture_needs_no_signature_and_is_its_owners_all_the_sam
     problem(await client.delete(f"{MEDIA}/{media['id']}", headers=other_person), 404, "not_found")
 
 
-async def test_the_list_is_ones_own_newest_first_and_paged(
+async def test_people_list_their_own_pictures_newest_first_in_pages(
     client: httpx.AsyncClient, owner: dict[str, str], other_person: dict[str, str]
 ) -> None:
     ids = [(await upload_own(client, owner))["id"] for _ in range(3)]
@@ -205,7 +205,7 @@ async def test_the_list_is_ones_own_newest_first_and_paged(
     assert (data(beyond), beyond.json()["meta"]["total"]) == ([], 3)
 
 
-async def test_one_person_keeps_so_much_and_no_more_even_at_once(
+async def test_the_quota_of_a_person_holds_for_concurrent_uploads(
     fresh_database: FreshDatabase,
     client_for: ClientFor,
     owner: dict[str, str],
@@ -229,7 +229,7 @@ async def test_one_person_keeps_so_much_and_no_more_even_at_once(
     assert (await upload(owner, image_file((30, 20)))).status_code == 201
 
 
-async def test_what_is_no_picture_and_what_is_wrongly_asked_is_refused_and_leaves_no_file(
+async def test_invalid_uploads_are_rejected_and_leave_no_file(
     client: httpx.AsyncClient, owner: dict[str, str], tmp_path: Path
 ) -> None:
     svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
@@ -248,7 +248,7 @@ async def test_what_is_no_picture_and_what_is_wrongly_asked_is_refused_and_leave
     assert not files_in(tmp_path)
 
 
-async def test_what_hides_in_a_picture_is_never_served(
+async def test_data_appended_to_a_picture_or_in_its_metadata_is_never_served(
     catalog: Service, client: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
     payload = b"<script>alert('from the picture')</script>PK\x03\x04"
@@ -267,7 +267,7 @@ async def test_what_hides_in_a_picture_is_never_served(
             assert b"script" not in answer.content
 
 
-async def test_of_a_personal_picture_only_the_variants_are_kept(
+async def test_the_original_of_a_personal_picture_is_deleted_after_processing(
     catalog: Service, client: httpx.AsyncClient, owner: dict[str, str], tmp_path: Path
 ) -> None:
     media = await processed(
@@ -276,7 +276,7 @@ async def test_of_a_personal_picture_only_the_variants_are_kept(
     assert {path.name for path in files_in(tmp_path)} == {f"{name}.webp" for name in media["variants"]}
 
 
-async def test_a_worker_that_gives_up_late_takes_nothing_from_one_that_was_quicker(
+async def test_a_late_rejection_does_not_overwrite_the_result_of_another_worker(
     catalog: Service, client: httpx.AsyncClient, private: Any
 ) -> None:
     async with catalog.database.begin() as tx:
@@ -284,7 +284,7 @@ async def test_a_worker_that_gives_up_late_takes_nothing_from_one_that_was_quick
     assert open_image(await client.get(private["url"]))
 
 
-async def test_pictures_as_thin_as_a_line_are_made_smaller_like_others(
+async def test_pictures_one_pixel_wide_are_scaled_down(
     catalog: Service, client: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
     for size in ((20_000, 1), (1, 20_000), (1, 1)):
@@ -294,7 +294,7 @@ async def test_pictures_as_thin_as_a_line_are_made_smaller_like_others(
         assert max(open_image(await client.get(media["variants"]["thumb"])).size) == min(200, max(size))
 
 
-async def test_images_of_products_are_not_taken_away_here_nor_by_who_once_uploaded_them(
+async def test_product_images_cannot_be_deleted_as_personal_pictures(
     client: httpx.AsyncClient, make_product: MakeProduct, tokens: TestIssuer
 ) -> None:
     clerk = new_id()
@@ -307,9 +307,7 @@ async def test_images_of_products_are_not_taken_away_here_nor_by_who_once_upload
     assert data(await client.get(MEDIA, headers=as_staff)) == []
 
 
-async def test_the_journal_is_told_where_a_private_picture_is_and_not_how_to_see_it(
-    catalog: Service, private: Any
-) -> None:
+async def test_media_processed_contains_no_signature(catalog: Service, private: Any) -> None:
     [event] = await facts(catalog.database, MediaProcessed)
     assert event.media_id == UUID(private["id"])
     assert "signature" not in event.model_dump_json()

@@ -26,7 +26,7 @@ TURNED_RIGHT = 6
 
 
 def photo_taken_upright() -> bytes:
-    """1600 × 800 in the file, to be shown turned; with the camera's name and the place in its metadata."""
+    """1600 × 800 in the file, to be rotated; its metadata has the camera's name and the location."""
     exif = Image.Exif()
     exif[ORIENTATION], exif[MAKE] = TURNED_RIGHT, "Camera"
     exif.get_ifd(GPS)[1] = "S"
@@ -62,7 +62,7 @@ async def test_an_upload_becomes_upright_webp_variants_without_metadata(
     assert event.variants == image["variants"]
 
 
-async def test_variants_may_be_kept_for_ever(
+async def test_variants_are_immutable_and_cacheable(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
 ) -> None:
     media = data(await upload(client, staff, path, image_file((50, 40))), 201)
@@ -91,7 +91,7 @@ async def test_variants_may_be_kept_for_ever(
     ],
     ids=["transparent png", "webp", "palette png", "cmyk jpeg", "grey png"],
 )
-async def test_every_kind_of_picture_is_taken_and_transparency_stays(
+async def test_every_supported_kind_of_picture_is_accepted_and_keeps_its_transparency(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str, content: bytes
 ) -> None:
     media = data(await upload(client, staff, path, content), 201)
@@ -100,7 +100,7 @@ async def test_every_kind_of_picture_is_taken_and_transparency_stays(
     assert shown.has_transparency_data == Image.open(BytesIO(content)).has_transparency_data
 
 
-async def test_what_is_no_picture_is_refused_whatever_it_is_called(
+async def test_a_file_that_is_not_a_picture_is_rejected_whatever_its_name(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str, tmp_path: Path
 ) -> None:
     for content in (
@@ -137,7 +137,7 @@ async def test_size_and_pixels_are_limited_before_anything_is_decoded(
     assert not files_in(tmp_path)
 
 
-async def test_a_damaged_picture_is_rejected_and_the_next_one_is_not(
+async def test_a_damaged_picture_is_rejected_and_the_next_one_is_processed(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
 ) -> None:
     damaged = data(await upload(client, staff, path, image_file(kind="PNG")[:-40]), 201)
@@ -159,7 +159,7 @@ async def test_the_same_picture_twice_is_one_image(
     assert len(await facts(catalog.database, MediaProcessed)) == 1
 
 
-async def test_work_of_a_killed_worker_is_taken_over_and_announced_once(
+async def test_an_upload_claimed_by_a_killed_worker_is_processed_by_another_once(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str
 ) -> None:
     media = data(await upload(client, staff, path, image_file()), 201)
@@ -174,7 +174,7 @@ async def test_work_of_a_killed_worker_is_taken_over_and_announced_once(
     assert [fact.media_id for fact in await facts(catalog.database, MediaProcessed)] == [UUID(media["id"])]
 
 
-async def test_a_removed_image_is_gone_from_product_and_disk(
+async def test_removing_an_image_deletes_it_from_the_product_and_the_disk(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str, tmp_path: Path
 ) -> None:
     media = data(await upload(client, staff, path, image_file()), 201)

@@ -32,12 +32,12 @@ def is_cached(pages: PageCache, url: str) -> bool:
 
 
 async def change_title(database: Database, product: UUID) -> None:
-    """A change by another process."""
+    """As another process would."""
     async with database.begin() as tx:
         await tx.sql.execute("UPDATE product SET title = title || '!' WHERE id = $1", product)
 
 
-async def test_a_list_is_remembered_and_answers_as_it_was_made(
+async def test_a_cached_list_is_served_as_it_was_rendered(
     client: httpx.AsyncClient, make_product: MakeProduct, pages: PageCache, tokens: TestIssuer
 ) -> None:
     await make_product()
@@ -55,7 +55,7 @@ async def test_a_list_is_remembered_and_answers_as_it_was_made(
         problem(await client.get(url, headers={"Authorization": "Bearer rubbish"}), 401, "token_invalid")
 
 
-async def test_every_change_of_what_a_page_shows_is_seen_by_the_next_request(
+async def test_the_next_request_sees_every_change_of_the_content(
     client: httpx.AsyncClient,
     catalog: Service,
     make_product: MakeProduct,
@@ -90,7 +90,7 @@ async def test_every_change_of_what_a_page_shows_is_seen_by_the_next_request(
     assert (after["meta"]["total"], [p["title"] for p in after["data"]]) == (1, ["Another"])
 
 
-async def test_a_sale_that_leaves_something_on_the_shelf_makes_nobody_forget(
+async def test_a_stock_change_that_leaves_a_product_in_stock_purges_nothing(
     client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, staff: dict[str, str], pages: PageCache
 ) -> None:
     product = await make_product(stock=2)
@@ -102,7 +102,7 @@ async def test_a_sale_that_leaves_something_on_the_shelf_makes_nobody_forget(
     assert await pages.version() == version
 
 
-async def test_a_transaction_that_was_open_when_the_page_was_made_is_noticed_when_it_commits(
+async def test_a_transaction_open_during_rendering_is_noticed_when_it_commits(
     client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct
 ) -> None:
     product = product_id(await make_product(title="Old"))
@@ -116,7 +116,7 @@ async def test_a_transaction_that_was_open_when_the_page_was_made_is_noticed_whe
     assert [p["title"] for p in data(await client.get(LIST))] == ["Other!", "New"]
 
 
-async def test_a_page_that_was_overtaken_while_it_was_made_is_not_remembered(
+async def test_a_page_rendered_before_a_change_is_not_stored_after_it(
     client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, pages: PageCache
 ) -> None:
     product = product_id(await make_product())
@@ -128,7 +128,9 @@ async def test_a_page_that_was_overtaken_while_it_was_made_is_not_remembered(
     assert not is_cached(pages, "/late")
 
 
-async def test_memory_is_bounded_and_the_oldest_goes_first(pages: PageCache, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded_and_the_oldest_page_is_evicted_first(
+    pages: PageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(usecases, "MAX_BYTES", 1000)
     for number in range(20):
         pages.put((f"/{number}", b""), CachedPage.of(b"[]"), 0)
@@ -139,7 +141,7 @@ async def test_memory_is_bounded_and_the_oldest_goes_first(pages: PageCache, mon
     assert not is_cached(pages, "/huge")
 
 
-async def test_who_has_not_looked_for_long_remembers_nothing(
+async def test_the_cache_is_purged_if_the_last_check_is_too_long_ago(
     client: httpx.AsyncClient, make_product: MakeProduct, pages: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await make_product()
@@ -150,7 +152,7 @@ async def test_who_has_not_looked_for_long_remembers_nothing(
     assert await pages.version() == version + 1
 
 
-async def test_changes_are_forgotten_after_a_day(catalog: Service, make_product: MakeProduct) -> None:
+async def test_recorded_changes_are_deleted_after_a_day(catalog: Service, make_product: MakeProduct) -> None:
     await make_product()
     now = datetime.now(UTC)
     async with catalog.database.begin() as tx:

@@ -8,7 +8,7 @@ from services.catalog.tests.conftest import MakeProduct
 from common.ids import new_id
 
 
-async def test_many_details_at_once_are_each_answered_with_their_own(
+async def test_concurrent_detail_requests_each_get_their_product(
     client: httpx.AsyncClient, make_product: MakeProduct
 ) -> None:
     made = [await make_product(title=f"Boots {n}") for n in range(5)]

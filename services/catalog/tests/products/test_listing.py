@@ -33,7 +33,7 @@ async def titles(client: httpx.AsyncClient, query: str) -> list[str]:
     return [product["title"] for product in data(await client.get(f"{URL}?{query}"))]
 
 
-async def test_a_category_includes_what_stands_below_it(client: httpx.AsyncClient, shop: dict[str, Any]) -> None:
+async def test_a_category_filter_includes_the_categories_below(client: httpx.AsyncClient, shop: dict[str, Any]) -> None:
     order = "ordering=price&category="
     assert await titles(client, f"{order}home") == ["Spoon", "मसाला डिब्बा", "Clay Pot"]
     assert await titles(client, f"{order}{shop['kitchen']}") == ["Spoon", "Clay Pot"]
@@ -66,7 +66,7 @@ async def test_filters_narrow_by_final_price_stock_and_feature(client: httpx.Asy
         ("oots", set()),
     ],
 )
-async def test_search_finds_beginnings_of_words_and_takes_no_commands(
+async def test_search_matches_beginnings_of_words_and_has_no_operators(
     client: httpx.AsyncClient, shop: dict[str, Any], search: str, found: set[str]
 ) -> None:
     answer = await client.get(URL, params={"search": search})
@@ -96,9 +96,7 @@ async def test_orderings_and_pages_cover_every_product_once(client: httpx.AsyncC
     }
 
 
-async def test_the_total_is_right_whether_or_not_the_page_shows_the_end(
-    client: httpx.AsyncClient, shop: dict[str, Any]
-) -> None:
+async def test_the_total_is_correct_on_every_page(client: httpx.AsyncClient, shop: dict[str, Any]) -> None:
     for query, total in (
         ("page_size=4", 6),
         ("page_size=6", 6),
@@ -116,7 +114,7 @@ async def test_the_total_is_right_whether_or_not_the_page_shows_the_end(
         assert (await client.get(f"{URL}?{query}")).json()["meta"]["total"] == total, query
 
 
-async def test_beyond_the_ranked_matches_a_search_goes_on_by_age_and_shows_each_product_once(
+async def test_matches_beyond_the_ranked_ones_follow_by_age_and_appear_once(
     client: httpx.AsyncClient, make_product: MakeProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "MAX_RANKED", 5)

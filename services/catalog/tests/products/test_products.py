@@ -14,7 +14,7 @@ from common.web.service import Service
 URL = "/api/v1/products"
 
 
-async def test_a_new_product_has_a_slug_the_shops_currency_and_a_final_price(
+async def test_a_new_product_has_a_slug_the_default_currency_and_a_final_price(
     make_product: MakeProduct, category: dict[str, Any]
 ) -> None:
     product = await make_product(title="Café Boots — Größe 42", price={"amount": 99999}, discount_percent=15)
@@ -25,12 +25,14 @@ async def test_a_new_product_has_a_slug_the_shops_currency_and_a_final_price(
     assert (product["in_stock"], product["images"], product["attributes"]) == (False, [], {})
 
 
-async def test_a_price_may_be_as_high_as_the_document_says(make_product: MakeProduct) -> None:
+async def test_the_highest_documented_price_is_accepted(make_product: MakeProduct) -> None:
     price = {"amount": 10**13, "currency": "TZS"}
     assert (await make_product(price=price))["final_price"] == price
 
 
-async def test_the_rendered_json_is_what_openapi_promises(client: httpx.AsyncClient, make_product: MakeProduct) -> None:
+async def test_the_rendered_json_matches_the_documented_schema(
+    client: httpx.AsyncClient, make_product: MakeProduct
+) -> None:
     made = await make_product(attributes={"sizes": ["41", "42"], "wide": True}, sku="B-1", brand="Daybird")
     for answer in (data(await client.get(f"{URL}/{made['id']}")), data(await client.get(URL))[0]):
         assert answer == made
@@ -38,7 +40,7 @@ async def test_the_rendered_json_is_what_openapi_promises(client: httpx.AsyncCli
         assert ProductView.model_validate(answer).model_dump(mode="json") == answer
 
 
-async def test_products_of_the_same_name_get_numbered_slugs_even_at_once(
+async def test_products_with_the_same_title_get_numbered_slugs_even_concurrently(
     client: httpx.AsyncClient, make_product: MakeProduct
 ) -> None:
     made = await asyncio.gather(*(make_product(title="Boots") for _ in range(5)))
@@ -46,7 +48,7 @@ async def test_products_of_the_same_name_get_numbered_slugs_even_at_once(
     assert data(await client.get(f"{URL}/boots-2"))["title"] == "Boots"
 
 
-async def test_what_is_wrong_with_a_product_is_named(
+async def test_errors_name_the_field_of_the_product(
     client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct, category: dict[str, Any]
 ) -> None:
     await make_product(sku="B-1", slug="my-boots")
@@ -84,7 +86,7 @@ async def test_only_staff_write(client: httpx.AsyncClient, tokens: TestIssuer, m
         assert (await client.request(method, url, json=body, headers=customer)).status_code == 403, (method, url)
 
 
-async def test_a_change_is_published_whole_and_a_change_of_nothing_is_not(
+async def test_a_change_publishes_the_whole_state_and_an_empty_change_publishes_nothing(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     path = f"{URL}/{(await make_product(sku='B-1', price={'amount': 1000}))['id']}"
@@ -98,7 +100,7 @@ async def test_a_change_is_published_whole_and_a_change_of_nothing_is_not(
     problem(await client.patch(path, json={"title": None}, headers=staff), 422, "value_error", "title")
 
 
-async def test_put_replaces_everything_but_the_address(
+async def test_put_replaces_every_field_but_the_slug(
     client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct, category: dict[str, Any]
 ) -> None:
     made = await make_product(brand="Daybird", description="Warm", is_featured=True)
@@ -108,7 +110,7 @@ async def test_put_replaces_everything_but_the_address(
     assert (put["is_featured"], put["price"]["currency"]) == (False, "USD")
 
 
-async def test_a_deleted_product_is_gone_and_its_names_are_free(
+async def test_a_deleted_product_is_not_found_and_frees_its_slug_and_sku(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     first = await make_product(sku="B-1")
@@ -123,7 +125,7 @@ async def test_a_deleted_product_is_gone_and_its_names_are_free(
     assert (again["slug"], again["id"] != first["id"]) == ("boots", True)
 
 
-async def test_what_is_not_active_is_for_staff_only(
+async def test_only_staff_see_inactive_products(
     client: httpx.AsyncClient, staff: dict[str, str], tokens: TestIssuer, make_product: MakeProduct
 ) -> None:
     hidden = await make_product(is_active=False)
@@ -136,7 +138,7 @@ async def test_what_is_not_active_is_for_staff_only(
     assert (await client.get(f"{URL}?include_inactive=true")).status_code == 401
 
 
-async def test_public_answers_are_cacheable_and_revalidate(
+async def test_public_responses_are_cacheable_and_can_be_revalidated(
     client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     path = f"{URL}/{(await make_product())['id']}"

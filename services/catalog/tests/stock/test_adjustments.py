@@ -13,7 +13,7 @@ from common.testing import deliver
 from common.web.service import Service
 
 
-async def test_an_adjustment_never_goes_below_zero_and_says_what_there_is(
+async def test_an_adjustment_below_zero_is_rejected_with_the_available_units(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=7))
@@ -26,7 +26,7 @@ async def test_an_adjustment_never_goes_below_zero_and_says_what_there_is(
     assert data(await client.get(path)) == answer
 
 
-async def test_concurrent_adjustments_take_no_more_than_there_is(
+async def test_concurrent_adjustments_never_go_below_zero(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=10))
@@ -37,7 +37,7 @@ async def test_concurrent_adjustments_take_no_more_than_there_is(
     assert await stock_of(catalog, boots) == (1, 0, 0)
 
 
-async def test_the_ledger_cannot_be_rewritten(catalog: Service, make_product: MakeProduct) -> None:
+async def test_the_ledger_is_append_only(catalog: Service, make_product: MakeProduct) -> None:
     await make_product(stock=1)
     for statement in ("UPDATE stock_ledger SET delta = 9", "DELETE FROM stock_ledger"):
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
@@ -45,7 +45,7 @@ async def test_the_ledger_cannot_be_rewritten(catalog: Service, make_product: Ma
                 await tx.sql.execute(statement)
 
 
-async def test_staff_read_the_ledger_newest_first_page_by_page(
+async def test_staff_read_the_ledger_newest_first_in_pages(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=7))

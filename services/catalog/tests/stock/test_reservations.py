@@ -24,7 +24,7 @@ from common.testing import cloud_event_of, deliver, facts
 from common.web.service import Service
 
 
-async def test_two_hundred_orders_for_fifty_pieces_reserve_exactly_fifty_in_arrival_order(
+async def test_two_hundred_orders_for_fifty_units_reserve_exactly_fifty_in_arrival_order(
     catalog: Service, make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=50))
@@ -37,7 +37,7 @@ async def test_two_hundred_orders_for_fifty_pieces_reserve_exactly_fifty_in_arri
     assert await stock_of(catalog, boots) == (0, 50, 0)
 
 
-async def test_two_workers_at_once_never_sell_more_than_there_is(catalog: Service, make_product: MakeProduct) -> None:
+async def test_two_concurrent_workers_never_oversell(catalog: Service, make_product: MakeProduct) -> None:
     boots, socks = [product_id(await make_product(title=t, stock=40)) for t in ("Boots", "Socks")]
     there = [placed({boots: 1, socks: 1}) for _ in range(60)]
     back = [placed({socks: 1, boots: 1}) for _ in range(60)]
@@ -46,7 +46,7 @@ async def test_two_workers_at_once_never_sell_more_than_there_is(catalog: Servic
     assert await stock_of(catalog, boots) == await stock_of(catalog, socks) == (0, 40, 0)
 
 
-async def test_an_order_is_reserved_wholly_or_not_at_all(catalog: Service, make_product: MakeProduct) -> None:
+async def test_an_order_is_reserved_completely_or_not_at_all(catalog: Service, make_product: MakeProduct) -> None:
     boots, socks = [product_id(await make_product(title=t, stock=n)) for t, n in (("Boots", 10), ("Socks", 2))]
     order = placed({boots: 1, socks: 3})
     await deliver(catalog, order)
@@ -79,21 +79,21 @@ async def test_unknown_deleted_and_inactive_products_are_not_for_sale(
     assert [(r.reason, r.product_ids) for r in rejections] == [("unknown_product", (p,)) for p in wanted]
 
 
-async def test_a_confirmed_order_is_sold_and_a_cancelled_one_returns_to_the_shelf(
+async def test_a_confirmed_order_is_sold_and_a_cancelled_one_is_available_again(
     catalog: Service, make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=10))
-    kept, dropped = placed({boots: 3}), placed({boots: 4})
-    await deliver(catalog, kept, dropped)
-    await deliver(catalog, confirmed(kept), cancelled(dropped))
+    first, second = placed({boots: 3}), placed({boots: 4})
+    await deliver(catalog, first, second)
+    await deliver(catalog, confirmed(first), cancelled(second))
     assert await stock_of(catalog, boots) == (7, 0, 3)
     [committed] = await facts(catalog.database, StockCommitted)
     [released] = await facts(catalog.database, StockReleased)
-    assert (committed.order_id, committed.lines[0].quantity) == (kept.order_id, 3)
-    assert (released.order_id, released.lines[0].quantity) == (dropped.order_id, 4)
+    assert (committed.order_id, committed.lines[0].quantity) == (first.order_id, 3)
+    assert (released.order_id, released.lines[0].quantity) == (second.order_id, 4)
 
 
-async def test_a_sold_order_that_is_cancelled_later_gives_its_stock_back(
+async def test_a_sold_order_that_is_cancelled_later_returns_its_stock(
     catalog: Service, make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=10))
@@ -115,7 +115,7 @@ async def test_redelivered_and_repeated_events_change_nothing(catalog: Service, 
     assert len(await facts(catalog.database, StockCommitted)) == 1
 
 
-async def test_an_order_cancelled_before_it_was_placed_takes_nothing(
+async def test_an_order_cancelled_before_it_was_placed_reserves_nothing(
     catalog: Service, make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=10))
@@ -127,7 +127,7 @@ async def test_an_order_cancelled_before_it_was_placed_takes_nothing(
     assert await facts(catalog.database, StockReleased) == []
 
 
-async def test_a_refused_order_stays_refused_when_it_is_placed_again(
+async def test_a_rejected_order_stays_rejected_when_it_is_placed_again(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product())
@@ -140,7 +140,7 @@ async def test_a_refused_order_stays_refused_when_it_is_placed_again(
     assert len(await facts(catalog.database, StockRejected)) == 1
 
 
-async def test_a_cancel_racing_with_its_order_leaves_nothing_reserved(
+async def test_a_cancellation_concurrent_with_its_order_leaves_nothing_reserved(
     catalog: Service, make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=100))
@@ -149,20 +149,20 @@ async def test_a_cancel_racing_with_its_order_leaves_nothing_reserved(
     assert await stock_of(catalog, boots) == (100, 0, 0)
 
 
-async def test_a_confirmation_without_stock_becomes_a_dead_letter_and_harms_no_other(
+async def test_a_confirmation_without_reserved_stock_becomes_a_dead_letter_alone(
     catalog: Service, make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=10))
     orders = [placed({boots: 1}) for _ in range(3)]
     await deliver(catalog, *orders)
-    stray, given_back = placed({boots: 1}), orders[0]
-    await deliver(catalog, cancelled(given_back))
-    settled = await deliver(catalog, *map(confirmed, [orders[1], stray, given_back, orders[2]]), may_fail=True)
+    unknown, released = placed({boots: 1}), orders[0]
+    await deliver(catalog, cancelled(released))
+    settled = await deliver(catalog, *map(confirmed, [orders[1], unknown, released, orders[2]]), may_fail=True)
     assert [isinstance(settlement, Dead) for settlement in settled] == [False, True, True, False]
     assert await stock_of(catalog, boots) == (8, 0, 2)
 
 
-async def test_stock_that_falls_low_is_announced_once(
+async def test_low_stock_is_published_once(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=8))
@@ -175,7 +175,7 @@ async def test_stock_that_falls_low_is_announced_once(
     assert [event.available for event in await facts(catalog.database, StockLow)] == [5, 2]
 
 
-async def test_orders_is_asked_about_a_reservation_that_is_held_too_long_and_the_stock_stays_aside(
+async def test_an_expired_reservation_is_published_and_stays_reserved(
     catalog: Service, make_product: MakeProduct
 ) -> None:
     boots = product_id(await make_product(stock=5))
@@ -193,7 +193,7 @@ async def test_orders_is_asked_about_a_reservation_that_is_held_too_long_and_the
     assert [event.order_id for event in await facts(catalog.database, ReservationExpired)] == [order.order_id] * 2
 
 
-async def test_a_shelf_that_runs_dry_or_fills_again_is_announced_and_nothing_between(
+async def test_selling_out_and_restocking_are_published_and_nothing_between(
     client: httpx.AsyncClient, catalog: Service, make_product: MakeProduct, staff: dict[str, str]
 ) -> None:
     product = await make_product(stock=5)
