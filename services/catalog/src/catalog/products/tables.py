@@ -24,10 +24,7 @@ setweight(to_tsvector('simple', title), 'A')
 
 
 class Product(Table, table=True):
-    """A product. The amounts are minor units of `currency`; `set_price` keeps them consistent.
-
-    `images` is written by media, `search` by PostgreSQL.
-    """
+    """A product. The amounts are minor units of `currency`; `set_price` keeps them consistent."""
 
     __tablename__ = "product"
     __table_args__ = (
@@ -38,7 +35,6 @@ class Product(Table, table=True):
         Index("product_newest", "created_at", "id", postgresql_where=LISTED),
         Index("product_cheapest", "final_amount", "id", postgresql_where=LISTED),
         Index("product_of_category", "category_id", postgresql_where=EXISTS),
-        Index("product_search", "search", postgresql_using="gin"),
         Index("product_by_title", "title", "id", postgresql_where=LISTED),
         Index("product_on_shelf", "category_id", "created_at", "id", postgresql_where=LISTED),
         Index("product_featured", "created_at", "id", postgresql_where=FEATURED),
@@ -53,7 +49,6 @@ class Product(Table, table=True):
     description: str = ""
     brand: str | None = None
     attributes: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
-    images: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     price_amount: int = Field(default=0, sa_type=BigInteger)
     discount_percent: int = Field(default=0, sa_type=SmallInteger)
     final_amount: int = Field(default=0, sa_type=BigInteger)
@@ -63,9 +58,6 @@ class Product(Table, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
     deleted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
-    search: str | None = Field(
-        default=None, sa_column=Column(TSVECTOR, Computed(SEARCH, persisted=True), nullable=False)
-    )
 
     @property
     def price(self) -> Money:
@@ -80,3 +72,11 @@ class Product(Table, table=True):
         self.price_amount, self.currency = price.amount, price.currency
         self.discount_percent = discount_percent
         self.final_amount = price.discounted(discount_percent).amount
+
+
+# Columns that the class does not map, so that no statement of the session reads or writes them: media maintains the
+# images by plain SQL, PostgreSQL computes the search vector.
+_product = Table.metadata.tables["product"]
+_product.append_column(Column("images", JSON, nullable=False))
+_product.append_column(Column("search", TSVECTOR, Computed(SEARCH, persisted=True), nullable=False))
+Index("product_search", _product.c.search, postgresql_using="gin")
