@@ -41,11 +41,11 @@ BOUTIQUE = {
 }
 
 
-def shared(name: str, instead: Any) -> bytes:
+def catalogue_file(name: str, fallback: Any) -> bytes:
     """A real file if `dukan test` found one beside the checkout, otherwise a small one of the same structure."""
     folder = os.environ.get("DUKAN_TEST_DATA")
     path = Path(folder, name) if folder else None
-    return path.read_bytes() if path and path.is_file() else json.dumps(instead).encode()
+    return path.read_bytes() if path and path.is_file() else json.dumps(fallback).encode()
 
 
 async def send(
@@ -61,7 +61,7 @@ def counts(report: dict[str, Any]) -> tuple[int, int, int, int]:
 async def test_importing_a_file_with_types_and_brands_twice_creates_its_products_once(
     catalog: Service, client: httpx.AsyncClient, staff: dict[str, str]
 ) -> None:
-    content = shared("eshop/catalog.json", ESHOP)
+    content = catalogue_file("eshop/catalog.json", ESHOP)
     source = json.loads(content)
     assert counts(await send(client, staff, content)) == (len(source), 0, 0, 0)
     again = await send(client, staff, content)
@@ -84,7 +84,7 @@ async def test_importing_a_file_with_types_and_brands_twice_creates_its_products
 
 
 async def test_prices_in_units_and_nanos_keep_their_currency(client: httpx.AsyncClient, staff: dict[str, str]) -> None:
-    content = shared("boutique/products.json", BOUTIQUE)
+    content = catalogue_file("boutique/products.json", BOUTIQUE)
     report = await send(client, staff, content)
     assert counts(report)[0] == len(json.loads(content)["products"])
     row = next(row for row in report["rows"] if row["external_key"] == "66VCHSJNUP")
