@@ -52,7 +52,6 @@ async def survive(platform: Platform, inject: Callable[[], Awaitable[None]]) -> 
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("platform-embedded")
 async def test_the_embedded_platform_is_killed_during_checkouts(tmp_path: Path) -> None:
     async with run_platform(tmp_path / "data", None) as platform:
 
@@ -71,7 +70,6 @@ async def processes(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.broker
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("dead-letters")
 @pytest.mark.parametrize("service", [*SERVICES, GATEWAY])
 async def test_one_service_is_killed_during_checkouts(processes: Platform, service: str) -> None:
     async def inject() -> None:

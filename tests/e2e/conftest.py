@@ -8,8 +8,8 @@ import pytest
 from .platform import Platform, amqp_url, run_platform
 
 MODES = [
-    pytest.param("embedded", marks=pytest.mark.xdist_group("platform-embedded")),
-    pytest.param("processes", marks=[pytest.mark.broker, pytest.mark.xdist_group("dead-letters")]),
+    "embedded",
+    pytest.param("processes", marks=pytest.mark.broker),
 ]
 
 
@@ -22,7 +22,7 @@ EXPOSED = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """An embedded platform for tests that attack it."""
     under_test = Platform(tmp_path_factory.mktemp("exposed") / "data", None, env=os.environ | EXPOSED)
@@ -33,7 +33,7 @@ async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pla
         await under_test.stop()
 
 
-@pytest.fixture(scope="package", params=MODES)
+@pytest.fixture(scope="session", params=MODES)
 async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """One running platform per mode, for all tests that leave it usable."""
     data = tmp_path_factory.mktemp(f"platform-{request.param}") / "data"

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import asyncpg
 import httpx
 from aio_pika import connect
 
+from common.testing.plugin import worker_amqp_url
 from dukan import running_platform
 from dukan.secret_file import SecretFile
 from dukan.services import PORTS
@@ -218,4 +218,4 @@ async def forget_queues(amqp: str) -> None:
 
 
 def amqp_url() -> str:
-    return os.environ["AMQP_URL"]
+    return worker_amqp_url()

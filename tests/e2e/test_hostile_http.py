@@ -20,7 +20,7 @@ from .objects import World, world_of
 from .platform import API, Customer, Platform
 from .wire import GOOD, Heard, say
 
-pytestmark = [pytest.mark.xdist_group("platform-embedded"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 SMUGGLED = b"GET /health/live?smuggled HTTP/1.1\r\nHost: shop\r\nX-Request-ID: smuggled-one\r\n\r\n"
 CHUNKED_END = b"0\r\n\r\n"

@@ -13,8 +13,6 @@ from services.auth.tests.travelling import APP, file_of
 
 from .platform import API, Platform
 
-pytestmark = pytest.mark.xdist_group("platform-embedded")
-
 
 @dataclass
 class Place:

@@ -6,8 +6,6 @@ import pytest
 
 from .platform import Customer, Platform
 
-pytestmark = pytest.mark.xdist_group("platform-embedded")
-
 # Requests without prerequisites, in this order: the first one registers the account that the others use.
 BY_ANYBODY = [
     "auth.post_register",

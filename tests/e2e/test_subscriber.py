@@ -28,7 +28,7 @@ STORY = {
 
 @pytest.mark.parametrize(
     "shop",
-    [pytest.param("processes", marks=[pytest.mark.broker, pytest.mark.xdist_group("dead-letters")])],
+    [pytest.param("processes", marks=pytest.mark.broker)],
     indirect=True,
 )
 async def test_an_independent_consumer_reads_the_whole_purchase(platform: Platform) -> None:

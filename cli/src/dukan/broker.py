@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from dukan import rabbitmq
@@ -24,9 +25,17 @@ INSTALLERS = {
 }
 
 
+@dataclass(frozen=True)
+class Broker:
+    """`vhosts` are further virtual hosts, which isolate concurrent users of one broker."""
+
+    url: str
+    vhosts: Sequence[str] = ()
+
+
 @contextmanager
-def provision_broker(folder: Path, tell: Callable[[str], None]) -> Iterator[str | None]:
-    """The URL of a broker while the block runs; None, with a warning, if there is none.
+def provision_broker(folder: Path, tell: Callable[[str], None], vhosts: Sequence[str] = ()) -> Iterator[Broker | None]:
+    """A broker while the block runs, a private one with these virtual hosts; None, with a warning, if there is none.
 
     In this order: AMQP_URL; a private node of an installed server; a server that the package manager installs (as root
     or with passwordless sudo); a container.
@@ -34,16 +43,17 @@ def provision_broker(folder: Path, tell: Callable[[str], None]) -> Iterator[str 
     if given := os.environ.get("AMQP_URL"):
         if not answers(given):
             raise ProvisionError("no RabbitMQ answers at AMQP_URL")
-        yield given
+        yield Broker(given)
         return
     if server := installed_server() or _install(tell):
         with PrivateRabbit(folder, server=server) as node:
-            yield node.url
+            node.add_vhosts(vhosts)
+            yield Broker(node.url, vhosts)
         return
     with _container(tell) as url:
         if url is None:
             tell("NO BROKER: RabbitMQ is not installed, cannot be installed, and no container engine works")
-        yield url
+        yield Broker(url) if url else None
 
 
 def _install(tell: Callable[[str], None]) -> Path | None:

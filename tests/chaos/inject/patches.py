@@ -45,7 +45,7 @@ def bound_to(points: Points) -> Mapping[str, Patch]:
         "common.bus.rabbitmq.transport": _patch_rabbit,
         "common.bus.subscriptions": _patch_subscriptions,
         "common.bus.dispatch": _patch_dispatch,
-        "billing.providers.sandbox": _patch_sandbox,
+        "billing.payments.providers.sandbox": _patch_sandbox,
     }
     return {name: functools.partial(_apply, patch, points) for name, patch in patches.items()}
 
