@@ -2,6 +2,7 @@ from pathlib import Path
 
 import httpx
 from services.catalog.tests.conftest import data
+from services.catalog.tests.media.uploads import process_images
 
 from catalog import sample_data
 from common.contracts.catalog import ProductCreated
@@ -14,9 +15,7 @@ async def test_loading_the_sample_data_twice_adds_it_once(
 ) -> None:
     assert await sample_data.load(catalog.database, tmp_path) == 16
     assert await sample_data.load(catalog.database, tmp_path) == 0
-    pictures = next(job for job in catalog.jobs if job.name == "catalog.pictures")
-    while await pictures.run():
-        pass
+    await process_images(catalog)
     products = data(await client.get("/api/v1/products"))
     assert len(products) == 16
     assert all(product["in_stock"] and len(product["images"]) == 1 for product in products)

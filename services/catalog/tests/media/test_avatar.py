@@ -8,7 +8,15 @@ from uuid import UUID
 import httpx
 import pytest
 from services.catalog.tests.conftest import data, problem
-from services.catalog.tests.media.uploads import files_in, image_file, open_image, process_images, processed, upload_own
+from services.catalog.tests.media.uploads import (
+    files_in,
+    image_file,
+    open_image,
+    process_images,
+    processed,
+    run_job,
+    upload_own,
+)
 
 from common.contracts.catalog import AvatarChanged
 from common.ids import new_id
@@ -62,8 +70,7 @@ async def test_the_former_avatar_stays_until_the_next_one_is_ready(
     problem(await client.get(f"/api/v1/media/{first['id']}", headers=person), 404, "not_found")
     assert await avatar_events(catalog) == [(user_id, first["id"]), (user_id, second["id"])]
     assert open_image(await client.get(image["url"]))
-    [discarding] = [job for job in catalog.jobs if job.name == "catalog.discarded"]
-    await discarding.run()
+    await run_job(catalog, "catalog.discarded")
     problem(await client.get(first["url"]), 404, "not_found")
     assert {path.parent.name for path in files_in(tmp_path)} == {second["id"]}
 
