@@ -22,7 +22,7 @@ WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND column_name = AN
 """
 
 # The use case that erases.
-ERASING = {"auth": "erase_accounts", "catalog": "forget_person"}
+ERASING = {"auth": "erase_accounts"}
 
 EVERYWHERE = {
     "idempotency": "answers that were given before, for a day; they are in the tables they came from",
@@ -55,6 +55,10 @@ def statements(service: str) -> tuple[str, str]:
     if importlib.util.find_spec(f"{service}.personal_data"):
         store = importlib.import_module(f"{service}.personal_data.store")
         return "\n".join(store.EXPORT_QUERIES.values()), "\n".join(store.ERASE_STATEMENTS)
+    if service == "catalog":
+        store = importlib.import_module("catalog.personal_data.store")
+        media = importlib.import_module("catalog.media.store")
+        return "\n".join(store.EXPORT_QUERIES.values()), f"{media.ALL_OWN}\n{media.REMOVE_OWNER}"
     shown = importlib.import_module(f"{service}.usecases.gather_personal_data").KINDS
     erasing = importlib.import_module(f"{service}.usecases.{ERASING.get(service, 'erase_person')}")
     return "\n".join(shown.values()), inspect.getsource(erasing)

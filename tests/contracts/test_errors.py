@@ -19,6 +19,7 @@ OUTSIDE_THE_API = {
     "not_ready": "of /health/ready, for probes",
     "degraded": "of /health, for people and monitors",
     "internal_error": "stands for a bug",
+    "external_key_taken": "the problem of one row in the report of an import",
 }
 
 
