@@ -151,8 +151,8 @@ def _response(document: Document, response: Mapping[str, Any]) -> Mapping[str, A
     if "$ref" not in response:
         return response
     name = response["$ref"].removeprefix(f"{COMPONENT}responses/")
-    response: Mapping[str, Any] = document["components"]["responses"][name]
-    return response
+    shared: Mapping[str, Any] = document["components"]["responses"][name]
+    return shared
 
 
 def _validator(document: Document, schema: Mapping[str, Any]) -> Draft202012Validator:
