@@ -38,14 +38,18 @@ class FeatureContract(Contract):
             output.print_error(line)
 
     @property
+    def _name(self) -> str:
+        return str(self.service)
+
+    @property
     def _levels(self) -> dict[str, int]:
         """Top-level module of the service → its layer, counted from the top."""
-        layers = [str(layer).split("|") for layer in self.layers]
+        layers = [str(layer).split("|") for layer in self.layers]  # type: ignore[attr-defined]
         return {name.strip(): level for level, names in enumerate(layers) for name in names}
 
     def _unlisted(self, graph: ImportGraph) -> Iterator[str]:
         known = set().union(*FILE_LAYERS)
-        for module in sorted(graph.find_children(self.service)):
+        for module in sorted(graph.find_children(self._name)):
             name = module.rpartition(".")[2]
             if name not in self._levels:
                 yield f"{module} is not listed"
@@ -60,7 +64,7 @@ class FeatureContract(Contract):
         return bool(files & {"api", "usecases", "store", "subscribers", "domain"})
 
     def _wrong_imports(self, graph: ImportGraph) -> Iterator[str]:
-        for importer in sorted(graph.find_descendants(self.service)):
+        for importer in sorted(graph.find_descendants(self._name)):
             for imported in sorted(graph.find_modules_directly_imported_by(importer)):
                 if problem := self._problem(graph, importer, imported):
                     yield f"{importer} -> {imported}: {problem}"
@@ -70,7 +74,7 @@ class FeatureContract(Contract):
         is_feature = self._is_feature(graph, ".".join(source[:2]))
         if is_feature and _file(source) == "domain" and not self._is_pure(graph, source, target):
             return "a domain is pure"
-        if target[0] != self.service or source[1:2] == ["app"]:
+        if target[0] != self._name or source[1:2] == ["app"]:
             return None
         if source[1] == target[1]:
             return _file_problem(source, target) if is_feature else None
@@ -84,7 +88,7 @@ class FeatureContract(Contract):
         """Whether a domain may import the target: no I/O, no framework, directly or through a module of the service."""
         if target[0] in sys.stdlib_module_names or any(".".join(target).startswith(name) for name in PURE):
             return True
-        if target[0] != self.service:
+        if target[0] != self._name:
             return False
         if _file(target) == "domain" or source[1:3] == target[1:3]:
             return True
