@@ -9,7 +9,7 @@ from uuid import UUID
 import aio_pika
 
 from common.bus.subscriptions import matches
-from common.bus.transport import ATTEMPTS, DEAD_LETTERS
+from common.bus.delivery import DEAD_LETTERS, MAX_ATTEMPTS
 from common.contracts.billing import PaymentSucceeded
 from common.contracts.catalog import StockRejected
 from common.contracts.event import Event
@@ -146,7 +146,7 @@ class AlwaysFails:
     async def strike(self, stage: Stage, rng: Random) -> None:
         target = rng.choice(GIVEN_UP_ELSEWHERE)
         # Its last attempt: the five minutes of the attempts before are not ours to wait for.
-        poison = Plant.of(POISONS[target](stage), **{ATTEMPT_HEADER: str(ATTEMPTS)})
+        poison = Plant.of(POISONS[target](stage), **{ATTEMPT_HEADER: str(MAX_ATTEMPTS)})
         async with _harms_nobody_else(stage):
             with in_force(stage, _service(target), Order(IN_HANDLER, RAISE, event=poison.id, standing=True)):
                 await plant(stage, poison)
@@ -185,7 +185,7 @@ class Crashes:
             with in_force(stage, _service(target), Order(IN_HANDLER, KILL, event=poison.id, standing=True)) as control:
                 await plant(stage, poison)
                 await given_up(stage, poison.body, {f"{target}.v1"}, CRASH_LOOP_SECONDS)
-        assert len(control.acted()) == ATTEMPTS, f"given up after {len(control.acted())} lives"
+        assert len(control.acted()) == MAX_ATTEMPTS, f"given up after {len(control.acted())} lives"
 
 
 @asynccontextmanager

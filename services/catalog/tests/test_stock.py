@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from common import clock
-from common.bus.transport import Dead
+from common.bus.delivery import Dead
 from common.clock import FixedClock
 from common.contracts.catalog import (
     ReservationExpired,

@@ -34,6 +34,9 @@ COMMIT_TO_HANDLED_SECONDS = Histogram(
     "dukan_commit_to_handled_seconds", "From an event's time to its handled commit.", ["consumer"], buckets=SLOW
 )
 INBOX_DUPLICATES = Counter("dukan_inbox_duplicates_total", "Deliveries already accepted before.", ["consumer"])
+CONSUMER_STOPPED = Gauge(
+    "dukan_consumer_stopped", "1 while a consumer is stopped at its limit of dead letters.", ["consumer"]
+)
 DEAD_LETTERS = Gauge(
     "dukan_dead_letters", "Dead letters that wait for a decision, by the queue that failed.", ["queue"]
 )

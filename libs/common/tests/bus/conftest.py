@@ -121,14 +121,15 @@ def new_event() -> type[Event]:
 
 @pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=pytest.mark.broker)])
 async def bus(request: pytest.FixtureRequest, new_database: Any) -> AsyncIterator[Bus]:
+    publisher, subscriber = await new_database(), await new_database()
     transport: Transport
     if request.param == "embedded":
-        transport = EmbeddedTransport(poll=0.05)
+        transport = EmbeddedTransport(poll_seconds=0.05).bound(subscriber)
     else:
         transport = RabbitTransport(os.environ["AMQP_URL"], "test")
     await transport.start()
     event = new_event()
-    bus = Bus(transport, await new_database(), await new_database(), event, f"test{word()}")
+    bus = Bus(transport, publisher, subscriber, event, f"test{word()}")
     yield bus
     await bus.stop()
     registry.pop(event.type)

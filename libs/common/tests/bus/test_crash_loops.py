@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from common.bus.subscriptions import collect, subscribe, subscribe_dead_letters
-from common.bus.transport import ATTEMPTS, DEAD_LETTERS, Delivery
+from common.bus.delivery import DEAD_LETTERS, Delivery, MAX_ATTEMPTS
 from common.testing import eventually
 
 from .conftest import Bus, record
@@ -59,7 +59,7 @@ class Deadly:
 async def deadly(bus: Bus) -> Deadly:
     """The poison waits in the middle of others."""
     deadly = Deadly(bus)
-    await bus.transport.declare(collect(deadly.handlers), bus.subscriber)
+    await bus.transport.declare(collect(deadly.handlers))
     await bus.say(*(f"n{i}" for i in range(10)), subject="a")
     await bus.say("poison", subject="b")
     await bus.say(*(f"m{i}" for i in range(120)), subject="c")
@@ -74,7 +74,7 @@ async def test_an_event_that_always_ends_its_process_dies_alone_after_a_few_live
     lives = 0
     while await deadly.ends_a_life(bus):
         lives += 1
-        assert lives <= ATTEMPTS + 1, "the crash loop does not end"
+        assert lives <= MAX_ATTEMPTS + 1, "the crash loop does not end"
     await eventually(lambda: _arrived(bus, 130))
     assert await bus.effects() == [f"n{i}" for i in range(10)] + [f"m{i}" for i in range(120)]
     assert len(deadly.dead) == 1

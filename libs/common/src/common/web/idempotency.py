@@ -25,6 +25,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, TypeAdapter
 
 from common.errors import Conflict, DukanError, Invalid
+from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
@@ -45,6 +46,13 @@ UPDATE idempotency i SET status = a.status, body = a.body
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bytea[]) AS a(user_id, route, key, status, body)
 WHERE (i.user_id, i.route, i.key) = (a.user_id, a.route, a.key)
 """
+
+PURGE = """
+DELETE FROM idempotency WHERE (user_id, route, key) IN (
+    SELECT user_id, route, key FROM idempotency WHERE created_at < now() - $1::text::interval LIMIT $2)
+"""
+PURGE_AFTER = "2 days"
+PURGE_BATCH = 5000
 
 _anything: TypeAdapter[Any] = TypeAdapter(Any)
 
@@ -133,6 +141,13 @@ async def idempotent_request(
 
 
 Idempotency = Annotated[IdempotentRequest, Depends(idempotent_request)]
+
+
+async def purge(database: Database) -> int:
+    """Delete a batch of keys older than two days; returns how many."""
+    async with database.begin() as tx:
+        status = await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH)
+    return int(status.rsplit(" ", 1)[-1])
 
 
 def _json(value: object) -> bytes:

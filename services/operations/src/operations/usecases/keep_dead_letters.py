@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from common.bus.transport import DeadLetter, Delivery
+from common.bus.delivery import DeadLetter, Delivery
 from common.ids import new_id
 from common.persistence.transaction import Transaction
 from operations.usecases.erase_person import anonymised, begin_keeping, erased_among, people_of
