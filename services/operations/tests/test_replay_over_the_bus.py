@@ -42,7 +42,9 @@ class Shop:
 @pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=pytest.mark.broker)])
 async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     embedded = request.param == "embedded"
-    transport: Transport = EmbeddedTransport(poll_seconds=0.05) if embedded else RabbitTransport(os.environ["AMQP_URL"], "test")
+    transport: Transport = (
+        EmbeddedTransport(poll_seconds=0.05) if embedded else RabbitTransport(os.environ["AMQP_URL"], "test")
+    )
     await transport.start()
     yield transport
     await transport.close()

@@ -1,4 +1,4 @@
-"""Where the points are: public names of the platform, wrapped as their modules are imported."""
+"""Where the points are: public names of the platform, wrapped when their modules are imported."""
 
 import asyncio
 import functools
@@ -29,18 +29,18 @@ from tests.chaos.inject.points import (
 
 Async = Callable[..., Awaitable[Any]]
 
-WRITER_TURNS = 3
+WRITE_TURNS = 3
 LATE = ConnectionError("held back")
 
 _for_ever = ExitStack()
 
 
 def bound_to(points: Points) -> Mapping[str, Patch]:
-    """Module → what is done to it right after its import. A name that is gone fails the import."""
+    """Module → its patch right after the import. A name that no longer exists fails the import."""
     patches: dict[str, Callable[[Points, Any], None]] = {
         "common.clock": _patch_clock,
         "common.persistence.transaction": _patch_transaction,
-        "common.events.cloudevent": _patch_envelope,
+        "common.events.cloudevent": _patch_cloud_event,
         "common.bus.rabbitmq.confirms": _patch_confirms,
         "common.bus.rabbitmq.transport": _patch_rabbit,
         "common.bus.subscriptions": _patch_subscriptions,
@@ -55,7 +55,7 @@ def _apply(patch: Callable[[Points, Any], None], points: Points, module: ModuleT
 
 
 def _after(function: Async, reach: Async) -> Async:
-    """The function, then `reach(result, *arguments)` before anybody sees the result."""
+    """The function, then `reach(result, *arguments)` before the result is returned."""
 
     @functools.wraps(function)
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -68,7 +68,7 @@ def _after(function: Async, reach: Async) -> Async:
 
 def _patch_clock(points: Points, clock: Any) -> None:
     class Shifted:
-        """The machine's clock, moved by as much as is ordered."""
+        """The machine's clock, shifted by the order in force."""
 
         def now(self) -> datetime:
             order = points.standing(CLOCK)
@@ -84,28 +84,28 @@ def _patch_transaction(points: Points, transaction: Any) -> None:
 
     finish, committed = transaction.Transaction.finish, transaction.Transaction.committed
 
-    def pass_by_and_tell(tx: Any) -> None:
+    def pass_by_and_commit(tx: Any) -> None:
         if tx.has_outgoing:
             points.pass_by(AFTER_COMMIT)
         committed(tx)
 
     transaction.Transaction.finish = _after(finish, finished)
-    transaction.Transaction.committed = pass_by_and_tell
+    transaction.Transaction.committed = pass_by_and_commit
 
 
-def _patch_envelope(points: Points, cloud_event: Any) -> None:
-    original = cloud_event.Envelope.of
+def _patch_cloud_event(points: Points, module: Any) -> None:
+    original = module.CloudEvent.of
 
     def of(event: Any, cause: Any = None) -> Any:
         order = points.standing(CONTRACTS)
         made = original(event, cause)
         return made if order is None else replace(made, data=_of_version(order.action, event, made.data))
 
-    cloud_event.Envelope.of = staticmethod(of)
+    module.CloudEvent.of = staticmethod(of)
 
 
 def _of_version(version: str, event: Any, data: bytes) -> bytes:
-    """The event as another version of the software would write it: with a field more, or without the optional ones."""
+    """The event as another version of the software writes it: with a new field, or without the optional ones."""
     fields = json.loads(data)
     if version == "newer":
         fields["added_by_a_newer_version"] = {"nested": [1, None, "✓"]}
@@ -116,17 +116,18 @@ def _of_version(version: str, event: Any, data: bytes) -> bytes:
 
 
 def _patch_confirms(points: Points, confirms: Any) -> None:
-    async def published(futures: Sequence[Any], channel: Any, messages: Sequence[Any]) -> None:
-        # What nobody has written to the socket yet is not published: the writer needs a turn or two.
-        for _ in range(WRITER_TURNS):
-            await asyncio.sleep(0)
-        if not channel.write_queue.empty():
-            return
-        pending = sum(not future.done() for future in futures)
-        ids = [str(message.properties.message_id) for message in messages]
-        await points.reach(UNCONFIRMED, lambda: ids, f"{pending} of {len(futures)} unconfirmed")
+    settled = confirms.PublishedBatch.settled
 
-    confirms.publish_all = _after(confirms.publish_all, published)
+    async def reach_and_wait(batch: Any, seconds: float) -> Any:
+        # The event loop may write to the socket at the end of a turn only.
+        for _ in range(WRITE_TURNS):
+            await asyncio.sleep(0)
+        pending = sum(isinstance(outcome, ConnectionError) for outcome in batch.outcomes)
+        ids = [str(message.properties.message_id) for message in batch.messages]
+        await points.reach(UNCONFIRMED, lambda: ids, f"{pending} of {len(ids)} unconfirmed")
+        return await settled(batch, seconds)
+
+    confirms.PublishedBatch.settled = reach_and_wait
 
 
 def _patch_rabbit(points: Points, rabbit: Any) -> None:
@@ -135,13 +136,13 @@ def _patch_rabbit(points: Points, rabbit: Any) -> None:
         await points.reach(UNMARKED, lambda: ids, f"{outcomes.count(None)} of {len(outcomes)} confirmed")
 
     original = rabbit.RabbitTransport.publish
-    met: dict[str, float] = {}
+    first_seen: dict[str, float] = {}
 
     async def publish(transport: Any, batch: Sequence[Any]) -> Any:
         order = points.standing(DISORDER)
         if order is None:
             return await original(transport, batch)
-        sent = [one for one in batch if not _is_late(str(one.cloud_event.id), met, order.seconds)]
+        sent = [one for one in batch if not _is_late(str(one.cloud_event.id), first_seen, order.seconds)]
         outcomes = await original(transport, sent[::-1]) if sent else []
         of = dict(zip((one.cloud_event.id for one in reversed(sent)), outcomes, strict=True))
         return [of.get(one.cloud_event.id, LATE) for one in batch]
@@ -149,9 +150,12 @@ def _patch_rabbit(points: Points, rabbit: Any) -> None:
     rabbit.RabbitTransport.publish = _after(publish, confirmed)
 
 
-def _is_late(event_id: str, met: dict[str, float], seconds: float) -> bool:
-    """Every third event comes so much later than those that were written after it."""
-    return crc32(event_id.encode()) % 3 == 0 and time.monotonic() < met.setdefault(event_id, time.monotonic()) + seconds
+def _is_late(event_id: str, first_seen: dict[str, float], seconds: float) -> bool:
+    """Every third event is held back for so many seconds, so that later ones overtake it."""
+    return (
+        crc32(event_id.encode()) % 3 == 0
+        and time.monotonic() < first_seen.setdefault(event_id, time.monotonic()) + seconds
+    )
 
 
 def _patch_subscriptions(points: Points, subscriptions: Any) -> None:
@@ -171,7 +175,7 @@ def _patch_subscriptions(points: Points, subscriptions: Any) -> None:
 
 
 def _ids(received: Any, tx: Any) -> Iterable[str]:
-    """Of the events, envelopes or deliveries that a handler was given."""
+    """Of the events, CloudEvents or deliveries that a handler was called with."""
     for one in received if isinstance(received, Sequence) else [received]:
         cloud_event: Any = getattr(one, "cloud_event", one)
         yield str(cloud_event.id if hasattr(cloud_event, "correlation_id") else tx.cloud_event_of(one).id)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from common.bus.delivery import DEAD_LETTERS, Delivery
 from common.bus.relay import Relay
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import subscribe, subscribe_dead_letters
-from common.bus.delivery import DEAD_LETTERS, Delivery
 from common.bus.transport import OutboundEvent
 from common.contracts.event import Event, registry
 from common.errors import Permanent

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from common.bus.delivery import DEAD_LETTERS, MAX_ATTEMPTS, Delivery
 from common.bus.subscriptions import collect, subscribe, subscribe_dead_letters
-from common.bus.delivery import DEAD_LETTERS, Delivery, MAX_ATTEMPTS
 from common.testing import eventually
 
 from .conftest import Bus, record

@@ -6,9 +6,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from common.bus.delivery import RETRY_TIERS, Dead, Delivery, Done, Retry
 from common.bus.dispatch import Dispatcher
 from common.bus.subscriptions import collect, matches, subscribe
-from common.bus.delivery import Dead, Delivery, Done, RETRY_TIERS, Retry
 from common.contracts.event import Event, registry
 from common.events.cloudevent import CloudEvent
 from common.persistence.database import Database

@@ -46,7 +46,8 @@ class DeadLetterLimit:
         was_reached = self.reached
         for position, settlement in enumerate(settlements, start=1):
             if isinstance(settlement, Done):
-                self._count = max(self._count - 1, 0)
+                if self._count:
+                    self._count -= 1
             elif isinstance(settlement, Dead):
                 self._count = min(self._count + 1, MAX_DEAD_LETTERS)
                 if self.reached:
@@ -67,7 +68,7 @@ class DeadLetterLimit:
             log.error(
                 "%s stopped: %d more events became dead letters than were handled. Its queue keeps the rest. It tries "
                 "one event every %d s and continues once one succeeds; a restart continues at once. Replay the dead "
-                "letters with POST /api/v1/dead-letters/replays",
+                "letters with POST /api/v1/dead-letters/replay",
                 self._consumer,
                 MAX_DEAD_LETTERS,
                 PROBE_SECONDS,

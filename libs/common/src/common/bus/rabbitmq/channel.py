@@ -120,8 +120,11 @@ class Channel:
             self._on_content(self._properties, b"")
 
     def on_body(self, piece: bytes) -> None:
-        self._pieces.append(piece)
         self._missing -= len(piece)
+        if self._missing <= 0 and not self._pieces:
+            self._on_content(self._properties, piece)
+            return
+        self._pieces.append(piece)
         if self._missing <= 0:
             self._on_content(self._properties, b"".join(self._pieces))
 

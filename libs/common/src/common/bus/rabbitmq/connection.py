@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar, cast
 from urllib.parse import unquote
 
-from pamqp import base, frame
+from pamqp import base
 from pamqp.commands import Connection
 from pamqp.common import FieldTable
 from pamqp.header import ProtocolHeader
@@ -54,7 +54,7 @@ class AmqpConnection(asyncio.Protocol):
         self._heartbeat: asyncio.TimerHandle | None = None
         self._max_body = DEFAULT_FRAME_BYTES - frames.OVERHEAD
         self._max_channels = MAX_CHANNELS
-        self._control = Channel(0, self._write, self._max_body)
+        self._control = _ControlChannel(self, self._write)
         self._channels: dict[int, Channel] = {0: self._control}
         self.is_open = True
         self.is_blocked = False
@@ -121,8 +121,9 @@ class AmqpConnection(asyncio.Protocol):
         self._received_at = asyncio.get_running_loop().time()
         buffer = self._buffer + data if self._buffer else data
         at, end = 0, len(buffer)
+        channels, unpack = self._channels, frames.FRAME.unpack_from
         while end - at >= frames.OVERHEAD and self.is_open:
-            kind, number, size = frames.FRAME.unpack_from(buffer, at)
+            kind, number, size = unpack(buffer, at)
             start, after = at + 7, at + 8 + size
             if kind not in frames.KINDS:
                 self.abort(f"there is no frame of kind {kind}: is this an AMQP broker?")
@@ -132,33 +133,33 @@ class AmqpConnection(asyncio.Protocol):
             if buffer[after - 1] != frames.END[0]:
                 self.abort("a frame does not end where it says")
                 return
-            channel = self._channels.get(number)
-            if channel is None or kind == frames.HEARTBEAT:
-                pass  # for a channel of ours there is always an entry: the broker speaks of one that it closed
+            channel = channels.get(number)
+            if channel is None:
+                pass  # a channel that this side never opened
             elif kind == frames.BODY:
                 channel.on_body(buffer[start : after - 1])
             elif kind == frames.HEADER:
                 channel.on_header(buffer, start)
-            elif number:
+            elif kind == frames.METHOD:
                 channel.on_method(buffer, at, after)
-            else:
-                self._on_control(frame.unmarshal(buffer[at:after])[2])
             at = after
         self._buffer = buffer[at:]
 
     # --- channel 0
 
-    def _on_control(self, method: object) -> None:
+    def on_control(self, method: base.Frame) -> bool:
+        """Handle a method that is no reply; false if it is one."""
         match method:
             case Connection.Close():
-                self._write(frame.marshal(Connection.CloseOk(), 0))
+                self._control.send(Connection.CloseOk())
                 self.abort(f"the broker closed the connection: {method.reply_code} {method.reply_text}")
             case Connection.Blocked():
                 self.is_blocked = True
             case Connection.Unblocked():
                 self.is_blocked = False
-            case base.Frame():
-                self._control.on_reply(method)
+            case _:
+                return False
+        return True
 
     async def handshake(self, address: URL, name: str) -> None:
         await self._control.reply(Connection.Start)
@@ -185,6 +186,18 @@ class AmqpConnection(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         self._transport.write(data)
+
+
+class _ControlChannel(Channel):
+    """Channel 0, which carries the methods of the connection itself."""
+
+    def __init__(self, connection: AmqpConnection, write: Callable[[bytes], None]) -> None:
+        super().__init__(0, write, max_body=0)
+        self._connection = connection
+
+    def on_reply(self, method: base.Frame) -> None:
+        if not self._connection.on_control(method):
+            super().on_reply(method)
 
 
 async def _connect(address: URL, name: str) -> AmqpConnection:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from common.bus.dead_letter_limit import DeadLetterLimit
-from common.bus.delivery import CRASHED, MAX_ATTEMPTS, Dead, Delivery, Handle, Retry, Settlement
+from common.bus.delivery import CRASHED, MAX_ATTEMPTS, Dead, Delivery, Done, Handle, Retry, Settlement
 from common.bus.rabbitmq import topology
 from common.bus.rabbitmq.channel import ConsumeChannel
 from common.bus.rabbitmq.frames import Message, Publication
@@ -106,7 +106,7 @@ class QueueConsumer:
         """Republish what failed, confirmed by the broker, before its delivery is acknowledged: nothing is lost."""
         queue = self._consumer.queue
         settled = zip(messages, settlements, strict=True)
-        failed = [p for m, s in settled if (p := _publication(queue, m, s)) is not None]
+        failed = [_publication(queue, message, s) for message, s in settled if not isinstance(s, Done)]
         if failed:
             await self._republish(channel, failed)
         channel.acknowledge(messages[-1].tag)
@@ -142,13 +142,11 @@ async def _take(channel: ConsumeChannel, limit: int, linger: Linger) -> list[Mes
     return channel.take(limit)
 
 
-def _publication(queue: str, message: Message, settlement: Settlement) -> Publication | None:
-    """The copy for a retry tier or for the dead letters; None if the message is done."""
+def _publication(queue: str, message: Message, settlement: Retry | Dead) -> Publication:
+    """The copy of a message for a retry tier or for the dead letters."""
     if isinstance(settlement, Retry):
         counted = {ATTEMPT_HEADER: str(attempt_of(message.properties.headers) + 1)}
         tier = topology.retry_name(settlement.delay)
         return Publication(tier, queue, republish_properties(message, counted), message.body)
-    if isinstance(settlement, Dead):
-        reason = {DEAD_QUEUE_HEADER: queue, ERROR_HEADER: settlement.error}
-        return Publication(topology.DEAD.name, queue, republish_properties(message, reason), message.body)
-    return None
+    reason = {DEAD_QUEUE_HEADER: queue, ERROR_HEADER: settlement.error}
+    return Publication(topology.DEAD.name, queue, republish_properties(message, reason), message.body)
