@@ -53,6 +53,11 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
         await _delete("operations.journal.v1", "operations.requests.v1")
 
 
+def _bound(bus: Transport, database: Database) -> Transport:
+    """The in-process transport stores a service's deliveries in the service's own database."""
+    return bus.bound(database) if isinstance(bus, EmbeddedTransport) else bus
+
+
 @pytest.fixture
 async def shop(bus: Transport, fresh_database: FreshDatabase) -> AsyncIterator[tuple[Shop, Database]]:
     """The faulty consumer, running on a database of its own under a name that no other test has."""
@@ -61,7 +66,7 @@ async def shop(bus: Transport, fresh_database: FreshDatabase) -> AsyncIterator[t
     subscription = Subscription(name, UserDeactivated.type, UserDeactivated, 1)
     shop.consumer.handlers[UserDeactivated.type] = (subscription, shop.on_user_deactivated)
     database = await fresh_database("common")
-    runtime = Runtime("shop", database, bus, [shop.consumer])
+    runtime = Runtime("shop", database, _bound(bus, database), [shop.consumer])
     await runtime.start()
     yield shop, database
     await runtime.stop()
@@ -76,7 +81,7 @@ async def test_an_event_given_up_by_a_broken_handler_is_handled_once_it_is_mende
 ) -> None:
     faulty, database = shop
     queue = faulty.consumer.queue
-    async with run_service(service, bus, tokens.verifier(), role="all") as staff:
+    async with run_service(service, _bound(bus, service.database), tokens.verifier(), role="all") as staff:
         staff.headers.update(tokens.bearer(roles=["staff"]))
         user_id = new_id()
         async with database.begin() as tx:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
-from common import metrics
 from common.bus import dead_letter_limit
 from common.bus.dead_letter_limit import DeadLetterLimit
 from common.bus.delivery import DEAD_LETTERS, Dead, Delivery, Done, Retry
@@ -26,8 +26,8 @@ def low_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dead_letter_limit, "PROBE_SECONDS", HOURS)
 
 
-def gauge(consumer: str) -> float:
-    return metrics.CONSUMER_STOPPED.labels(consumer)._value.get()
+def gauge(consumer: str) -> float | None:
+    return REGISTRY.get_sample_value("dukan_consumer_stopped", {"consumer": consumer})
 
 
 class Broken:

@@ -7,7 +7,7 @@ from typing import Any
 import common.contracts
 from common.contracts.event import Event, registry
 
-NO_CONTEXTS = frozenset(("asyncapi", "catalogue", "docs", "event"))
+NO_CONTEXTS = frozenset(("asyncapi", "catalogue", "docs", "event", "exchange"))
 
 
 def all_events() -> list[type[Event]]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from pamqp.commands import Basic, Queue
 
-from common.bus.rabbitmq import topology
 from common.bus.rabbitmq.channel import ConsumeChannel
 from common.bus.rabbitmq.frames import Message
+from common.contracts.exchange import EVENTS
 from common.events.cloudevent import CloudEvent, MalformedCloudEvent
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ async def subscribe(channel: ConsumeChannel, queue: str, types: Sequence[str]) -
     """Make the queue, bind it to the types and consume it. It ends with the connection."""
     await channel.call(Queue.Declare(queue=queue, exclusive=True, auto_delete=True), Queue.DeclareOk)
     for event_type in types:
-        await channel.call(Queue.Bind(queue=queue, exchange=topology.EVENTS.name, routing_key=event_type), Queue.BindOk)
+        await channel.call(Queue.Bind(queue=queue, exchange=EVENTS.name, routing_key=event_type), Queue.BindOk)
     # Without acknowledgements: a listener promises nothing, and what is missed while away stays missed.
     await channel.call(Basic.Consume(queue=queue, consumer_tag=queue, no_ack=True), Basic.ConsumeOk)
 

@@ -14,11 +14,9 @@ from faststream.rabbit.schemas.queue import QuorumQueueArgs
 
 from common.bus.delivery import DEAD_LETTERS, RETRY_TIERS
 from common.bus.subscriptions import Consumer
+from common.contracts.exchange import EVENTS, UNROUTED
 
-EVENTS = RabbitExchange(
-    "dukan.events", type=ExchangeType.TOPIC, durable=True, arguments={"alternate-exchange": "dukan.unrouted"}
-)
-UNROUTED = RabbitExchange("dukan.unrouted", type=ExchangeType.FANOUT, durable=True)
+UNROUTED_EVENTS = RabbitExchange(UNROUTED, type=ExchangeType.FANOUT, durable=True)
 DEAD = RabbitExchange("dukan.dlx", type=ExchangeType.TOPIC, durable=True)
 
 MAX_UNROUTED = 10_000
@@ -91,12 +89,10 @@ async def declaring(url: str) -> AsyncIterator[RabbitBroker]:
 
 async def declare_platform(broker: RabbitBroker) -> None:
     """The exchanges and queues that must exist before a service publishes."""
-    unrouted = await broker.declare_exchange(UNROUTED)
+    unrouted = await broker.declare_exchange(UNROUTED_EVENTS)
     await broker.declare_exchange(EVENTS)
     dead = await broker.declare_exchange(DEAD)
-    lost = await broker.declare_queue(
-        _quorum("dukan.unrouted", {"x-max-length": MAX_UNROUTED, "x-overflow": "drop-head"})
-    )
+    lost = await broker.declare_queue(_quorum(UNROUTED, {"x-max-length": MAX_UNROUTED, "x-overflow": "drop-head"}))
     await lost.bind(unrouted)
     await (await broker.declare_queue(dead_letter_queue())).bind(dead, "#")
     for delay in RETRY_TIERS:

@@ -19,6 +19,7 @@ from common.bus.rabbitmq.messages import properties_of
 from common.bus.rabbitmq.publisher import Publisher
 from common.bus.subscriptions import Consumer
 from common.bus.transport import OutboundEvent
+from common.contracts.exchange import EVENTS
 from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 from common.jobs import Backoff
@@ -132,7 +133,7 @@ async def _back_off(name: str, error: Exception, failures: int) -> None:
 
 
 def _publication(outgoing: OutboundEvent) -> Publication:
-    exchange, key = topology.EVENTS.name, outgoing.cloud_event.type
+    exchange, key = EVENTS.name, outgoing.cloud_event.type
     if outgoing.queue is not None:
         exchange, key = "", outgoing.queue
     return Publication(exchange, key, properties_of(outgoing.cloud_event), outgoing.cloud_event.data)
