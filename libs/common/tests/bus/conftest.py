@@ -1,4 +1,4 @@
-"""A bus under test: two services with a database each, over either transport."""
+"""A bus under test: two services, each with a database, over either transport."""
 
 import asyncio
 import contextlib
@@ -83,8 +83,8 @@ class Bus:
         self.running.append(runtime)
         return runtime
 
-    async def say(self, *notes: str, subject: str = "a") -> None:
-        """Commit the notes as events, one transaction each."""
+    async def publish(self, *notes: str, subject: str = "a") -> None:
+        """Commit the notes as events, a transaction each."""
         for note in notes:
             async with self.publisher.begin() as tx:
                 tx.publish(self.event(subject_id=subject, note=note))

@@ -64,7 +64,7 @@ def broken(bus: Bus) -> Broken:
 async def publish(bus: Bus, count: int) -> list[str]:
     notes = [f"n{i}" for i in range(count)]
     for note in notes:
-        await bus.say(note, subject=note)
+        await bus.publish(note, subject=note)
     await bus.relay()
     return notes
 
