@@ -46,7 +46,7 @@ class Channel:
         await self.call(ChannelClass.Open(), ChannelClass.OpenOk)
 
     async def close(self) -> None:
-        """Close at the broker too, a bounded time; it then requeues what was not acknowledged."""
+        """Close at the broker too, a bounded time; it then requeues the messages that were not acknowledged."""
         if self.is_open:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -77,7 +77,7 @@ class Channel:
         self._write(frame.marshal(method, self._number))
 
     def fail(self, reason: str) -> None:
-        """The channel exists no longer."""
+        """The broker has closed the channel, or the connection is lost."""
         self.is_open = False
         self._set_failure(reason)
 
@@ -91,7 +91,7 @@ class Channel:
             raise ConnectionError(self._failure)
 
     async def _wait(self) -> None:
-        """Wait until something has come for this channel."""
+        """Wait for the next change: a reply, a message or a failure."""
         if not self.is_open:
             raise ConnectionError(self._failure)
         self._changed.clear()

@@ -45,7 +45,7 @@ C = TypeVar("C", bound=Channel)
 
 
 class AmqpConnection(asyncio.Protocol):
-    """An open connection. Its channels raise ConnectionError once the broker or the way to it is gone."""
+    """An open connection. Its channels raise ConnectionError once the connection is lost."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport
@@ -58,7 +58,7 @@ class AmqpConnection(asyncio.Protocol):
         self._channels: dict[int, Channel] = {0: self._control}
         self.is_open = True
         self.is_blocked = False
-        """The broker is short of memory or disk and takes no messages for now."""
+        """The broker is short of memory or disk and takes no messages until it says otherwise."""
 
     @classmethod
     async def open(cls, url: str, name: str) -> AmqpConnection:
@@ -79,12 +79,18 @@ class AmqpConnection(asyncio.Protocol):
         if not self.is_open:
             channel.fail("the connection is closed")
         self._channels[number] = channel
-        await channel.open()
+        try:
+            await channel.open()
+        except ConnectionError:
+            if channel.is_open:
+                # No answer in time: the link may be half-open, and the number could never be used again.
+                self.abort("the broker did not open a channel in time")
+            raise
         return channel
 
     @contextlib.asynccontextmanager
     async def channel(self, kind: type[C]) -> AsyncIterator[C]:
-        """A channel for the block; at its end the broker delivers elsewhere what was not acknowledged."""
+        """A channel for the block; at its end the broker requeues the messages that were not acknowledged."""
         channel = await self.open_channel(kind)
         try:
             yield channel
@@ -92,7 +98,7 @@ class AmqpConnection(asyncio.Protocol):
             await channel.close()
 
     async def close(self) -> None:
-        """Say goodbye, a bounded time."""
+        """Close at the broker too, a bounded time."""
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._control.call(Connection.Close(200, "done", 0, 0), Connection.CloseOk)
