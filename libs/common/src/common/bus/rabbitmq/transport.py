@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from common import jobs
@@ -28,6 +30,9 @@ log = logging.getLogger(__name__)
 
 RECONNECT_BACKOFF = Backoff(0.2, 0.5, 1.0, 2.0, 5.0)
 RECONNECT_SECONDS = 1.0
+STABLE_SECONDS = 10.0
+"""A run that lasted longer was healthy: the pauses after it begin anew."""
+
 LISTEN_SECONDS = 10.0
 
 
@@ -72,42 +77,35 @@ class RabbitTransport:
     async def consume(self, consumer: Consumer, handle: Handle, limit: DeadLetterLimit) -> None:
         """Consume for ever; after a lost connection or a cancelled consumer it begins again."""
         queue = QueueConsumer(consumer, handle, self._republisher.publish, limit)
-        failures = 0
-        while True:
-            try:
-                connection = await self._consuming.get()
-                async with connection.channel(ConsumeChannel) as channel:
-                    failures = 0
-                    await queue.run(channel)
-            except Exception as error:
-                failures += 1
-                # What could not be settled is delivered again.
-                await _back_off(consumer.name, error, failures)
-            else:
-                await limit.pause()
+
+        async def run() -> None:
+            async with self._channel() as channel:
+                await queue.run(channel)
+            await limit.pause()
+
+        await _run_again(consumer.name, run)
 
     async def listen(self, types: Sequence[str], callback: Callable[[CloudEvent], None]) -> None:
         """Returns when the first queue is bound. Raises ConnectionError if that takes too long."""
         bound = asyncio.Event()
-        task = self._spawn(self._listen(types, callback, bound))
+
+        async def run() -> None:
+            async with self._channel() as channel:
+                # A new name each time: the broker may still hold the former queue for a connection that is gone.
+                await listener.subscribe(channel, f"{self._name}.listen.{new_id()}", types)
+                bound.set()
+                await listener.deliver(channel, callback)
+
+        task = self._spawn(_run_again("a listener", run))
         if not await jobs.wait(bound, LISTEN_SECONDS):
             task.cancel()
             raise ConnectionError("the listener's queue could not be bound in time")
 
-    async def _listen(self, types: Sequence[str], callback: Callable[[CloudEvent], None], bound: asyncio.Event) -> None:
-        failures = 0
-        while True:
-            try:
-                connection = await self._consuming.get()
-                async with connection.channel(ConsumeChannel) as channel:
-                    # A new name each time: the broker may still hold the former queue for a connection that is gone.
-                    await listener.subscribe(channel, f"{self._name}.listen.{new_id()}", types)
-                    failures = 0
-                    bound.set()
-                    await listener.deliver(channel, callback)
-            except Exception as error:
-                failures += 1
-                await _back_off("a listener", error, failures)
+    @contextlib.asynccontextmanager
+    async def _channel(self) -> AsyncIterator[ConsumeChannel]:
+        connection = await self._consuming.get()
+        async with connection.channel(ConsumeChannel) as channel:
+            yield channel
 
     async def _stay_connected(self) -> None:
         """Reconnect without waiting for an event to publish: readiness depends on the connection."""
@@ -125,11 +123,20 @@ class RabbitTransport:
         return task
 
 
-async def _back_off(name: str, error: Exception, failures: int) -> None:
-    pause = RECONNECT_BACKOFF.after(failures)
-    known = isinstance(error, ConnectionError)
-    log.warning("%s begins again in %.1f s: %r", name, pause, error, exc_info=None if known else error)
-    await asyncio.sleep(pause)
+async def _run_again(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run for ever: again at once after a normal end, and after a growing pause if it failed."""
+    failures = 0
+    while True:
+        started = time.monotonic()
+        try:
+            await run()
+        except Exception as error:
+            # What could not be settled is delivered again.
+            failures = failures + 1 if time.monotonic() - started < STABLE_SECONDS else 1
+            pause = RECONNECT_BACKOFF.after(failures)
+            known = isinstance(error, ConnectionError)
+            log.warning("%s begins again in %.1f s: %r", name, pause, error, exc_info=None if known else error)
+            await asyncio.sleep(pause)
 
 
 def _publication(outgoing: OutboundEvent) -> Publication:
