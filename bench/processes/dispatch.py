@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from bench.child import arguments, program, say
 from bench.processes.things import InBatches, OneByOne, consumer
-from common.bus.dispatch import Dispatcher
-from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.dead_letter_limit import DeadLetterLimit
 from common.bus.delivery import Delivery, Done, Settlement
+from common.bus.dispatch import Dispatcher
+from common.bus.rabbitmq.transport import RabbitTransport
 from common.persistence.database import Database
 
 LONGEST_SECONDS = 120

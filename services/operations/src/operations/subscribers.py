@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from common import clock
-from common.bus.subscriptions import subscribe, subscribe_dead_letters
 from common.bus.delivery import DEAD_LETTERS, Delivery
+from common.bus.subscriptions import subscribe, subscribe_dead_letters
 from common.contracts.auth import ExportRequested, UserErased
 from common.contracts.gateway import RequestsLogged
 from common.events.cloudevent import CloudEvent

@@ -13,13 +13,13 @@ from common.bus.delivery import Dead, Done, Settlement
 log = logging.getLogger(__name__)
 
 MAX_DEAD_LETTERS = 100
-"""Far above what poisoned events cause, and few enough to read and replay."""
+"""Far more than poisoned events cause, and few enough to read and replay."""
 
 PROBE_SECONDS = 60.0
-"""A stopped consumer tries one event after this pause, so that a cause which passes heals by itself.
+"""A stopped consumer tries one event after this pause, so that it recovers by itself from a transient cause.
 
-The event settles as its handler decides, dead letter included: to hold it would block every event behind one that is
-really poisoned, and to requeue it would count against the broker's delivery limit.
+The event is settled as its handler decides, dead letter included. Holding it would block every event behind one that is
+really poisoned; requeueing it would count against the broker's delivery limit.
 """
 
 

@@ -1,8 +1,8 @@
 """Consuming one queue: take what is waiting, handle it as one batch, settle it with one acknowledgement.
 
-A redelivered message may be what ended the process that had it. So a consumer begins one by one, with no other message
-in hand, and takes batches from the first message on that was never delivered before: the broker then counts only the
-delivery of the guilty message, which becomes a dead letter when its attempts are spent.
+A redelivered message may have crashed the process that had it. So a consumer begins one by one, with no other message
+in hand, and takes batches as soon as a message arrives that was never delivered before. The broker then counts the
+delivery of the crashing message only, which becomes a dead letter when its attempts are spent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Publish = Callable[[Sequence[Publication]], Awaitable[Sequence[Exception | None]
 
 
 class QueueConsumer:
-    """Feeds one queue to `handle`; what failed is republished by `publish`: to a retry tier, or as a dead letter."""
+    """Feeds one queue to `handle`, and republishes a failed message to a retry tier or as a dead letter."""
 
     def __init__(self, consumer: Consumer, handle: Handle, publish: Publish, limit: DeadLetterLimit) -> None:
         self._consumer = consumer
@@ -103,7 +103,7 @@ class QueueConsumer:
     async def _settle(
         self, channel: ConsumeChannel, messages: Sequence[Message], settlements: Sequence[Settlement]
     ) -> None:
-        """Republish what failed, confirmed by the broker, before its delivery is acknowledged: nothing is lost."""
+        """Republish failed messages, with confirms, before their deliveries are acknowledged: nothing is lost."""
         queue = self._consumer.queue
         settled = zip(messages, settlements, strict=True)
         failed = [_publication(queue, message, s) for message, s in settled if not isinstance(s, Done)]
@@ -135,7 +135,7 @@ class QueueConsumer:
 
 
 async def _take(channel: ConsumeChannel, limit: int, linger: Linger) -> list[Message]:
-    """Wait for a message, linger, then take what else is there, at most `limit`; a redelivered one comes alone."""
+    """Wait for a message, linger, then take all that have arrived, at most `limit`; a redelivered one comes alone."""
     if (await channel.next()).redelivered:
         return channel.take(1)
     await linger.wait()
