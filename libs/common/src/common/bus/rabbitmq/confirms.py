@@ -1,8 +1,8 @@
-"""Publisher confirms: which messages of a channel the broker has stored, refused or returned.
+"""Publisher confirms: which messages of a channel the broker has stored, rejected or returned.
 
-The broker numbers the messages of a channel from 1 and confirms them by that number, several at once if it likes. Only
-a returned (unroutable) message comes back without its number, just before its confirm: it is recognised by its id and
-address, of which the oldest unconfirmed copy is meant.
+The broker numbers the messages of a channel from 1 (the delivery tag) and confirms one or several by that number. Only
+a returned (unroutable) message comes back without its number, before its confirm. It is matched by message id, exchange
+and routing key; of several copies the oldest one is meant, because the broker handles them in order.
 """
 
 import asyncio
