@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bench.child import arguments, program, say
 from bench.processes.sample_event import InBatches, SampleSold, consumer
+from common.bus.dead_letter_limit import DeadLetterLimit
 from common.bus.dispatch import Dispatcher
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.subscriptions import subscribe
@@ -42,8 +43,8 @@ async def main(database_url: str, amqp: str, count: int) -> None:
     await transport.start()
     noting = Noting(count)
     taker = consumer(noting)
-    await transport.declare([taker], database)
-    consuming = asyncio.create_task(transport.consume(taker, Dispatcher(taker, database)))
+    await transport.declare([taker])
+    consuming = asyncio.create_task(transport.consume(taker, Dispatcher(taker, database), DeadLetterLimit(taker.name)))
     say(ready=True)
     async with asyncio.timeout(LONGEST_SECONDS):
         await noting.finished.wait()

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from bench.child import arguments, program, say
 from bench.processes.sample_event import InBatches, OneByOne, consumer
+from common.bus.dead_letter_limit import DeadLetterLimit
+from common.bus.delivery import Delivery, Done, Settlement
 from common.bus.dispatch import Dispatcher
 from common.bus.rabbitmq.transport import RabbitTransport
-from common.bus.transport import Delivery, Done, Settlement
 from common.persistence.database import Database
 
 LONGEST_SECONDS = 120
@@ -44,7 +45,7 @@ async def main(database_url: str, amqp: str, count: int, batched: bool) -> None:
     await transport.start()
     taker = consumer(InBatches() if batched else OneByOne())
     counting = Counting(Dispatcher(taker, database), count)
-    consuming = asyncio.create_task(transport.consume(taker, counting))
+    consuming = asyncio.create_task(transport.consume(taker, counting, DeadLetterLimit(taker.name)))
     async with asyncio.timeout(LONGEST_SECONDS):
         await counting.finished.wait()
     say(count=count, seconds=time.perf_counter() - counting.started, cpu=time.process_time() - counting.cpu_before)

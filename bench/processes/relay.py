@@ -16,7 +16,7 @@ from common.persistence.database import Database
 async def main(database_url: str, amqp: str) -> None:
     database, transport = Database(database_url), RabbitTransport(amqp, "bench")
     await transport.start()
-    await transport.declare([consumer(InBatches())], database)
+    await transport.declare([consumer(InBatches())])
     relay = Relay("bench", database, transport)
     started, cpu = time.perf_counter(), time.process_time()
     moved = 0

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import aio_pika
 
+from common.bus.delivery import DEAD_LETTERS
 from common.bus.subscriptions import matches
-from common.bus.transport import ATTEMPTS, DEAD_LETTERS
 from common.contracts.billing import PaymentSucceeded
 from common.contracts.catalog import StockRejected
 from common.contracts.event import Event
@@ -150,7 +150,7 @@ class AlwaysFails:
     async def inject(self, environment: Environment, rng: Random) -> None:
         target = rng.choice(GIVEN_UP_ELSEWHERE)
         # Its last attempt: the retry tiers before it would take five minutes.
-        poison = RawMessage.of(POISONS[target](environment), **{ATTEMPT_HEADER: str(ATTEMPTS)})
+        poison = RawMessage.of(POISONS[target](environment), **{ATTEMPT_HEADER: str(MAX_ATTEMPTS)})
         async with _harms_nobody_else(environment):
             with in_force(environment, _service(target), Order(IN_HANDLER, RAISE, event=poison.id, standing=True)):
                 await publish_raw(environment, poison)
@@ -195,7 +195,7 @@ class Crashes:
             ) as control:
                 await publish_raw(environment, poison)
                 await wait_until_dead_lettered(environment, poison.body, {f"{target}.v1"}, CRASH_LOOP_SECONDS)
-        assert len(control.acted()) == ATTEMPTS, f"given up after {len(control.acted())} lives"
+        assert len(control.acted()) == MAX_ATTEMPTS, f"given up after {len(control.acted())} lives"
 
 
 @asynccontextmanager

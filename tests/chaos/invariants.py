@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.bus.delivery import DEAD_LETTERS
 from common.bus.subscriptions import matches
-from common.bus.transport import DEAD_LETTERS
 from dukan.services import SERVICES
 from dukan.topology import consumers
 from tests.chaos.ledger import Ledger

@@ -30,10 +30,11 @@ class Embedded:
         """auth first, because the others fetch its keys; the gateway last, when its services are up."""
         loaded = [self._load(name) for name in SERVICES]
         # Every queue must exist before the first relay runs: it publishes to the queues that exist.
-        for service in loaded:
-            await self._transport.declare(collect(*service.subscribers), service.database)
-        for service in loaded:
-            await self._serve(service.name, create_app(service, self._transport, "all"))
+        transports = [self._transport.bound(service.database) for service in loaded]
+        for service, transport in zip(loaded, transports, strict=True):
+            await transport.declare(collect(*service.subscribers))
+        for service, transport in zip(loaded, transports, strict=True):
+            await self._serve(service.name, create_app(service, transport, "all"))
         settings = services.settings_of(GATEWAY, **self.platform.settings_of(GATEWAY))
         await self._serve(GATEWAY, services.load_gateway(settings, self._transport))
 
@@ -46,6 +47,7 @@ class Embedded:
         for _, task in self._running:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._running), return_exceptions=True)
+        await self._transport.close()
 
     async def ended(self) -> None:
         """Returns when the first of them has ended."""

@@ -40,6 +40,6 @@ async def _declare(listed: Sequence[Consumer], amqp: str) -> None:
     transport = RabbitTransport(amqp, "topology")
     await transport.start()
     try:
-        await transport.declare(listed, None)
+        await transport.declare(listed)
     finally:
         await transport.close()

@@ -2,8 +2,8 @@
 
 import pytest
 
+from common.bus.delivery import Dead, Retry
 from common.bus.subscriptions import subscribe
-from common.bus.transport import Dead, Retry
 from common.clock import now
 from common.contracts.auth import SessionRevoked, UserDeactivated
 from common.errors import Permanent

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
+from common.bus.delivery import DEAD_LETTERS, DeadLetter, Delivery
 from common.bus.dispatch import Dispatcher
 from common.bus.subscriptions import collect
-from common.bus.transport import DEAD_LETTERS, DeadLetter, Delivery
 from common.contracts.auth import UserDeactivated
 from common.events.cloudevent import CloudEvent
 from common.ids import new_id

@@ -29,7 +29,7 @@ from tests.chaos.inject.points import (
 
 Async = Callable[..., Awaitable[Any]]
 
-WRITER_TURNS = 3
+WRITE_TURNS = 3
 LATE = ConnectionError("held back")
 
 _for_ever = ExitStack()
@@ -84,24 +84,24 @@ def _patch_transaction(points: Points, transaction: Any) -> None:
 
     finish, committed = transaction.Transaction.finish, transaction.Transaction.committed
 
-    def pass_by_and_tell(tx: Any) -> None:
+    def pass_by_and_commit(tx: Any) -> None:
         if tx.has_outgoing:
             points.pass_by(AFTER_COMMIT)
         committed(tx)
 
     transaction.Transaction.finish = _after(finish, finished)
-    transaction.Transaction.committed = pass_by_and_tell
+    transaction.Transaction.committed = pass_by_and_commit
 
 
-def _patch_cloud_event(points: Points, cloud_event: Any) -> None:
-    original = cloud_event.Envelope.of
+def _patch_cloud_event(points: Points, module: Any) -> None:
+    original = module.CloudEvent.of
 
     def of(event: Any, cause: Any = None) -> Any:
         order = points.standing(CONTRACTS)
         made = original(event, cause)
         return made if order is None else replace(made, data=_as_version(order.action, event, made.data))
 
-    cloud_event.Envelope.of = staticmethod(of)
+    module.CloudEvent.of = staticmethod(of)
 
 
 def _as_version(version: str, event: Any, data: bytes) -> bytes:
@@ -116,17 +116,18 @@ def _as_version(version: str, event: Any, data: bytes) -> bytes:
 
 
 def _patch_confirms(points: Points, confirms: Any) -> None:
-    async def published(futures: Sequence[Any], channel: Any, messages: Sequence[Any]) -> None:
-        # What is not written to the socket yet is not published: the writer needs one or two turns of the event loop.
-        for _ in range(WRITER_TURNS):
-            await asyncio.sleep(0)
-        if not channel.write_queue.empty():
-            return
-        pending = sum(not future.done() for future in futures)
-        ids = [str(message.properties.message_id) for message in messages]
-        await points.reach(UNCONFIRMED, lambda: ids, f"{pending} of {len(futures)} unconfirmed")
+    settled = confirms.PublishedBatch.settled
 
-    confirms.publish_all = _after(confirms.publish_all, published)
+    async def reach_and_wait(batch: Any, seconds: float) -> Any:
+        # The event loop may write to the socket at the end of a turn only.
+        for _ in range(WRITE_TURNS):
+            await asyncio.sleep(0)
+        pending = sum(isinstance(outcome, ConnectionError) for outcome in batch.outcomes)
+        ids = [str(message.properties.message_id) for message in batch.messages]
+        await points.reach(UNCONFIRMED, lambda: ids, f"{pending} of {len(ids)} unconfirmed")
+        return await settled(batch, seconds)
+
+    confirms.PublishedBatch.settled = reach_and_wait
 
 
 def _patch_rabbit(points: Points, rabbit: Any) -> None:
@@ -135,13 +136,13 @@ def _patch_rabbit(points: Points, rabbit: Any) -> None:
         await points.reach(UNMARKED, lambda: ids, f"{outcomes.count(None)} of {len(outcomes)} confirmed")
 
     original = rabbit.RabbitTransport.publish
-    met: dict[str, float] = {}
+    first_seen: dict[str, float] = {}
 
     async def publish(transport: Any, batch: Sequence[Any]) -> Any:
         order = points.standing(DISORDER)
         if order is None:
             return await original(transport, batch)
-        sent = [one for one in batch if not _is_late(str(one.cloud_event.id), met, order.seconds)]
+        sent = [one for one in batch if not _is_late(str(one.cloud_event.id), first_seen, order.seconds)]
         outcomes = await original(transport, sent[::-1]) if sent else []
         of = dict(zip((one.cloud_event.id for one in reversed(sent)), outcomes, strict=True))
         return [of.get(one.cloud_event.id, LATE) for one in batch]
@@ -149,9 +150,12 @@ def _patch_rabbit(points: Points, rabbit: Any) -> None:
     rabbit.RabbitTransport.publish = _after(publish, confirmed)
 
 
-def _is_late(event_id: str, met: dict[str, float], seconds: float) -> bool:
-    """Delays every third event until after events that were written later."""
-    return crc32(event_id.encode()) % 3 == 0 and time.monotonic() < met.setdefault(event_id, time.monotonic()) + seconds
+def _is_late(event_id: str, first_seen: dict[str, float], seconds: float) -> bool:
+    """Every third event is held back for so many seconds, so that later ones overtake it."""
+    return (
+        crc32(event_id.encode()) % 3 == 0
+        and time.monotonic() < first_seen.setdefault(event_id, time.monotonic()) + seconds
+    )
 
 
 def _patch_subscriptions(points: Points, subscriptions: Any) -> None:

@@ -35,6 +35,9 @@ COMMIT_TO_HANDLED_SECONDS = Histogram(
 )
 INBOX_DUPLICATES = Counter("dukan_inbox_duplicates_total", "Deliveries already accepted before.", ["consumer"])
 DEAD_LETTERS = Gauge("dukan_dead_letters", "Dead letters neither replayed nor discarded, by queue.", ["queue"])
+CONSUMER_STOPPED = Gauge(
+    "dukan_consumer_stopped", "1 while a consumer is stopped at its limit of dead letters.", ["consumer"]
+)
 
 # Checkout
 SAGA_ORDERS = Gauge("dukan_saga_orders", "Unfinished checkouts by state.", ["state"])

@@ -1,4 +1,4 @@
-"""A bus under test: two services with a database each, over either transport."""
+"""A bus under test: two services, each with a database, over either transport."""
 
 import asyncio
 import contextlib
@@ -83,8 +83,8 @@ class Bus:
         self.running.append(runtime)
         return runtime
 
-    async def say(self, *notes: str, subject: str = "a") -> None:
-        """Commit the notes as events, one transaction each."""
+    async def publish(self, *notes: str, subject: str = "a") -> None:
+        """Commit the notes as events, a transaction each."""
         for note in notes:
             async with self.publisher.begin() as tx:
                 tx.publish(self.event(subject_id=subject, note=note))
@@ -121,14 +121,15 @@ def new_event() -> type[Event]:
 
 @pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=pytest.mark.broker)])
 async def bus(request: pytest.FixtureRequest, new_database: Any) -> AsyncIterator[Bus]:
+    publisher, subscriber = await new_database(), await new_database()
     transport: Transport
     if request.param == "embedded":
-        transport = EmbeddedTransport(poll=0.05)
+        transport = EmbeddedTransport(poll_seconds=0.05).bound(subscriber)
     else:
         transport = RabbitTransport(os.environ["AMQP_URL"], "test")
     await transport.start()
     event = new_event()
-    bus = Bus(transport, await new_database(), await new_database(), event, f"test{word()}")
+    bus = Bus(transport, publisher, subscriber, event, f"test{word()}")
     yield bus
     await bus.stop()
     registry.pop(event.type)

@@ -1,4 +1,4 @@
-"""What any transport must do. Every test here runs on the durable in-process transport and on RabbitMQ."""
+"""The contract of a transport. Every test runs on the durable in-process transport and on RabbitMQ."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from common.bus.delivery import DEAD_LETTERS, Delivery
 from common.bus.relay import Relay
 from common.bus.runtime import Runtime
 from common.bus.subscriptions import subscribe, subscribe_dead_letters
-from common.bus.transport import DEAD_LETTERS, Delivery, OutboundEvent
+from common.bus.transport import OutboundEvent
 from common.contracts.event import Event, registry
 from common.errors import Permanent
 from common.testing import eventually
@@ -18,7 +19,7 @@ from .conftest import Bus, new_event, record
 
 
 def consumer_of(bus: Bus, purpose: str, *, batch: int = 1) -> Any:
-    """A well-behaved consumer that records what it hears."""
+    """A consumer that records every event as an effect."""
     name = f"{bus.name}.{purpose}"
 
     class Handlers:
@@ -34,15 +35,15 @@ async def test_events_of_one_subject_arrive_in_order_once_each(bus: Bus) -> None
     await bus.serve(consumer_of(bus, "work"))
     await bus.relay()
     notes = [f"n{i}" for i in range(100)]
-    await bus.say(*notes)
+    await bus.publish(*notes)
     await eventually(lambda: _arrived(bus, 100))
     assert await bus.effects() == notes
 
 
-async def test_a_batch_handler_sees_every_event_once_and_in_order(bus: Bus) -> None:
+async def test_a_batch_handler_receives_every_event_once_and_in_order(bus: Bus) -> None:
     await bus.serve(consumer_of(bus, "work", batch=16))
     notes = [f"n{i}" for i in range(200)]
-    await bus.say(*notes)
+    await bus.publish(*notes)
     await bus.relay()
     await eventually(lambda: _arrived(bus, 200))
     assert await bus.effects() == notes
@@ -51,24 +52,24 @@ async def test_a_batch_handler_sees_every_event_once_and_in_order(bus: Bus) -> N
 async def test_every_consumer_of_an_event_gets_its_own_copy(bus: Bus) -> None:
     await bus.serve(consumer_of(bus, "one"), consumer_of(bus, "two"))
     await bus.relay()
-    await bus.say("hello")
+    await bus.publish("hello")
     await eventually(lambda: _arrived(bus, 2))
     assert await bus.effects(f"{bus.name}.one") == ["hello"]
     assert await bus.effects(f"{bus.name}.two") == ["hello"]
 
 
-async def test_nothing_leaves_from_a_transaction_that_rolled_back(bus: Bus) -> None:
+async def test_a_rolled_back_transaction_publishes_nothing(bus: Bus) -> None:
     await bus.serve(consumer_of(bus, "work"))
     await bus.relay()
 
-    async def change_my_mind() -> None:
+    async def publish_and_fail() -> None:
         async with bus.publisher.begin() as tx:
             tx.publish(bus.event(subject_id="a", note="never"))
-            raise RuntimeError("changed my mind")
+            raise RuntimeError("rolled back")
 
-    with pytest.raises(RuntimeError, match="changed my mind"):
-        await change_my_mind()
-    await bus.say("after")
+    with pytest.raises(RuntimeError, match="rolled back"):
+        await publish_and_fail()
+    await bus.publish("after")
     await eventually(lambda: _arrived(bus, 1))
     assert await bus.effects() == ["after"]
 
@@ -76,14 +77,14 @@ async def test_nothing_leaves_from_a_transaction_that_rolled_back(bus: Bus) -> N
 async def test_an_event_published_twice_has_its_effect_once(bus: Bus) -> None:
     """The relay crashed between the publish and the mark: the row goes out again."""
     await bus.serve(consumer_of(bus, "work"))
-    await bus.say("paid")
+    await bus.publish("paid")
     relay = Relay("publisher", bus.publisher, bus.transport)
     assert await relay.drain_once() == 1
     await eventually(lambda: _arrived(bus, 1))
     async with bus.publisher.begin() as tx:
         await tx.sql.execute("UPDATE outbox SET published_at = NULL")
     assert await relay.drain_once() == 1
-    await bus.say("next")
+    await bus.publish("next")
     assert await relay.drain_once() == 1
     await eventually(lambda: _arrived(bus, 2))
     assert await bus.effects() == ["paid", "next"]
@@ -91,19 +92,19 @@ async def test_an_event_published_twice_has_its_effect_once(bus: Bus) -> None:
 
 async def test_a_crash_between_publish_and_mark_loses_nothing(bus: Bus) -> None:
     await bus.serve(consumer_of(bus, "work"))
-    await bus.say("paid")
+    await bus.publish("paid")
 
     class Crashing:
-        """Publishes, then dies before the relay can mark."""
+        """Publishes, then fails before the relay can mark the rows."""
 
         async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
             await bus.transport.publish(batch)
-            raise ConnectionError("died here")
+            raise ConnectionError("crashed")
 
     with pytest.raises(ConnectionError):
         await Relay("publisher", bus.publisher, Crashing()).drain_once()  # type: ignore[arg-type]
     assert await Relay("publisher", bus.publisher, bus.transport).drain_once() == 1
-    await bus.say("next")
+    await bus.publish("next")
     await bus.relay()
     await eventually(lambda: _arrived(bus, 2))
     assert await bus.effects() == ["paid", "next"]
@@ -124,7 +125,7 @@ async def test_a_handler_that_fails_twice_succeeds_on_the_third_attempt(bus: Bus
 
     await bus.serve(Handlers())
     await bus.relay()
-    await bus.say("stubborn")
+    await bus.publish("stubborn")
     await eventually(lambda: _arrived(bus, 1), within=20)
     assert await bus.effects() == ["attempt 3"]
     assert attempts == 3
@@ -140,18 +141,18 @@ async def test_one_poisoned_event_of_a_batch_harms_itself_only(bus: Bus) -> None
             if any(event.note == "poison" for event in events):
                 raise Permanent("cannot be handled")
 
-    await bus.say(*(f"n{i}" for i in range(20)), subject="a")
-    await bus.say("poison", subject="b")
-    await bus.say(*(f"m{i}" for i in range(20)), subject="c")
+    await bus.publish(*(f"n{i}" for i in range(20)), subject="a")
+    await bus.publish("poison", subject="b")
+    await bus.publish(*(f"m{i}" for i in range(20)), subject="c")
     await bus.serve(Handlers())
     await bus.relay()
     await eventually(lambda: _arrived(bus, 40))
     assert await bus.effects() == [f"n{i}" for i in range(20)] + [f"m{i}" for i in range(20)]
 
 
-async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed(bus: Bus) -> None:
+async def test_an_event_that_fails_permanently_becomes_a_dead_letter_that_can_be_replayed(bus: Bus) -> None:
     name = f"{bus.name}.work"
-    mended = False
+    repaired = False
     dead: list[Delivery] = []
     sequences: list[int] = []
 
@@ -159,7 +160,7 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed
         @subscribe(bus.event, consumer=name)
         async def on_noted(self, event: Any, tx: Any) -> None:
             sequences.append(tx.cloud_event_of(event).sequence)
-            if not mended:
+            if not repaired:
                 raise Permanent("a bug")
             await record(tx, name, event.note)
 
@@ -169,18 +170,18 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed
 
     await bus.serve(Handlers())
     await bus.relay()
-    await bus.say("unlucky")
-    await eventually(lambda: _holds(dead))
-    letter = dead[0].dead
-    assert letter is not None
-    assert "a bug" in letter.error
-    mended = True
+    await bus.publish("unlucky")
+    await eventually(lambda: _has(dead))
+    dead_letter = dead[0].dead
+    assert dead_letter is not None
+    assert "a bug" in dead_letter.error
+    repaired = True
     replaying = Runtime("operations", bus.subscriber, bus.transport, [])
     await replaying.start(workers=False)
     bus.running.append(replaying)
     async with bus.subscriber.begin() as tx:
         await tx.sql.execute("ALTER TABLE outbox ALTER COLUMN id RESTART WITH 1000")
-        tx.redeliver(dead[0].cloud_event, letter.queue)
+        tx.redeliver(dead[0].cloud_event, dead_letter.queue)
     await eventually(lambda: _arrived(bus, 1))
     assert await bus.effects() == ["unlucky"]
     assert len(set(sequences)) == 1, "a replayed event must not look newer than it is"
@@ -203,59 +204,59 @@ async def test_an_event_that_does_not_fit_its_contract_is_a_dead_letter(bus: Bus
     await bus.relay()
     async with bus.publisher.begin() as tx:
         tx.publish(bus.event.model_construct(subject_id="a", note={"not": "text"}))
-    await bus.say("fine", subject="b")
-    await eventually(lambda: _holds(dead))
+    await bus.publish("fine", subject="b")
+    await eventually(lambda: _has(dead))
     await eventually(lambda: _arrived(bus, 1))
     assert await bus.effects() == ["fine"]
     assert dead[0].dead is not None
     assert "note" in dead[0].dead.error
 
 
-async def test_an_event_that_nobody_wants_does_not_hold_up_the_others(bus: Bus) -> None:
+async def test_an_event_without_subscribers_is_published(bus: Bus) -> None:
     await bus.relay()
-    await bus.say("nobody listens")
+    await bus.publish("no subscriber")
     await eventually(lambda: _outbox_empty(bus))
 
 
-async def test_a_wildcard_hears_every_type_that_it_binds(bus: Bus) -> None:
-    heard: list[str] = []
+async def test_a_pattern_receives_every_type_that_it_matches(bus: Bus) -> None:
+    received: list[str] = []
     pattern = bus.event.type.replace(".noted.v1", ".#")
 
     class Handlers:
         @subscribe(pattern, consumer=f"{bus.name}.journal", batch=10)
         async def on_any(self, cloud_events: Sequence[Any], tx: Any) -> None:
-            heard.extend(cloud_event.type for cloud_event in cloud_events)
+            received.extend(cloud_event.type for cloud_event in cloud_events)
 
     await bus.serve(Handlers())
     await bus.relay()
-    await bus.say("one", "two")
-    await eventually(lambda: _holds(heard, 2))
-    assert heard == [bus.event.type, bus.event.type]
+    await bus.publish("one", "two")
+    await eventually(lambda: _has(received, 2))
+    assert received == [bus.event.type, bus.event.type]
 
 
-async def test_a_listener_hears_while_it_lives(bus: Bus) -> None:
-    heard: list[str] = []
-    await bus.transport.listen([bus.event.type], lambda cloud_event: heard.append(cloud_event.subject))
+async def test_a_listener_receives_events_without_a_queue_of_its_service(bus: Bus) -> None:
+    received: list[str] = []
+    await bus.transport.listen([bus.event.type], lambda cloud_event: received.append(cloud_event.subject))
     await bus.relay()
-    await bus.say("now", subject="s1")
-    await eventually(lambda: _holds(heard))
-    assert heard == ["s1"]
+    await bus.publish("now", subject="s1")
+    await eventually(lambda: _has(received))
+    assert received == ["s1"]
 
 
-async def test_listeners_of_different_types_hear_everything_of_theirs_and_nothing_else(bus: Bus) -> None:
+async def test_each_listener_receives_all_events_of_its_types_and_no_others(bus: Bus) -> None:
     other = new_event()
     registry.pop(other.type)
-    heard: dict[str, list[str]] = {"mine": [], "others": []}
-    await bus.transport.listen([bus.event.type], lambda cloud_event: heard["mine"].append(cloud_event.type))
-    await bus.transport.listen([other.type], lambda cloud_event: heard["others"].append(cloud_event.type))
+    received: dict[str, list[str]] = {"mine": [], "others": []}
+    await bus.transport.listen([bus.event.type], lambda cloud_event: received["mine"].append(cloud_event.type))
+    await bus.transport.listen([other.type], lambda cloud_event: received["others"].append(cloud_event.type))
     await bus.relay()
     async with bus.publisher.begin() as tx:
-        # More than any prefetch: a listener that does not acknowledge would fall silent.
+        # More than any prefetch: without acknowledgements a listener must not stop receiving.
         for number in range(300):
             tx.publish(bus.event(subject_id="a", note=str(number)))
         tx.publish(other(subject_id="a", note="x"))
-    await eventually(lambda: _holds(heard["mine"] + heard["others"], 301))
-    assert heard == {"mine": [bus.event.type] * 300, "others": [other.type]}
+    await eventually(lambda: _has(received["mine"] + received["others"], 301))
+    assert received == {"mine": [bus.event.type] * 300, "others": [other.type]}
 
 
 async def test_cause_and_correlation_travel_from_event_to_event(bus: Bus) -> None:
@@ -272,32 +273,32 @@ async def test_cause_and_correlation_travel_from_event_to_event(bus: Bus) -> Non
 
     await bus.serve(Handlers())
     await bus.relay()
-    await bus.say("begin", subject="first")
-    await eventually(lambda: _holds(cloud_events, 2))
+    await bus.publish("begin", subject="first")
+    await eventually(lambda: _has(cloud_events, 2))
     first, second = cloud_events
     assert second.causation_id == str(first.id)
     assert second.correlation_id == first.correlation_id
     assert second.sequence > 0
 
 
-async def test_a_stopped_consumer_finds_what_came_meanwhile(bus: Bus) -> None:
+async def test_a_consumer_receives_events_published_while_it_was_down(bus: Bus) -> None:
     handlers = consumer_of(bus, "work")
     runtime = await bus.serve(handlers)
     await bus.relay()
-    await bus.say("before")
+    await bus.publish("before")
     await eventually(lambda: _arrived(bus, 1))
     await runtime.stop()
-    await bus.say("meanwhile")
+    await bus.publish("meanwhile")
     await eventually(lambda: _outbox_empty(bus))
     await bus.serve(handlers)
     await eventually(lambda: _arrived(bus, 2))
     assert await bus.effects() == ["before", "meanwhile"]
 
 
-async def test_two_relays_on_one_outbox_send_each_event_in_order(bus: Bus) -> None:
+async def test_two_relays_on_one_outbox_publish_each_event_in_order(bus: Bus) -> None:
     await bus.serve(consumer_of(bus, "work", batch=32))
     notes = [f"n{i}" for i in range(300)]
-    await bus.say(*notes)
+    await bus.publish(*notes)
     await asyncio.gather(bus.relay(), bus.relay())
     await eventually(lambda: _arrived(bus, 300))
     assert await bus.effects() == notes
@@ -307,8 +308,8 @@ async def _arrived(bus: Bus, count: int) -> bool:
     return len(await bus.effects()) >= count
 
 
-async def _holds(things: list[Any], count: int = 1) -> bool:
-    return len(things) >= count
+async def _has(items: list[Any], count: int = 1) -> bool:
+    return len(items) >= count
 
 
 async def _outbox_empty(bus: Bus) -> bool:

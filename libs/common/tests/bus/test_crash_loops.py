@@ -1,6 +1,6 @@
-"""An event whose handling ends the process, every time, must not do so for ever, nor take others with it.
+"""An event that always crashes its consumer becomes a dead letter after a few crashes, and no other event does.
 
-A life that is cut off in the middle of a handler is, to the transport, a process that died there.
+To the transport, a consumer that is cancelled inside a handler is a process that crashed there.
 """
 
 import asyncio
@@ -9,88 +9,90 @@ from typing import Any
 
 import pytest
 
+from common.bus.delivery import DEAD_LETTERS, MAX_ATTEMPTS, Delivery
 from common.bus.subscriptions import collect, subscribe, subscribe_dead_letters
-from common.bus.transport import ATTEMPTS, DEAD_LETTERS, Delivery
 from common.testing import eventually
 
 from .conftest import Bus, record
 
 
-class Deadly:
-    """Handlers of which one never comes back from `poison`; `dead` holds what was given up."""
+class Crashing:
+    """A handler that never returns from `poison`, and the consumer of its dead letters."""
 
     def __init__(self, bus: Bus) -> None:
         name = f"{bus.name}.work"
         self.reached = asyncio.Event()
         self.dead: list[Delivery] = []
         self.batches: list[int] = []
-        seen = self
+        this = self
 
         class Handlers:
             @subscribe(bus.event, consumer=name, batch=16)
             async def on_noted(self, events: Sequence[Any], tx: Any) -> None:
-                seen.batches.append(len(events))
+                this.batches.append(len(events))
                 await record(tx, name, *(event.note for event in events))
                 if any(event.note == "poison" for event in events):
-                    seen.reached.set()
+                    this.reached.set()
                     await asyncio.Event().wait()
 
             @subscribe_dead_letters(consumer=DEAD_LETTERS, batch=10)
             async def on_dead(self, deliveries: Sequence[Delivery], tx: Any) -> None:
-                seen.dead.extend(d for d in deliveries if d.dead and d.dead.queue == f"{name}.v1")
+                this.dead.extend(d for d in deliveries if d.dead and d.dead.queue == f"{name}.v1")
 
         self.handlers = Handlers()
 
-    async def ends_a_life(self, bus: Bus) -> bool:
-        """Live until the poison strikes (true) or was given up (false)."""
+    async def crash(self, bus: Bus) -> bool:
+        """Run until the poison is reached (true) or has become a dead letter (false)."""
         self.reached.clear()
         runtime = await bus.serve(self.handlers)
-        await eventually(self._struck_or_given_up)
+        await eventually(self._reached_or_dead)
         if not self.reached.is_set():
             return False
         await runtime.stop()
         return True
 
-    async def _struck_or_given_up(self) -> bool:
+    async def _reached_or_dead(self) -> bool:
         return self.reached.is_set() or bool(self.dead)
 
 
 @pytest.fixture
-async def deadly(bus: Bus) -> Deadly:
-    """The poison waits in the middle of others."""
-    deadly = Deadly(bus)
-    await bus.transport.declare(collect(deadly.handlers), bus.subscriber)
-    await bus.say(*(f"n{i}" for i in range(10)), subject="a")
-    await bus.say("poison", subject="b")
-    await bus.say(*(f"m{i}" for i in range(120)), subject="c")
+async def crashing(bus: Bus) -> Crashing:
+    """The poison is published in the middle of other events."""
+    crashing = Crashing(bus)
+    await bus.transport.declare(collect(crashing.handlers))
+    await bus.publish(*(f"n{i}" for i in range(10)), subject="a")
+    await bus.publish("poison", subject="b")
+    await bus.publish(*(f"m{i}" for i in range(120)), subject="c")
     relay = await bus.relay()
     await eventually(lambda: _outbox_empty(bus))
     await relay.stop()
-    return deadly
+    return crashing
 
 
-async def test_an_event_that_always_ends_its_process_dies_alone_after_a_few_lives(bus: Bus, deadly: Deadly) -> None:
-    lives = 0
-    while await deadly.ends_a_life(bus):
-        lives += 1
-        assert lives <= ATTEMPTS + 1, "the crash loop does not end"
+async def test_an_event_that_always_crashes_its_consumer_becomes_the_only_dead_letter(
+    bus: Bus, crashing: Crashing
+) -> None:
+    crashes = 0
+    while await crashing.crash(bus):
+        crashes += 1
+        assert crashes <= MAX_ATTEMPTS + 1, "the crash loop does not end"
     await eventually(lambda: _arrived(bus, 130))
     assert await bus.effects() == [f"n{i}" for i in range(10)] + [f"m{i}" for i in range(120)]
-    assert len(deadly.dead) == 1
-    assert deadly.dead[0].dead is not None
-    assert "ended while handling it" in deadly.dead[0].dead.error
+    assert len(crashing.dead) == 1
+    assert crashing.dead[0].dead is not None
+    assert "ended while handling it" in crashing.dead[0].dead.error
 
 
-async def test_after_a_crash_events_come_one_by_one_until_the_dangerous_ones_are_past(bus: Bus, deadly: Deadly) -> None:
-    assert await deadly.ends_a_life(bus)
-    first_life = len(deadly.batches)
-    assert max(deadly.batches) > 1
-    assert await deadly.ends_a_life(bus)
-    assert set(deadly.batches[first_life:]) == {1}
-    while await deadly.ends_a_life(bus):
+async def test_after_a_crash_events_come_one_by_one_until_a_new_one_arrives(bus: Bus, crashing: Crashing) -> None:
+    assert await crashing.crash(bus)
+    before = len(crashing.batches)
+    assert max(crashing.batches) > 1
+    assert await crashing.crash(bus)
+    assert set(crashing.batches[before:]) == {1}
+    while await crashing.crash(bus):
         pass
     await eventually(lambda: _arrived(bus, 130))
-    assert max(deadly.batches[first_life:]) > 1, "a crash must not slow a consumer down for ever"
+    assert max(crashing.batches[before:]) > 1, "a crash must not slow a consumer down for ever"
 
 
 async def _arrived(bus: Bus, count: int) -> bool:

@@ -1,4 +1,4 @@
-"""How a batch is cut, and what becomes of an attempt that fails."""
+"""Grouping a batch by handler, and settling failed attempts."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from common.bus.delivery import RETRY_TIERS, Dead, Delivery, Done, Retry
 from common.bus.dispatch import Dispatcher
 from common.bus.subscriptions import collect, matches, subscribe
-from common.bus.transport import RETRY_TIERS, Dead, Delivery, Done, Retry
 from common.contracts.event import Event, registry
 from common.events.cloudevent import CloudEvent
 from common.persistence.database import Database
@@ -34,7 +34,7 @@ def delivery(event: type[Event], subject: str, attempt: int = 1) -> Delivery:
 
 
 class Calls:
-    """Handlers of two types that note how they were called."""
+    """Handlers of two types that record their calls."""
 
     def __init__(self, placed: type[Event], paid: type[Event], fail: BaseException | None = None) -> None:
         calls: list[tuple[str, list[str]]] = []
@@ -58,40 +58,40 @@ async def test_a_mixed_batch_is_grouped_by_handler_without_reordering_a_subject(
     database: Database, events: tuple[type[Event], type[Event]]
 ) -> None:
     placed, paid = events
-    shop = Calls(placed, paid)
+    calls = Calls(placed, paid)
     batch = [delivery(placed, "a"), delivery(paid, "b"), delivery(placed, "c"), delivery(paid, "a")]
-    assert await Dispatcher(shop.consumer, database)(batch) == [Done()] * 4
-    assert shop.calls == [("placed", ["a", "c"]), ("paid", ["b", "a"])]
+    assert await Dispatcher(calls.consumer, database)(batch) == [Done()] * 4
+    assert calls.calls == [("placed", ["a", "c"]), ("paid", ["b", "a"])]
 
 
 async def test_a_subject_that_alternates_keeps_its_order(
     database: Database, events: tuple[type[Event], type[Event]]
 ) -> None:
     placed, paid = events
-    shop = Calls(placed, paid)
-    await Dispatcher(shop.consumer, database)([delivery(placed, "a"), delivery(paid, "a"), delivery(placed, "a")])
-    assert shop.calls == [("placed", ["a"]), ("paid", ["a"]), ("placed", ["a"])]
+    calls = Calls(placed, paid)
+    await Dispatcher(calls.consumer, database)([delivery(placed, "a"), delivery(paid, "a"), delivery(placed, "a")])
+    assert calls.calls == [("placed", ["a"]), ("paid", ["a"]), ("placed", ["a"])]
 
 
-async def test_no_call_takes_more_than_its_handler_declared(
+async def test_no_call_takes_more_than_the_batch_of_its_handler(
     database: Database, events: tuple[type[Event], type[Event]]
 ) -> None:
-    shop = Calls(*events)
-    await Dispatcher(shop.consumer, database)([delivery(events[0], str(i)) for i in range(7)])
-    assert [len(notes) for _, notes in shop.calls] == [3, 3, 1]
+    calls = Calls(*events)
+    await Dispatcher(calls.consumer, database)([delivery(events[0], str(i)) for i in range(7)])
+    assert [len(notes) for _, notes in calls.calls] == [3, 3, 1]
 
 
 async def test_the_same_delivery_twice_in_one_batch_is_handled_once(
     database: Database, events: tuple[type[Event], type[Event]]
 ) -> None:
-    shop = Calls(*events)
+    calls = Calls(*events)
     twice = delivery(events[0], "a")
     again = Delivery(twice.cloud_event, 2)
-    assert await Dispatcher(shop.consumer, database)([twice, again]) == [Done(), Done()]
-    assert shop.calls == [("placed", ["a"])]
+    assert await Dispatcher(calls.consumer, database)([twice, again]) == [Done(), Done()]
+    assert calls.calls == [("placed", ["a"])]
 
 
-async def test_a_failure_is_retried_later_and_later_and_given_up_in_the_end(
+async def test_a_failure_is_retried_with_growing_delays_and_ends_as_a_dead_letter(
     database: Database, events: tuple[type[Event], type[Event]]
 ) -> None:
     dispatch = Dispatcher(Calls(*events, fail=RuntimeError("still no")).consumer, database)
@@ -100,17 +100,15 @@ async def test_a_failure_is_retried_later_and_later_and_given_up_in_the_end(
     assert await dispatch([delivery(events[0], "a", len(RETRY_TIERS) + 1)]) == [Dead("RuntimeError: still no")]
 
 
-async def test_a_type_that_the_consumer_does_not_know_is_passed_over(
-    database: Database, events: tuple[type[Event], type[Event]]
-) -> None:
-    shop = Calls(*events)
-    stranger = new_event()
-    registry.pop(stranger.type)
-    assert await Dispatcher(shop.consumer, database)([delivery(stranger, "a")]) == [Done()]
-    assert shop.calls == []
+async def test_a_type_without_a_handler_is_done(database: Database, events: tuple[type[Event], type[Event]]) -> None:
+    calls = Calls(*events)
+    unknown = new_event()
+    registry.pop(unknown.type)
+    assert await Dispatcher(calls.consumer, database)([delivery(unknown, "a")]) == [Done()]
+    assert calls.calls == []
 
 
-async def test_a_database_outage_burns_no_attempt(database: Database, events: tuple[type[Event], type[Event]]) -> None:
+async def test_a_database_outage_costs_no_attempt(database: Database, events: tuple[type[Event], type[Event]]) -> None:
     outages = 2
     handled: list[str] = []
 
@@ -124,7 +122,7 @@ async def test_a_database_outage_burns_no_attempt(database: Database, events: tu
             handled.append(event.note)
 
         async def cut(self, tx: Any) -> None:
-            """The server ends this very connection, as at a restart."""
+            """Let the server end this connection, as at a restart."""
             pid = await tx.sql.fetchval("SELECT pg_backend_pid()")
             async with database.begin() as other:
                 await other.sql.execute("SELECT pg_terminate_backend($1)", pid)
@@ -167,7 +165,7 @@ def test_a_consumer_cannot_handle_a_type_twice(events: tuple[type[Event], type[E
 
 
 @pytest.mark.parametrize("error", [TimeoutError("provider"), ConnectionRefusedError("provider"), OSError("disk")])
-async def test_a_handlers_own_time_out_is_an_attempt_and_no_outage(
+async def test_a_timeout_in_a_handler_costs_an_attempt(
     database: Database, events: tuple[type[Event], type[Event]], error: Exception
 ) -> None:
     dispatch = Dispatcher(Calls(*events, fail=error).consumer, database)
@@ -175,9 +173,7 @@ async def test_a_handlers_own_time_out_is_an_attempt_and_no_outage(
     assert isinstance(settled, Retry)
 
 
-async def test_a_wrong_statement_is_an_attempt_and_no_outage(
-    database: Database, events: tuple[type[Event], type[Event]]
-) -> None:
+async def test_a_wrong_statement_costs_an_attempt(database: Database, events: tuple[type[Event], type[Event]]) -> None:
     class Handlers:
         @subscribe(events[0], consumer="shop.work")
         async def on_placed(self, event: Any, tx: Any) -> None:

@@ -1,4 +1,4 @@
-"""Our codec against pamqp's, which reads and writes the whole of AMQP."""
+"""Our codec against pamqp, which reads and writes all of AMQP."""
 
 from typing import Any
 
@@ -39,15 +39,15 @@ def unpacked(data: bytes) -> list[Any]:
 
 
 @given(properties, st.binary(max_size=300), st.integers(20, 100))
-def test_what_we_publish_is_what_pamqp_reads(given_properties: Properties, body: bytes, largest: int) -> None:
+def test_pamqp_reads_our_publish_frames(given_properties: Properties, body: bytes, max_body: int) -> None:
     message = Publication("dukan.events", "orders.order.placed.v1", given_properties, body)
-    method, header, *pieces = unpacked(frames.publication(message, 3, largest))
+    method, header, *pieces = unpacked(frames.publish_frames(message, 3, max_body))
     assert isinstance(method, Basic.Publish)
     assert (method.exchange, method.routing_key, method.mandatory) == (message.exchange, message.routing_key, True)
     assert isinstance(header, ContentHeader)
     assert header.body_size == len(body)
     assert b"".join(piece.value for piece in pieces) == body
-    assert all(len(piece.value) <= largest for piece in pieces if isinstance(piece, ContentBody))
+    assert all(len(piece.value) <= max_body for piece in pieces if isinstance(piece, ContentBody))
     read = header.properties
     assert (read.headers or {}) == given_properties.headers
     for name in ("content_type", "delivery_mode", "correlation_id", "message_id", "message_type", "app_id"):
@@ -55,10 +55,10 @@ def test_what_we_publish_is_what_pamqp_reads(given_properties: Properties, body:
 
 
 @given(properties)
-def test_what_we_write_we_read_again(written: Properties) -> None:
-    payload = frames.publication(Publication("", "q", written, b"12345"), 3, 100)
+def test_we_read_our_own_headers(written: Properties) -> None:
+    payload = frames.publish_frames(Publication("", "q", written, b"12345"), 3, 100)
     method_size = frame.unmarshal(payload)[0]
-    assert frames.content(payload, method_size + 7) == (5, written)
+    assert frames.read_header(payload, method_size + 7) == (5, written)
 
 
 def header_of(**fields: Any) -> bytes:
@@ -66,38 +66,38 @@ def header_of(**fields: Any) -> bytes:
     return frame.marshal(header, 3)[7:-1]
 
 
-def test_properties_that_we_do_not_use_are_skipped() -> None:
+def test_unused_properties_are_skipped() -> None:
     payload = header_of(
         content_type="a", content_encoding="gzip", priority=3, reply_to="r", expiration="60", user_id="u", app_id="x"
     )
-    assert frames.content(payload, 0) == (9, Properties(content_type="a", app_id="x"))
+    assert frames.read_header(payload, 0) == (9, Properties(content_type="a", app_id="x"))
 
 
 def test_header_values_of_any_type_are_read() -> None:
     values = {"n": 7, "text": "ja", "yes": True, "deep": {"list": [1, "a"]}}
-    assert frames.content(header_of(headers=values), 0)[1].headers == values
+    assert frames.read_header(header_of(headers=values), 0)[1].headers == values
 
 
 def test_header_values_of_any_type_are_written() -> None:
     values = {"n": 7, "text": "ja", "deep": {"list": [1, "a"]}}
-    payload = frames.publication(Publication("", "q", Properties(headers=values), b""), 3, 100)
+    payload = frames.publish_frames(Publication("", "q", Properties(headers=values), b""), 3, 100)
     assert unpacked(payload)[1].properties.headers == values
 
 
 @pytest.mark.parametrize("damage", [slice(14, 15), slice(16, 18), slice(20, None)])
-def test_properties_that_cannot_be_read_are_none_and_the_body_keeps_its_size(damage: slice) -> None:
+def test_unreadable_properties_count_as_none_and_the_body_size_is_kept(damage: slice) -> None:
     payload = bytearray(header_of(headers={"a": "text", "b": "more"}, message_id="m"))
     payload[damage] = b"\xff" * len(payload[damage])
-    size, _ = frames.content(bytes(payload), 0)
+    size, _ = frames.read_header(bytes(payload), 0)
     assert size == 9
-    assert frames.content(bytes(payload[:20]), 0) == (9, Properties())
+    assert frames.read_header(bytes(payload[:20]), 0) == (9, Properties())
 
 
-def test_text_that_is_no_utf_8_is_read_with_marks_in_it() -> None:
+def test_text_that_is_not_utf_8_is_read_with_replacement_characters() -> None:
     payload = header_of(message_id="abc").replace(b"abc", b"a\xffc")
-    assert frames.content(payload, 0)[1].message_id == "a\ufffdc"
+    assert frames.read_header(payload, 0)[1].message_id == "a\ufffdc"
 
 
-def test_a_name_that_does_not_fit_is_refused() -> None:
+def test_a_name_that_is_too_long_is_an_error() -> None:
     with pytest.raises(ValueError, match="255 bytes"):
-        frames.publication(Publication("", "q", Properties(message_id="x" * 256), b""), 3, 100)
+        frames.publish_frames(Publication("", "q", Properties(message_id="x" * 256), b""), 3, 100)

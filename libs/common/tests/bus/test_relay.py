@@ -1,4 +1,4 @@
-"""What the relay does when the transport refuses, and how the outbox keeps its promises."""
+"""The relay when publishing fails, and the order and purge of the outbox."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -15,18 +15,18 @@ from .conftest import new_event
 
 
 class Scripted:
-    """A transport whose answers a test decides; it remembers what it was given."""
+    """A transport whose outcomes a test decides; it records what was published."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
-        self.refuse: set[str] = set()
-        self.away = False
+        self.unroutable: set[str] = set()
+        self.unavailable = False
 
     async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
-        if self.away:
-            raise ConnectionError("broker away")
+        if self.unavailable:
+            raise ConnectionError("broker unavailable")
         self.sent += [outgoing.cloud_event.subject for outgoing in batch]
-        return [LookupError("unroutable") if o.cloud_event.subject in self.refuse else None for o in batch]
+        return [LookupError("unroutable") if o.cloud_event.subject in self.unroutable else None for o in batch]
 
 
 @pytest.fixture
@@ -57,21 +57,21 @@ async def column(database: Database, query: str) -> list[Any]:
         return [row[0] for row in await tx.sql.fetch(query)]
 
 
-async def test_an_absent_broker_burns_no_attempts(database: Database, transport: Scripted, relay: Relay) -> None:
+async def test_an_unavailable_broker_costs_no_attempts(database: Database, transport: Scripted, relay: Relay) -> None:
     await publish(database, "a", "b")
-    transport.away = True
+    transport.unavailable = True
     for _ in range(MAX_ATTEMPTS + 1):
         with pytest.raises(ConnectionError):
             await relay.drain_once()
     assert await column(database, "SELECT attempts FROM outbox") == [0, 0]
-    transport.away = False
+    transport.unavailable = False
     assert await relay.drain_once() == 2
 
 
-async def test_a_row_that_is_always_refused_dies_and_holds_its_subject_only(
+async def test_a_row_that_is_never_routable_is_dead_and_blocks_its_subject_only(
     database: Database, transport: Scripted, relay: Relay
 ) -> None:
-    transport.refuse = {"bad"}
+    transport.unroutable = {"bad"}
     await publish(database, "bad", "good")
     for _ in range(MAX_ATTEMPTS):
         await relay.drain_once()
@@ -82,22 +82,22 @@ async def test_a_row_that_is_always_refused_dies_and_holds_its_subject_only(
     assert transport.sent == ["good"]
 
 
-async def test_a_revived_row_goes_out_before_what_it_held_up(
+async def test_a_revived_row_is_published_before_the_rows_that_it_blocked(
     database: Database, transport: Scripted, relay: Relay
 ) -> None:
-    transport.refuse = {"bad"}
+    transport.unroutable = {"bad"}
     await publish(database, "bad")
     for _ in range(MAX_ATTEMPTS):
         await relay.drain_once()
     await publish(database, "bad")
-    transport.refuse.clear()
+    transport.unroutable.clear()
     transport.sent.clear()
     await column(database, "UPDATE outbox SET dead_at = NULL, attempts = 0 WHERE dead_at IS NOT NULL RETURNING id")
     assert await relay.drain_once() == 2
     assert transport.sent == ["bad", "bad"]
 
 
-async def test_partitions_claimed_by_another_relay_are_left_alone(
+async def test_partitions_claimed_by_another_relay_are_skipped(
     database: Database, transport: Scripted, relay: Relay
 ) -> None:
     await publish(database, "a", "b", "c")
@@ -117,7 +117,7 @@ async def test_a_purge_keeps_up_with_any_number_of_rows(
     assert await column(database, "SELECT id FROM outbox") == []
 
 
-async def test_only_rows_published_long_ago_are_purged(database: Database, relay: Relay) -> None:
+async def test_only_rows_published_more_than_an_hour_ago_are_purged(database: Database, relay: Relay) -> None:
     await publish(database, "old", "new", "pending")
     await column(
         database, "UPDATE outbox SET published_at = now() - interval '2 hours' WHERE subject = 'old' RETURNING id"

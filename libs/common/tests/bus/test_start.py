@@ -1,4 +1,4 @@
-"""Starting while the broker is slow: each attempt begins anew, and none leaves anything behind."""
+"""Starting while the broker is slow, and reconnecting after the connection was lost."""
 
 import asyncio
 import os
@@ -8,74 +8,92 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from common.bus.rabbitmq import transport as rabbitmq_transport
+from common.bus.rabbitmq import topology
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.testing import eventually
 
-# The broker's greeting, its tuning and its consent to the connection are shorter; all declarations together are longer.
-GREETING = 700
+HANDSHAKE_BYTES = 700
+"""The broker's side of the handshake is shorter; with all declarations it is longer."""
 
 
-class Gate:
-    """Lets bytes through to the broker; while `slow`, a connection hears nothing any more after its greeting."""
+class Proxy:
+    """Forwards to the broker; while `slow`, a connection receives nothing after the handshake."""
 
     def __init__(self) -> None:
         parts = urlsplit(os.environ["AMQP_URL"])
         self._broker = parts.hostname, parts.port
         self._parts = parts
         self.slow = True
-        self.open = 0
+        self.open_connections: set[asyncio.StreamWriter] = set()
 
     def url(self, server: asyncio.Server) -> str:
         port = server.sockets[0].getsockname()[1]
         return self._parts._replace(netloc=f"{self._parts.netloc.rpartition('@')[0]}@127.0.0.1:{port}").geturl()
 
-    async def pass_through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.open += 1
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open_connections.add(writer)
         upstream, upwriter = await asyncio.open_connection(*self._broker)
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pump(reader, upwriter, limited=False))
                 both.create_task(self._pump(upstream, writer, limited=True))
         finally:
-            self.open -= 1
+            self.open_connections.discard(writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, limited: bool) -> None:
-        heard = 0
+        received = 0
         with suppress(ConnectionError):
             while data := await reader.read(100):
-                heard += len(data)
-                if not (limited and self.slow and heard > GREETING):
+                received += len(data)
+                if not (limited and self.slow and received > HANDSHAKE_BYTES):
                     writer.write(data)
                     await writer.drain()
         writer.close()
 
 
 @pytest.fixture
-async def gate() -> AsyncIterator[tuple[Gate, str]]:
-    gate = Gate()
-    server = await asyncio.start_server(gate.pass_through, "127.0.0.1", 0)
-    yield gate, gate.url(server)
+async def proxied() -> AsyncIterator[tuple[Proxy, str]]:
+    proxy = Proxy()
+    server = await asyncio.start_server(proxy.forward, "127.0.0.1", 0)
+    yield proxy, proxy.url(server)
     server.close()
 
 
 @pytest.mark.broker
 async def test_a_start_that_took_too_long_can_be_tried_again(
-    gate: tuple[Gate, str], monkeypatch: pytest.MonkeyPatch
+    proxied: tuple[Proxy, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door, url = gate
-    monkeypatch.setattr(rabbitmq_transport, "CONNECT_TIMEOUT", 2.0)
+    proxy, url = proxied
+    monkeypatch.setattr(topology, "DECLARE_SECONDS", 2.0)
     transport = RabbitTransport(url, "test")
     for _ in range(2):
         with pytest.raises(ConnectionError):
             await transport.start()
-    await eventually(lambda: _nobody(door))
-    door.slow = False
-    monkeypatch.setattr(rabbitmq_transport, "CONNECT_TIMEOUT", 10.0)
+    await eventually(lambda: _all_closed(proxy))
+    proxy.slow = False
+    monkeypatch.setattr(topology, "DECLARE_SECONDS", 10.0)
     await transport.start()
     await transport.close()
-    await eventually(lambda: _nobody(door))
+    await eventually(lambda: _all_closed(proxy))
 
 
-async def _nobody(door: Gate) -> bool:
-    return door.open == 0
+async def _all_closed(proxy: Proxy) -> bool:
+    return not proxy.open_connections
+
+
+@pytest.mark.broker
+async def test_a_lost_connection_is_opened_again_without_an_event_to_publish(proxied: tuple[Proxy, str]) -> None:
+    """Readiness needs the connection, and a service that is not ready may have nothing to publish."""
+    proxy, url = proxied
+    proxy.slow = False
+    transport = RabbitTransport(url, "test")
+    await transport.start()
+    for writer in proxy.open_connections:
+        writer.close()
+    await eventually(lambda: _is(transport, connected=False))
+    await eventually(lambda: _is(transport, connected=True))
+    await transport.close()
+
+
+async def _is(transport: RabbitTransport, *, connected: bool) -> bool:
+    return transport.connected is connected

@@ -82,7 +82,7 @@ async def test_what_is_committed_after_somebody_gave_up_is_there(single: Databas
 async def test_a_database_that_no_longer_answers_is_an_outage_and_the_next_user_gets_another_connection(
     fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.persistence.database.ROLLBACK_TIMEOUT", 0.2)
+    monkeypatch.setattr("common.persistence.database.ROLLBACK_SECONDS", 0.2)
     link = Link((await fresh_database("orders")).url)
     async with link:
         database = Database(link.url, pool_size=1, command_timeout=0.2)

@@ -7,7 +7,7 @@ from services.catalog.tests.conftest import MakeProduct, data, product_id
 from services.catalog.tests.stock.orders import cancelled, confirmed, lines_of, placed, stock_of
 
 from common import clock
-from common.bus.transport import Dead
+from common.bus.delivery import Dead
 from common.clock import FixedClock
 from common.contracts.catalog import (
     AvailabilityChanged,

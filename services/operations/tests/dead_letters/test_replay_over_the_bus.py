@@ -42,13 +42,20 @@ class FaultyConsumer:
 @pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=pytest.mark.broker)])
 async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     embedded = request.param == "embedded"
-    transport: Transport = EmbeddedTransport(poll=0.05) if embedded else RabbitTransport(os.environ["AMQP_URL"], "test")
+    transport: Transport = (
+        EmbeddedTransport(poll_seconds=0.05) if embedded else RabbitTransport(os.environ["AMQP_URL"], "test")
+    )
     await transport.start()
     yield transport
     await transport.close()
     if not embedded:
         # They are bound to every event: without a consumer they would fill up with the events of other tests.
         await _delete("operations.journal.v1", "operations.requests.v1")
+
+
+def _bound(bus: Transport, database: Database) -> Transport:
+    """The in-process transport stores a service's deliveries in the service's own database."""
+    return bus.bound(database) if isinstance(bus, EmbeddedTransport) else bus
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ async def faulty(bus: Transport, fresh_database: FreshDatabase) -> AsyncIterator
     subscription = Subscription(name, UserDeactivated.type, UserDeactivated, 1)
     faulty.consumer.handlers[UserDeactivated.type] = (subscription, faulty.on_user_deactivated)
     database = await fresh_database("common")
-    runtime = Runtime("faulty", database, bus, [faulty.consumer])
+    runtime = Runtime("faulty", database, _bound(bus, database), [faulty.consumer])
     await runtime.start()
     yield faulty, database
     await runtime.stop()
@@ -73,7 +80,7 @@ async def test_an_event_that_a_broken_handler_gave_up_is_handled_after_a_fix_and
 ) -> None:
     consumer, database = faulty
     queue = consumer.consumer.queue
-    async with run_service(service, bus, tokens.verifier(), role="all") as staff:
+    async with run_service(service, _bound(bus, service.database), tokens.verifier(), role="all") as staff:
         staff.headers.update(tokens.bearer(roles=["staff"]))
         user_id = new_id()
         async with database.begin() as tx:

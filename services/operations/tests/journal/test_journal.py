@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from common import clock
-from common.bus.transport import Dead, Done
+from common.bus.delivery import Dead, Done
 from common.contracts.auth import UserDeactivated
 from common.events.cloudevent import CloudEvent
 from common.ids import new_id

@@ -1,1 +1,1 @@
-"""The bus core: outbox, relay, transports, inbox and dispatch. At least once on the wire, once in effect."""
+"""The bus: relay, transports and dispatch. At least once on the wire, exactly once in effect."""

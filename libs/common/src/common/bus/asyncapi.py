@@ -9,8 +9,8 @@ from typing import Any
 from faststream.rabbit import RabbitBroker
 from faststream.specification import AsyncAPI
 
-from common.bus.rabbitmq.topology import EVENTS
 from common.contracts.all_events import all_events
+from common.contracts.exchange import EVENTS
 
 DESCRIPTION = (
     "Every fact that Dukan's services publish. One topic exchange; the routing key is the event's type. "

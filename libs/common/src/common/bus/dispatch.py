@@ -1,4 +1,4 @@
-"""From deliveries to effects: decode, accept once, handle, settle. The same pipeline serves both transports."""
+"""The pipeline behind both transports: decode deliveries, accept each once, call the handler, settle."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from common import clock, metrics
+from common.bus.delivery import RETRY_TIERS, Dead, Delivery, Done, Retry, Settlement
 from common.bus.subscriptions import Consumer, Handler, Subscription
-from common.bus.transport import RETRY_TIERS, Dead, Delivery, Done, Retry, Settlement
 from common.context import use_origin
 from common.contracts.event import Event
 from common.errors import Permanent, is_outage
 from common.events import inbox
 from common.events.cloudevent import CloudEvent
+from common.jobs import Backoff
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 from common.telemetry import consumer_span
 
 log = logging.getLogger(__name__)
 
-OUTAGE_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
-OUTAGE_LIMIT = 120
-"""Pauses before a consumer gives its messages back: ten minutes, well below the broker's acknowledgement time-out."""
+OUTAGE_BACKOFF = Backoff(0.2, 0.5, 1.0, 2.0, 5.0)
+MAX_OUTAGE_PAUSES = 120
+"""Ten minutes. Then the consumer returns its messages to the broker, well before the broker's acknowledgement timeout
+(30 minutes)."""
+
+MAX_ERROR_CHARACTERS = 2000
 
 
 @dataclass(slots=True)
@@ -54,9 +58,9 @@ class Dispatcher:
         return [outcome[id(delivery)] for delivery in deliveries]
 
     def _groups(self, deliveries: Sequence[Delivery], outcome: dict[int, Settlement]) -> list[Group]:
-        """Cut a batch by handler, so that each handler gets many at once and no subject's order changes.
+        """Split a batch by handler, so that each handler gets many at once and no subject's order changes.
 
-        A delivery joins the first group of its handler that does not lie before an earlier delivery of its subject.
+        A delivery joins the first group of its handler that is not before the group of its subject's last delivery.
         """
         groups: list[Group] = []
         last: dict[str, int] = {}
@@ -66,13 +70,13 @@ class Dispatcher:
                 outcome[id(delivery)] = Done()
                 continue
             subject = delivery.cloud_event.subject
-            at = _place(groups, found, last.get(subject, 0))
+            at = _group_for(groups, found, last.get(subject, 0))
             groups[at].deliveries.append(delivery)
             last[subject] = at
         return groups
 
     async def _handle(self, group: Group, outcome: dict[int, Settlement]) -> None:
-        """Handle a group in one transaction; when it fails, halve it until the poisoned one stands alone."""
+        """Handle a group in one transaction. If it fails, halve it until the poisoned event is isolated."""
         if not group.deliveries:
             return
         started = time.perf_counter()
@@ -92,16 +96,16 @@ class Dispatcher:
         self._observe(group, settlement, time.perf_counter() - started)
 
     async def _through_outages(self, group: Group) -> None:
-        """Run the group, waiting while the database is away: an outage is nobody's failed attempt."""
-        for pause in range(OUTAGE_LIMIT):
+        """Run the group; wait while the database is unavailable, because that is no failed attempt of the event."""
+        for failures in range(1, MAX_OUTAGE_PAUSES + 1):
             try:
                 return await self._run(group)
             except Exception as error:
                 if not is_outage(error):
                     raise
-                log.warning("database away, %s waits", self._consumer.name, extra={"error": repr(error)})
-                await asyncio.sleep(OUTAGE_PAUSES[min(pause, len(OUTAGE_PAUSES) - 1)])
-        raise ConnectionError(f"{self._consumer.name}: the database did not come back")
+                log.warning("%s waits for the database", self._consumer.name, extra={"error": repr(error)})
+                await asyncio.sleep(OUTAGE_BACKOFF.after(failures))
+        raise ConnectionError(f"{self._consumer.name}: the database is still unavailable")
 
     async def _run(self, group: Group) -> None:
         with consumer_span(self._consumer.name, [d.cloud_event.origin() for d in group.deliveries]):
@@ -120,7 +124,7 @@ class Dispatcher:
         return accepted
 
     async def _call(self, group: Group, accepted: list[Delivery], tx: Transaction) -> None:
-        """Hand the accepted deliveries to the handler in the form that it declared."""
+        """Call the handler with the accepted deliveries in the form that it declared."""
         subscription, handler = group.subscription, group.handler
         if subscription.event is None:
             await handler(accepted if subscription.dead else [d.cloud_event for d in accepted], tx)
@@ -135,7 +139,7 @@ class Dispatcher:
                 await handler(event, tx)
 
     def _failed(self, delivery: Delivery, error: Exception) -> Settlement:
-        """Classify: what no retry mends is dead at once, the rest when its attempts are spent."""
+        """A permanent error makes a dead letter at once, any other error once the attempts are spent."""
         spent = delivery.attempt > len(RETRY_TIERS)
         permanent = isinstance(error, Permanent | ValidationError)
         log.error(
@@ -146,7 +150,7 @@ class Dispatcher:
             exc_info=error,
             extra={"event_id": str(delivery.cloud_event.id), "correlation_id": delivery.cloud_event.correlation_id},
         )
-        reason = f"{type(error).__name__}: {error}"[:2000]
+        reason = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARACTERS]
         if permanent or spent:
             return Dead(reason)
         return Retry(RETRY_TIERS[delivery.attempt - 1], reason)
@@ -162,8 +166,8 @@ class Dispatcher:
             lags.observe(max((now - delivery.cloud_event.time).total_seconds(), 0.0))
 
 
-def _place(groups: list[Group], found: tuple[Subscription, Handler], earliest: int) -> int:
-    """The index of the first group from `earliest` on that takes one more of this handler's; made if there is none."""
+def _group_for(groups: list[Group], found: tuple[Subscription, Handler], earliest: int) -> int:
+    """The index of the handler's first group from `earliest` on that has room; a new group if there is none."""
     subscription, handler = found
     for index in range(earliest, len(groups)):
         if groups[index].subscription is subscription and len(groups[index].deliveries) < subscription.batch:

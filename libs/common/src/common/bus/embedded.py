@@ -1,13 +1,14 @@
-"""The durable in-process transport: one process holds every service, PostgreSQL keeps the deliveries.
+"""The durable in-process transport: one process runs every service, and PostgreSQL stores the deliveries.
 
 The relay's publish inserts a row per subscription into the subscriber's own database before the event is marked
-published; a worker per consumer feeds due rows to the same dispatch pipeline that RabbitMQ's consumers use. A batch is
-counted on its first row before it is handled, so that an event which ends the process does not do so for ever.
+published; a worker per consumer feeds due rows to the same dispatcher that RabbitMQ's consumers use. A batch is counted
+on its first row before it is handled, so that an event which crashes the process becomes a dead letter in the end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
 import time
@@ -19,27 +20,22 @@ from uuid import uuid5
 
 import asyncpg
 
+from common import jobs
+from common.bus.dead_letter_limit import DeadLetterLimit
+from common.bus.delivery import CRASHED, MAX_ATTEMPTS, Dead, DeadLetter, Delivery, Done, Handle, Retry, Settlement
 from common.bus.subscriptions import Consumer, matches
-from common.bus.transport import (
-    ATTEMPTS,
-    ENDED,
-    Dead,
-    DeadLetter,
-    Delivery,
-    Done,
-    Handle,
-    OutboundEvent,
-    Retry,
-    Settlement,
-)
+from common.bus.transport import OutboundEvent, UnroutableError
 from common.events.cloudevent import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, CloudEvent
 from common.linger import Linger
 from common.persistence.database import Database
+from common.persistence.rows import columns
 
 log = logging.getLogger(__name__)
 
-POLL = 0.5
-PAUSE_AFTER_FAILURE = 1.0
+POLL_SECONDS = 0.5
+FAILURE_PAUSE_SECONDS = 1.0
+POOL_SIZE = 8
+"""Connections per database for deliveries, beside those of requests: these must not delay each other."""
 
 INSERT = """
 INSERT INTO delivery (subscription, event_id, headers, correlation_id, payload)
@@ -47,8 +43,8 @@ SELECT * FROM unnest($1::text[], $2::uuid[], $3::jsonb[], $4::text[], $5::bytea[
 ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
 """
 
-# The first row stands for its batch: counting each would cost as much as delivering it. The count must outlive this
-# process only, so nobody waits for the disk.
+# The first row stands for its batch: counting each would cost as much as delivering it. The count must survive a crash
+# of this process only, so the commit need not wait for the disk.
 CLAIM = """
 WITH due AS (
     SELECT id, headers, correlation_id, payload, attempts FROM delivery
@@ -68,22 +64,36 @@ FROM unnest($1::bigint[], $2::int[], $3::float8[]) AS f(id, attempts, delay) WHE
 
 
 @dataclass(slots=True)
-class _Bound:
+class _Queue:
+    """A consumer's deliveries: rows of its service's database."""
+
     consumer: Consumer
     database: Database
-    waiting: asyncio.Event = field(default_factory=asyncio.Event)
-    alone: int = 0
+    filled: asyncio.Event = field(default_factory=asyncio.Event)
+    isolate_next: int = 0
     """How many of the next deliveries come one by one."""
 
 
 class EmbeddedTransport:
-    """Carries events inside one process, durably. Declare all consumers before the first publish."""
+    """Carries events inside one process, durably. Declare all consumers before the first publish.
 
-    def __init__(self, *, poll: float = POLL) -> None:
-        self._poll = poll
-        self._bound: dict[str, _Bound] = {}
+    A service that consumes uses `bound(its database)`; all of them share the queues and listeners of this one.
+    """
+
+    def __init__(self, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._poll_seconds = poll_seconds
+        self._database: Database | None = None
+        self._pools: list[Database] = []
+        self._queues: dict[str, _Queue] = {}
         self._listeners: dict[str, list[Callable[[CloudEvent], None]]] = defaultdict(list)
-        self._routes: dict[str, list[_Bound]] = {}
+        self._routes: dict[str, list[_Queue]] = {}
+
+    def bound(self, database: Database) -> EmbeddedTransport:
+        """The same transport for a service whose deliveries are stored in `database`, through a pool of its own."""
+        transport = copy.copy(self)
+        transport._database = database.apart(POOL_SIZE)  # noqa: SLF001  (of this class)
+        self._pools.append(transport._database)  # noqa: SLF001
+        return transport
 
     @property
     def connected(self) -> bool:
@@ -93,50 +103,52 @@ class EmbeddedTransport:
         """Nothing to connect to."""
 
     async def close(self) -> None:
-        """Nothing to disconnect from."""
+        for pool in self._pools:
+            await pool.close()
+        self._pools.clear()
 
-    async def declare(self, consumers: Sequence[Consumer], database: Database | None) -> None:
+    async def declare(self, consumers: Sequence[Consumer]) -> None:
         for consumer in consumers:
-            if database is None:
-                raise ValueError(f"{consumer.name} needs a database")
-            bound = self._bound.setdefault(consumer.queue, _Bound(consumer, database))
-            bound.database = database
+            if self._database is None:
+                raise ValueError(f"{consumer.name} needs a transport that is bound to its database")
+            queue = self._queues.setdefault(consumer.queue, _Queue(consumer, self._database))
+            queue.database = self._database
         self._routes.clear()
 
     async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
         """Insert a delivery for every subscriber, one statement per database. All or nothing per database."""
         outcomes: list[Exception | None] = [None] * len(batch)
-        rows: dict[Database, list[tuple[_Bound, CloudEvent]]] = defaultdict(list)
+        targets: dict[Database, list[tuple[_Queue, CloudEvent]]] = defaultdict(list)
         for index, outgoing in enumerate(batch):
-            targets = self._targets(outgoing)
-            if not targets and outgoing.queue is not None:
-                outcomes[index] = LookupError(f"no queue {outgoing.queue}")
-            for bound in targets:
-                rows[bound.database].append((bound, outgoing.cloud_event))
-        for database, deliveries in rows.items():
-            await _insert(database, [_row(b.consumer.queue, e, e.headers()) for b, e in deliveries])
-            for bound, _ in deliveries:
-                bound.waiting.set()
+            queues = self._queues_for(outgoing)
+            if not queues and outgoing.queue is not None:
+                outcomes[index] = UnroutableError(f"no queue {outgoing.queue}")
+            for queue in queues:
+                targets[queue.database].append((queue, outgoing.cloud_event))
+        for database, deliveries in targets.items():
+            await _insert(database, [_row(queue.consumer.queue, e, e.headers()) for queue, e in deliveries])
+            for queue, _ in deliveries:
+                queue.filled.set()
         for outgoing in batch:
             if outgoing.queue is None:
-                self._tell(outgoing.cloud_event)
+                self._call_listeners(outgoing.cloud_event)
         return outcomes
 
-    def _targets(self, outgoing: OutboundEvent) -> list[_Bound]:
+    def _queues_for(self, outgoing: OutboundEvent) -> list[_Queue]:
         if outgoing.queue is not None:
-            bound = self._bound.get(outgoing.queue)
-            return [bound] if bound else []
+            queue = self._queues.get(outgoing.queue)
+            return [queue] if queue else []
         event_type = outgoing.cloud_event.type
         if event_type not in self._routes:
             self._routes[event_type] = [
-                bound
-                for bound in self._bound.values()
-                if not bound.consumer.takes_dead_letters
-                and any(matches(pattern, event_type) for pattern in bound.consumer.patterns)
+                queue
+                for queue in self._queues.values()
+                if not queue.consumer.takes_dead_letters
+                and any(matches(pattern, event_type) for pattern in queue.consumer.patterns)
             ]
         return self._routes[event_type]
 
-    def _tell(self, cloud_event: CloudEvent) -> None:
+    def _call_listeners(self, cloud_event: CloudEvent) -> None:
         for callback in self._listeners.get(cloud_event.type, ()):
             callback(cloud_event)
 
@@ -144,102 +156,103 @@ class EmbeddedTransport:
         for event_type in types:
             self._listeners[event_type].append(callback)
 
-    async def consume(self, consumer: Consumer, handle: Handle) -> None:
-        bound = self._bound[consumer.queue]
+    async def consume(self, consumer: Consumer, handle: Handle, limit: DeadLetterLimit) -> None:
+        queue = self._queues[consumer.queue]
         linger = Linger()
         while True:
-            bound.waiting.clear()
+            queue.filled.clear()
             started = time.monotonic()
             try:
-                handled = await self._feed(bound, handle)
+                handled = await self._feed(queue, handle, limit)
+                if limit.reached:
+                    await limit.pause()
+                    continue
                 if handled == consumer.batch:
                     continue
                 if handled:
                     linger.worked(time.monotonic() - started)
-                if await self._is_woken(bound):
+                if await self._is_woken(queue):
                     await linger.wait()
             except Exception:
-                # The rows stay; whatever was done already is protected by the inbox.
-                log.exception("%s will try again", consumer.name)
-                await asyncio.sleep(PAUSE_AFTER_FAILURE)
+                # The rows stay; the inbox protects what was handled already.
+                log.exception("%s failed and will be tried again", consumer.name)
+                await asyncio.sleep(FAILURE_PAUSE_SECONDS)
 
-    async def _feed(self, bound: _Bound, handle: Handle) -> int:
+    async def _feed(self, queue: _Queue, handle: Handle, limit: DeadLetterLimit) -> int:
         """Handle one batch of due deliveries; returns how many."""
-        async with bound.database.begin() as tx:
-            due = await tx.sql.fetch(CLAIM, bound.consumer.queue, bound.consumer.batch)
+        size = 1 if limit.reached else queue.consumer.batch
+        async with queue.database.begin() as tx:
+            due = await tx.sql.fetch(CLAIM, queue.consumer.queue, size)
         if not due:
             return 0
-        rows = _safe_batch(bound, due)
-        if rows[0]["attempts"] >= ATTEMPTS:
-            settlements: Sequence[Settlement] = [Dead(ENDED)]
+        rows = _safe_batch(queue, due)
+        if rows[0]["attempts"] >= MAX_ATTEMPTS:
+            settlements: Sequence[Settlement] = [Dead(CRASHED)]
         else:
             settlements = await handle([_delivery(row) for row in rows])
-        await self._settle(bound, rows, settlements)
+        admitted = limit.admit(settlements)
+        await self._settle(queue, rows[:admitted], settlements[:admitted])
         return len(rows)
 
-    async def _settle(self, bound: _Bound, rows: list[asyncpg.Record], settlements: Sequence[Settlement]) -> None:
-        """Dead letters are stored before their delivery is forgotten, so a crash between the two loses nothing."""
+    async def _settle(self, queue: _Queue, rows: list[asyncpg.Record], settlements: Sequence[Settlement]) -> None:
+        """Dead letters are stored before their delivery is deleted, so that a crash in between loses nothing."""
         settled = list(zip(rows, settlements, strict=True))
-        await self._bury(bound, [(row, s) for row, s in settled if isinstance(s, Dead)])
+        await self._dead_letter(queue, [(row, s) for row, s in settled if isinstance(s, Dead)])
         finished = [row["id"] for row, settlement in settled if isinstance(settlement, Done | Dead)]
         postponed = [(row["id"], row["attempts"] + 1, s.delay) for row, s in settled if isinstance(s, Retry)]
-        async with bound.database.begin() as tx:
+        async with queue.database.begin() as tx:
             if finished:
                 await tx.sql.execute(DELETE, finished)
             if postponed:
-                await tx.sql.execute(POSTPONE, *(list(column) for column in zip(*postponed, strict=True)))
+                await tx.sql.execute(POSTPONE, *columns(postponed))
 
-    async def _bury(self, bound: _Bound, dead: list[tuple[asyncpg.Record, Dead]]) -> None:
-        graves = [b for b in self._bound.values() if b.consumer.takes_dead_letters]
-        if dead and not graves:
+    async def _dead_letter(self, queue: _Queue, dead: list[tuple[asyncpg.Record, Dead]]) -> None:
+        dead_letter_queues = [q for q in self._queues.values() if q.consumer.takes_dead_letters]
+        if dead and not dead_letter_queues:
             raise LookupError("no consumer of dead letters is declared")
-        for grave in graves if dead else ():
-            rows = []
-            for row, settlement in dead:
-                headers = row["headers"] | {
-                    DEAD_QUEUE_HEADER: bound.consumer.queue,
-                    ATTEMPT_HEADER: str(row["attempts"] + 1),
-                    ERROR_HEADER: settlement.error,
-                }
-                cloud_event = CloudEvent.from_headers(headers, row["correlation_id"], row["payload"])
-                # One event can die in several queues: each death is a delivery of its own.
-                death = uuid5(cloud_event.id, bound.consumer.queue)
-                rows.append(
-                    (grave.consumer.queue, death, json.dumps(headers), cloud_event.correlation_id, cloud_event.data)
-                )
-            await _insert(grave.database, rows)
-            grave.waiting.set()
+        for target in dead_letter_queues if dead else ():
+            await _insert(
+                target.database, [_dead_row(target.consumer.queue, queue.consumer.queue, *each) for each in dead]
+            )
+            target.filled.set()
 
-    async def _is_woken(self, bound: _Bound) -> bool:
-        """Sleep until something arrives (true) or the next postponed delivery is due (false)."""
-        async with bound.database.begin() as tx:
-            due = await tx.sql.fetchval(NEXT, bound.consumer.queue)
-        seconds = self._poll if due is None else min(max(due, 0.0), self._poll)
-        # Not wait_for: before Python 3.12 it swallows a cancellation that comes just when the event is set.
-        try:
-            async with asyncio.timeout(seconds):
-                return await bound.waiting.wait()
-        except TimeoutError:
-            return False
+    async def _is_woken(self, queue: _Queue) -> bool:
+        """Wait until a delivery arrives (true) or the next postponed one is due (false)."""
+        async with queue.database.begin() as tx:
+            due = await tx.sql.fetchval(NEXT, queue.consumer.queue)
+        seconds = self._poll_seconds if due is None else min(max(due, 0.0), self._poll_seconds)
+        return await jobs.wait(queue.filled, seconds)
 
 
-def _safe_batch(bound: _Bound, due: list[asyncpg.Record]) -> list[asyncpg.Record]:
-    """The first rows, all new; or one alone, when it or its batch may be what ended the process that had it."""
+def _safe_batch(queue: _Queue, due: list[asyncpg.Record]) -> list[asyncpg.Record]:
+    """The first rows, all of them new; or one alone, if it or its batch may have crashed the process."""
     if due[0]["attempts"]:
-        bound.alone = bound.consumer.batch
-    if bound.alone:
-        bound.alone -= 1
+        queue.isolate_next = queue.consumer.batch
+    if queue.isolate_next:
+        queue.isolate_next -= 1
         return due[:1]
     return list(takewhile(lambda row: not row["attempts"], due))
 
 
 async def _insert(database: Database, rows: Sequence[tuple[object, ...]]) -> None:
     async with database.begin() as tx:
-        await tx.sql.execute(INSERT, *(list(column) for column in zip(*rows, strict=True)))
+        await tx.sql.execute(INSERT, *columns(rows))
 
 
 def _row(queue: str, cloud_event: CloudEvent, headers: dict[str, str]) -> tuple[object, ...]:
     return queue, cloud_event.id, json.dumps(headers), cloud_event.correlation_id, cloud_event.data
+
+
+def _dead_row(queue: str, failed_queue: str, row: asyncpg.Record, settlement: Dead) -> tuple[object, ...]:
+    headers = row["headers"] | {
+        DEAD_QUEUE_HEADER: failed_queue,
+        ATTEMPT_HEADER: str(row["attempts"] + 1),
+        ERROR_HEADER: settlement.error,
+    }
+    cloud_event = CloudEvent.from_headers(headers, row["correlation_id"], row["payload"])
+    # One event can become a dead letter in several queues: each is a delivery of its own.
+    delivery_id = uuid5(cloud_event.id, failed_queue)
+    return queue, delivery_id, json.dumps(headers), cloud_event.correlation_id, cloud_event.data
 
 
 def _delivery(row: asyncpg.Record) -> Delivery:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from common import metrics
+from common import jobs, metrics
 from common.bus.transport import OutboundEvent, Transport
 from common.errors import is_outage
 from common.events.cloudevent import CloudEvent
+from common.jobs import Backoff
 from common.linger import Linger
 from common.persistence.database import Database
 
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 MAX_ATTEMPTS = 20
-IDLE_POLLS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+IDLE_BACKOFF = Backoff(0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+FAILURE_BACKOFF = Backoff(0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 PURGE_AFTER = "1 hour"
 PURGE_BATCH = 5000
 
@@ -59,9 +60,9 @@ FROM outbox WHERE published_at IS NULL AND dead_at IS NULL
 class Relay:
     """Drains one database's outbox, in order per subject, at least once.
 
-    Any number of relays may run on one outbox: each pass claims the partitions that nobody else holds. A relay that
-    stops with its claim loses it after the database's idle-in-transaction time-out (30 s), and what it had already
-    published goes out again: consumers' inboxes absorb that.
+    Any number of relays may run on one outbox: each pass claims the partitions that no other relay has locked. A relay
+    that hangs loses its claim after the database's idle-in-transaction timeout (30 s). Events that it had already
+    published are then published again; the consumers' inboxes drop the copies.
     """
 
     def __init__(self, service: str, database: Database, transport: Transport) -> None:
@@ -70,7 +71,7 @@ class Relay:
         self._transport = transport
 
     async def run(self) -> None:
-        """Drain for ever: at once when a transaction in this process filled the outbox, else by polling."""
+        """Drain for ever: woken by transactions of this process that fill the outbox, else by polling."""
         idle = failures = 0
         linger = Linger()
         while True:
@@ -79,8 +80,8 @@ class Relay:
             try:
                 moved = await self.drain_once()
             except Exception as error:
-                await self._recover(error, failures)
                 failures += 1
+                await self._back_off(error, failures)
                 continue
             failures = 0
             if moved == BATCH:
@@ -88,30 +89,20 @@ class Relay:
             if moved:
                 linger.worked(time.monotonic() - started)
             idle = 0 if moved else idle + 1
-            if await self._is_filled(IDLE_POLLS[min(idle, len(IDLE_POLLS) - 1)]):
+            if await jobs.wait(self._database.outbox_filled, IDLE_BACKOFF.after(idle + 1)):
                 await linger.wait()
 
-    async def _recover(self, error: Exception, failures: int) -> None:
-        """Broker or database away: both come back, and until then nothing is lost by waiting."""
-        pause = PAUSES[min(failures, len(PAUSES) - 1)]
+    async def _back_off(self, error: Exception, failures: int) -> None:
+        """Wait for the broker or the database; the events are safe in the outbox meanwhile."""
+        pause = FAILURE_BACKOFF.after(failures)
         known = is_outage(error) or isinstance(error, ConnectionError | TimeoutError)
         log.warning("relay of %s pauses %.1f s: %r", self._service, pause, error, exc_info=None if known else error)
         await asyncio.sleep(pause)
 
-    async def _is_filled(self, seconds: float) -> bool:
-        """Whether a transaction of this process fills the outbox within so many seconds."""
-        # Not wait_for: before Python 3.12 it swallows a cancellation that comes just when the event is set.
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._database.outbox_filled.wait()
-        except TimeoutError:
-            return False
-
     async def drain_once(self, limit: int = BATCH) -> int:
-        """Publish one batch and mark what was confirmed. Returns how many rows were settled.
+        """Publish one batch and mark the confirmed rows. Returns how many were confirmed.
 
-        Raises ConnectionError (broker) or an outage of the database; nothing is lost by either, and neither burns
-        an attempt.
+        Raises ConnectionError if the broker or the database is unavailable; neither counts as an attempt.
         """
         async with self._database.begin() as tx:
             claimed = [row["partition_no"] for row in await tx.sql.fetch(CLAIM)]
@@ -146,10 +137,10 @@ class Relay:
         for row in await sql.fetch(FAIL, list(ids), list(errors)):
             if row["dead_at"] is not None:
                 metrics.OUTBOX_DEAD.labels(self._service).inc()
-                log.error("outbox row %s (%s) cannot be published and holds its subject", row["id"], row["type"])
+                log.error("outbox row %s (%s) cannot be published and blocks its subject", row["id"], row["type"])
 
     async def purge(self) -> int:
-        """Delete the rows published long ago, a batch per transaction so that none lasts; returns how many."""
+        """Delete rows published more than an hour ago, in short transactions of a batch each; returns how many."""
         purged = 0
         while True:
             async with self._database.begin() as tx:

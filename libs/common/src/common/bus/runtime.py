@@ -7,6 +7,7 @@ import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from common.bus.dead_letter_limit import DeadLetterLimit
 from common.bus.dispatch import Dispatcher
 from common.bus.relay import Relay
 from common.bus.subscriptions import Consumer
@@ -15,19 +16,13 @@ from common.persistence.database import Database
 
 log = logging.getLogger(__name__)
 
-HOUSEKEEPING_EVERY = 10.0
-FORGET_INBOX_AFTER = "14 days"
-FORGET_ANSWERS_AFTER = "2 days"
-FORGET_BATCH = 5000
+HOUSEKEEPING_SECONDS = 10.0
+PURGE_INBOX_AFTER = "14 days"
+PURGE_BATCH = 5000
 
-FORGET_INBOX = """
+PURGE_INBOX = """
 DELETE FROM inbox WHERE (consumer, event_id) IN (
     SELECT consumer, event_id FROM inbox WHERE accepted_at < now() - $1::text::interval LIMIT $2)
-"""
-
-FORGET_ANSWERS = """
-DELETE FROM idempotency WHERE (user_id, route, key) IN (
-    SELECT user_id, route, key FROM idempotency WHERE created_at < now() - $1::text::interval LIMIT $2)
 """
 
 
@@ -35,21 +30,23 @@ class Runtime:
     """The bus tasks of one process of one service."""
 
     def __init__(self, service: str, database: Database, transport: Transport, consumers: Sequence[Consumer]) -> None:
-        # For each consumer and the relay, and in one process for the relays of others that deliver here.
-        self._database = database.apart(pool_size=4 + len(consumers))
+        # A connection for the relay, one for housekeeping, one for each consumer.
+        self._database = database.apart(pool_size=2 + len(consumers))
         self._transport = transport
         self._consumers = consumers
+        self._limits = {consumer.name: DeadLetterLimit(consumer.name) for consumer in consumers}
         self._relay = Relay(service, self._database, transport)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, *, workers: bool = True) -> None:
-        """Declare the consumers' queues, then relay; with `workers`, consume and keep house too."""
-        await self._transport.declare(self._consumers, self._database)
+        """Declare the consumers' queues, then relay; with `workers` also consume and do the housekeeping."""
+        await self._transport.declare(self._consumers)
         self._spawn("relay", self._relay.run())
         if workers:
             for consumer in self._consumers:
                 dispatcher = Dispatcher(consumer, self._database)
-                self._spawn(consumer.name, self._transport.consume(consumer, dispatcher))
+                consuming = self._transport.consume(consumer, dispatcher, self._limits[consumer.name])
+                self._spawn(consumer.name, consuming)
             self._spawn("housekeeping", self._keep_house())
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -57,11 +54,16 @@ class Runtime:
 
     @property
     def failed(self) -> list[str]:
-        """The names of tasks that ended although they never should: a reason not to be ready."""
+        """The names of tasks that have ended, which they never should: a reason not to be ready."""
         return [task.get_name() for task in self._tasks if task.done()]
 
+    @property
+    def stopped(self) -> list[str]:
+        """The consumers that have stopped at their limit of dead letters."""
+        return [name for name, limit in self._limits.items() if limit.reached]
+
     async def stop(self) -> None:
-        """Cancel and wait. What was in the middle is delivered again at the next start."""
+        """Cancel the tasks and wait for them. Unfinished deliveries come again at the next start."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -73,15 +75,14 @@ class Runtime:
             try:
                 await self._relay.measure()
                 await self._relay.purge()
-                await self._forget()
+                await self._purge_inbox()
             except Exception:
-                log.exception("housekeeping will try again")
-            await asyncio.sleep(HOUSEKEEPING_EVERY)
+                log.exception("housekeeping failed and will be tried again")
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
-    async def _forget(self) -> None:
-        """Old inbox entries and answers, a batch per transaction, until there are no more."""
-        for statement, age in ((FORGET_INBOX, FORGET_INBOX_AFTER), (FORGET_ANSWERS, FORGET_ANSWERS_AFTER)):
-            full = True
-            while full:
-                async with self._database.begin() as tx:
-                    full = await tx.sql.execute(statement, age, FORGET_BATCH) == f"DELETE {FORGET_BATCH}"
+    async def _purge_inbox(self) -> None:
+        """Delete old entries, a batch per transaction, until there are no more."""
+        full = True
+        while full:
+            async with self._database.begin() as tx:
+                full = await tx.sql.execute(PURGE_INBOX, PURGE_INBOX_AFTER, PURGE_BATCH) == f"DELETE {PURGE_BATCH}"

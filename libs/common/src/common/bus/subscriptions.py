@@ -1,4 +1,4 @@
-"""Declaring who handles what: `@subscribe` on a function, `Consumer` for the queue it belongs to."""
+"""Declaring handlers: `@subscribe` on a function, and the `Consumer` that it belongs to."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MARK = "__dukan_subscriptions__"
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One event (or, with `event` None, every event that `pattern` binds, as envelopes) and how it is handled.
+    """An event type, or with `event` None every type that `pattern` matches, whose handler takes CloudEvents.
 
-    `batch` is 1 for a handler of one event, else the most that one call and its transaction take. `dead` marks the
-    handler of dead letters, which takes deliveries and keeps its own record of what it has seen.
+    `batch` is 1 for a handler of one event, else the maximum per call and transaction. `dead` marks the handler of
+    dead letters: it takes deliveries, and the inbox does not record them.
     """
 
     consumer: str
@@ -54,7 +54,7 @@ class Consumer:
         return max(subscription.batch for subscription, _ in self.handlers.values())
 
     def handler_of(self, event_type: str) -> tuple[Subscription, Handler] | None:
-        """The handler of exactly this type, else the first whose pattern matches."""
+        """The handler of this type, else the first whose pattern matches."""
         exact = self.handlers.get(event_type)
         if exact is not None:
             return exact
@@ -64,19 +64,19 @@ class Consumer:
 def subscribe(event: type[Event] | str, *, consumer: str, batch: int = 1) -> Callable[[H], H]:
     """Mark an async function as the handler of an event (or of a binding pattern) for a consumer.
 
-    The function takes `(event, tx)`, with `batch` above 1 `(events, tx)`, with a pattern `(envelopes, tx)`.
+    The function takes `(event, tx)`, with `batch` above 1 `(events, tx)`, with a pattern `(cloud_events, tx)`.
     """
     of_type = None if isinstance(event, str) else event
     pattern = event if isinstance(event, str) else event.type
-    return _marking(Subscription(consumer, pattern, of_type, batch))
+    return _marker(Subscription(consumer, pattern, of_type, batch))
 
 
 def subscribe_dead_letters(*, consumer: str, batch: int) -> Callable[[H], H]:
-    """Mark `(deliveries, tx)` as the handler of whatever any queue gave up; it must be idempotent by itself."""
-    return _marking(Subscription(consumer, "#", None, batch, dead=True))
+    """Mark `(deliveries, tx)` as the handler of the dead letters of all queues; it must be idempotent by itself."""
+    return _marker(Subscription(consumer, "#", None, batch, dead=True))
 
 
-def _marking(subscription: Subscription) -> Callable[[H], H]:
+def _marker(subscription: Subscription) -> Callable[[H], H]:
     def mark(handler: H) -> H:
         marks: list[Subscription] = handler.__dict__.setdefault(MARK, [])
         marks.append(subscription)
@@ -86,9 +86,9 @@ def _marking(subscription: Subscription) -> Callable[[H], H]:
 
 
 def collect(*holders: Any) -> list[Consumer]:
-    """The consumers of everything marked in the modules or objects given.
+    """The consumers of all marked functions in the modules or objects given.
 
-    Raises ValueError when one consumer would handle a type twice.
+    Raises ValueError if a consumer would handle a type twice.
     """
     consumers: dict[str, Consumer] = {}
     for subscription, handler in _marked(holders):
@@ -108,7 +108,7 @@ def _marked(holders: Sequence[Any]) -> Iterable[tuple[Subscription, Handler]]:
 
 
 def matches(pattern: str, event_type: str) -> bool:
-    """AMQP topic matching: `*` is one word, `#` any number of words, none included."""
+    """AMQP topic matching: `*` is one word, `#` is zero or more words."""
     return pattern == "#" or _match(pattern.split("."), event_type.split("."))
 
 

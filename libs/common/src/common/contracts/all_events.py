@@ -7,7 +7,7 @@ from typing import Any
 import common.contracts
 from common.contracts.event import Event, registry
 
-NO_CONTEXTS = frozenset(("all_events", "data_export", "event"))
+NO_CONTEXTS = frozenset(("all_events", "data_export", "event", "exchange"))
 
 
 def all_events() -> list[type[Event]]:

@@ -1,1 +1,1 @@
-"""From commit to effect: the CloudEvent, the outbox that it is written to, the inbox that accepts it once."""
+"""CloudEvents, the outbox that they are written to, and the inbox that accepts each once per consumer."""

@@ -1,4 +1,4 @@
-"""The envelope around an event: CloudEvents 1.0 in AMQP binary mode.
+"""CloudEvents 1.0 in AMQP binary mode.
 
 Sources: CloudEvents 1.0.2 and its AMQP protocol binding (attribute prefix `cloudEvents_`; `cloudEvents:` and `ce-`
 are accepted too), the sequence extension, and W3C Trace Context.
@@ -27,12 +27,12 @@ SCHEMA_PREFIX = "/asyncapi/schemas/"
 
 
 class MalformedCloudEvent(Permanent):
-    """The message is no CloudEvent that this platform can read."""
+    """The message is not a CloudEvent, or an attribute is missing or wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """An event on its way: `data` is its JSON, `sequence` grows per source (0 before the outbox numbered it)."""
+    """An event in transit: `data` is its JSON, `sequence` grows per source and is 0 until the outbox assigns it."""
 
     id: UUID
     type: str
@@ -48,7 +48,7 @@ class CloudEvent:
 
     @classmethod
     def of(cls, event: Event, cause: CloudEvent | None = None) -> CloudEvent:
-        """Wrap a new event; its cause is the envelope given, else the origin of the running work."""
+        """Wrap a new event. Its cause is the CloudEvent given, else the origin of the running work."""
         event_id = new_id()
         origin = cause.origin() if cause else current() or Origin(correlation_id=str(event_id))
         return cls(
@@ -65,14 +65,14 @@ class CloudEvent:
         )
 
     def origin(self) -> Origin:
-        """The origin of whatever this event causes."""
+        """The origin of the work that this event causes."""
         return Origin(self.correlation_id, str(self.id), self.traceparent, self.tracestate)
 
     def numbered(self, sequence: int) -> CloudEvent:
         return replace(self, sequence=sequence)
 
     def headers(self) -> dict[str, str]:
-        """The AMQP headers; the properties (message_id, type, …) are the transport's matter."""
+        """The AMQP headers; the transport sets the AMQP properties (message_id, type, …)."""
         attributes = {
             "specversion": "1.0",
             "id": str(self.id),
@@ -93,9 +93,9 @@ class CloudEvent:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, Any], correlation_id: str | None, data: bytes) -> CloudEvent:
-        """Read what `headers()` wrote, by us or by another CloudEvents publisher.
+        """Read the headers of this platform or of another CloudEvents publisher.
 
-        Raises MalformedCloudEvent naming the attribute that is missing or wrong.
+        Raises MalformedCloudEvent that names the missing or wrong attribute.
         """
         prefix = next((p for p in PREFIXES if f"{p}id" in headers), PREFIXES[0])
         try:

@@ -13,10 +13,11 @@ ON CONFLICT DO NOTHING RETURNING event_id
 
 
 async def accept(sql: asyncpg.Connection, consumer: str, ids: Sequence[UUID]) -> set[UUID]:
-    """The ids not seen before by this consumer. Waits for a concurrent transaction that accepts the same ones.
+    """Record the ids; returns those that are new to this consumer.
 
-    Sorted, so that two transactions that accept overlapping sets cannot deadlock.
+    Waits for a concurrent transaction that accepts some of them. Inserts in sorted order, so that two transactions with
+    overlapping ids cannot deadlock.
     """
-    # By their numbers: an UUID compares itself in Python.
+    # Sort by `.int`: `UUID.__lt__` is slow Python code.
     rows = await sql.fetch(ACCEPT, consumer, sorted(set(ids), key=attrgetter("int")))
     return {row["event_id"] for row in rows}

@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction that makes them true, published later by the relay."""
+"""The outbox: events written in the transaction of their cause, published later by the relay."""
 
 from collections.abc import Sequence
 from zlib import crc32
@@ -23,10 +23,10 @@ def partition_of(subject: str) -> int:
 
 
 async def write(sql: asyncpg.Connection, cloud_events: Sequence[CloudEvent], queue: str | None = None) -> None:
-    """Add the envelopes to the outbox in the order given, in the caller's transaction.
+    """Add CloudEvents to the outbox in the order given, in the caller's transaction.
 
-    With `queue` they go to that one queue only: the way a dead letter is replayed to the consumer that failed. It keeps
-    the sequence that its source gave it; a new event's sequence is the row's id.
+    With `queue` they go to that queue only, to replay a dead letter. A replayed event keeps its sequence; the sequence
+    of a new event is the id of its row.
     """
     columns = zip(*((*_row(e), queue, e.sequence if queue else None) for e in cloud_events), strict=True)
     await sql.execute(INSERT, *(list(column) for column in columns))

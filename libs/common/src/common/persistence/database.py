@@ -23,10 +23,10 @@ CONNECTION_LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
-"""The server says goodbye with these; the socket may close a moment later."""
+"""Errors with which the server ends a connection; the socket may close a moment later."""
 
-ROLLBACK_TIMEOUT = 5.0
-"""Seconds. The way to the database may be dead: a ROLLBACK would then wait as long as the statement did."""
+ROLLBACK_SECONDS = 5.0
+"""On a dead link a ROLLBACK would wait as long as the statement did."""
 
 CANNOT_CONNECT = (*CONNECTION_LOST, OSError, PoolTimeout, DBAPIError, asyncpg.TooManyConnectionsError)
 
@@ -45,9 +45,9 @@ class Database:
         self._engine = _engine(url, pool_size, command_timeout)
 
     def apart(self, pool_size: int) -> Database:
-        """The same database through a pool of its own, so that neither side can starve the other of connections.
+        """The same database through a separate pool, so that neither side can take all connections of the other.
 
-        The bus uses it: requests that wait for an order must not hold up the relay that they are waiting for.
+        The bus uses it: requests that wait for an order must not block the relay that they wait for.
         """
         sibling = Database(self.url, pool_size=pool_size)
         sibling.outbox_filled = self.outbox_filled
@@ -97,10 +97,10 @@ class Database:
 
 @asynccontextmanager
 async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> AsyncIterator[None]:
-    """Ends in COMMIT or ROLLBACK, or the connection is thrown away.
+    """Ends in COMMIT or ROLLBACK; otherwise the connection is discarded.
 
-    A BEGIN that was given up half-way leaves the driver in a transaction that nobody ends: the next user of the
-    connection would get savepoints in it, and what they commit would be lost.
+    A cancelled BEGIN can leave the driver in a transaction that is never ended: the next user of the connection would
+    get savepoints in it, and lose what they commit.
     """
     ended = False
     try:
@@ -121,16 +121,16 @@ async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> 
         raise
     finally:
         if not ended:
-            # At once, whatever happens to the wait below.
+            # First, because the await below may be cancelled.
             sql.terminate()
-            # The pool cannot see failures of the driver's own calls: a dead connection must not go back.
+            # The pool cannot see failures of the driver's own calls and would reuse a dead connection.
             await connection.invalidate()
 
 
 async def _roll_back(transaction: asyncpg.transaction.Transaction) -> None:
-    """Raises DatabaseUnavailable without an answer: that tells a silent database from a time-out of the work."""
+    """Raises DatabaseUnavailable if there is no answer, unlike a timeout of the work itself."""
     try:
-        async with asyncio.timeout(ROLLBACK_TIMEOUT):
+        async with asyncio.timeout(ROLLBACK_SECONDS):
             await transaction.rollback()
     except TimeoutError as error:
         raise DatabaseUnavailable("the database did not answer in time") from error

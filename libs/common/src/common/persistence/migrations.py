@@ -11,11 +11,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-LOCK = 0x64756B616E  # "dukan": two starting replicas migrate one after the other
+LOCK = 0x64756B616E  # "dukan" in ASCII: two replicas that start together migrate one after the other
 
 
 def migrations_of(package: str) -> Path:
-    """Where a service's migrations lie: inside the installed package, or beside `src` in the source tree."""
+    """The folder of a service's migrations: inside the installed package, or beside `src` in the source tree."""
     inside = Path(str(files(package))) / "migrations"
     return inside if inside.is_dir() else inside.parents[2] / "migrations"
 
@@ -33,7 +33,7 @@ async def migrate(url: str, package: str) -> None:
 
 
 def _run_script(_cursor: object, statement: str, parameters: object, execution: Any) -> bool:
-    """Several statements in one text: asyncpg prepares only single ones, so the whole goes to the driver unprepared."""
+    """Run a text of several statements unprepared: asyncpg can prepare only single statements."""
     if parameters or ";" not in statement.rstrip().rstrip(";"):
         return False
     execution.root_connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(statement))

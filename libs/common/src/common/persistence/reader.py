@@ -19,10 +19,10 @@ COMMAND_SECONDS = 10.0
 
 
 class Reader:
-    """A pool that opens connections as they are needed, so that it starts while the database is away.
+    """A pool that opens connections when they are needed, so that it starts while the database is unavailable.
 
-    `replans` has the values of a statement looked at each time it runs: for searches and filters, where one plan does
-    not fit all. A statement without parameters keeps its plan either way.
+    `replans` makes PostgreSQL plan a statement for its parameter values each time: for searches and filters, where one
+    plan does not fit all values. A statement without parameters keeps its plan either way.
     """
 
     def __init__(self, url: str, pool_size: int, *, replans: bool = False) -> None:
@@ -38,13 +38,13 @@ class Reader:
             max_size=self._pool_size,
             timeout=ACQUIRE_SECONDS,
             command_timeout=COMMAND_SECONDS,
-            reset=_keep,
+            reset=_no_reset,
             server_settings={
                 "application_name": "dukan",
                 "jit": "off",
                 "default_transaction_read_only": "on",
                 "plan_cache_mode": self._plans,
-                # A second process would answer one request sooner and every other later.
+                # Parallel workers would speed up one request and slow down all others.
                 "max_parallel_workers_per_gather": "0",
             },
         )
@@ -54,13 +54,13 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._pool is not None:
-            # Requests have ended by now; a reader that hangs on a dead link must not hold up the stop.
+            # Requests have ended by now; a connection on a dead link must not delay the stop.
             self._pool.terminate()
             self._pool = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection; raises DatabaseUnavailable when none can be had, or when it was lost."""
+        """A connection. Raises DatabaseUnavailable if there is none in time, or if it is lost."""
         if self._pool is None:
             raise Unavailable
         try:
@@ -81,8 +81,8 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
     try:
         return bool(connection.is_closed())
     except asyncpg.InterfaceError:
-        return True  # the pool has taken a dead connection back already
+        return True  # the pool has already taken back a dead connection
 
 
-async def _keep(_: asyncpg.Connection) -> None:
-    """Readers leave nothing behind that would have to be reset."""
+async def _no_reset(_: asyncpg.Connection) -> None:
+    """Reading leaves no session state to reset."""

@@ -1,4 +1,4 @@
-"""The tables that every service's database has for the bus and for idempotent requests."""
+"""The tables of the bus and of idempotent requests, which every service's database has."""
 
 from alembic import op
 

@@ -15,10 +15,10 @@ from common.events.cloudevent import CloudEvent
 
 
 class Transaction:
-    """What a use case is given. It never commits: whoever opened the transaction does.
+    """The transaction that a use case works in; `Database.begin()` commits it.
 
-    Facts passed to `publish` are kept until the end and written to the outbox in one statement, so a use case may
-    state them before or after the rows that make them true.
+    Events passed to `publish` are written to the outbox in one statement at the end, so a use case may publish them
+    before or after it writes the rows.
     """
 
     def __init__(self, connection: AsyncConnection, sql: asyncpg.Connection) -> None:
@@ -31,7 +31,7 @@ class Transaction:
 
     @property
     def session(self) -> AsyncSession:
-        """A SQLModel session in this transaction; the SQL that needs no mapper goes through `sql`."""
+        """A SQLModel session in this transaction; SQL that needs no mapper goes through `sql`."""
         if self._session is None:
             self._session = AsyncSession(bind=self._connection, expire_on_commit=False)
         return self._session
@@ -45,25 +45,29 @@ class Transaction:
             await self._session.flush()
 
     def publish(self, event: Event, cause: Event | None = None) -> CloudEvent:
-        """Put a fact into the outbox. In a batch handler, `cause` is the received event that led to it."""
+        """Put an event into the outbox. In a batch handler, `cause` is the received event that led to it."""
         cloud_event = CloudEvent.of(event, self.cloud_event_of(cause) if cause is not None else None)
         self._outgoing.append((cloud_event, None))
         return cloud_event
 
     def redeliver(self, cloud_event: CloudEvent, queue: str) -> None:
-        """Send a dead letter to the queue that it came from, under the same event id."""
+        """Send a dead letter back to the queue whose consumer failed, with the same event id."""
         self._outgoing.append((cloud_event, queue))
 
     def received(self, events: Sequence[tuple[Event, CloudEvent]]) -> None:
-        """Remember the envelopes of the events at hand (called by the dispatcher)."""
+        """Remember the CloudEvent of each event in the batch (called by the dispatcher).
+
+        Keyed by identity, because two events of a batch may be equal. The caller holds the events until the
+        transaction ends, so that no identity is reused.
+        """
         self._received = {id(event): cloud_event for event, cloud_event in events}
 
     def cloud_event_of(self, event: Event) -> CloudEvent:
-        """The envelope in which a handled event arrived. KeyError when the event was not received here."""
+        """The CloudEvent that a handled event arrived in. Raises KeyError for any other object, equal or not."""
         return self._received[id(event)]
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Run `callback` once the commit succeeded. It must not block."""
+        """Run `callback` after the commit. It must not block."""
         self._callbacks.append(callback)
 
     @property
@@ -71,11 +75,11 @@ class Transaction:
         return bool(self._outgoing)
 
     async def finish(self) -> None:
-        """Write what is pending; the last step before the commit."""
+        """Write pending rows and events; the last step before the commit."""
         await self.flush()
-        news = [cloud_event for cloud_event, queue in self._outgoing if queue is None]
-        if news:
-            await outbox.write(self.sql, news)
+        published = [cloud_event for cloud_event, queue in self._outgoing if queue is None]
+        if published:
+            await outbox.write(self.sql, published)
         for cloud_event, queue in self._outgoing:
             if queue is not None:
                 await outbox.write(self.sql, [cloud_event], queue)

@@ -1,11 +1,11 @@
-"""Handing events to a service as the bus would, with the real inbox, and reading what it published."""
+"""Delivering events to a service as the bus does, with the real inbox, and reading the events that it published."""
 
 import itertools
 from typing import TypeVar
 
+from common.bus.delivery import Delivery, Done, Settlement
 from common.bus.dispatch import Dispatcher
 from common.bus.subscriptions import Consumer, collect
-from common.bus.transport import Delivery, Done, Settlement
 from common.contracts.event import Event
 from common.events.cloudevent import CloudEvent
 from common.persistence.database import Database
@@ -17,11 +17,11 @@ _sequence = itertools.count(1)
 
 
 class NotHandledError(AssertionError):
-    """A delivery was retried or given up, or nobody subscribes to it."""
+    """A delivery was settled as Retry or Dead, or no consumer subscribes to it."""
 
 
 def cloud_event_of(event: Event) -> CloudEvent:
-    """The event as it would arrive. Deliver the same envelope twice to test a redelivery."""
+    """The event as it would arrive. Deliver the same CloudEvent twice to test a redelivery."""
     return CloudEvent.of(event).numbered(next(_sequence))
 
 
@@ -30,15 +30,15 @@ async def deliver(
 ) -> list[Settlement]:
     """Let the service's consumers (or the one named) handle the events as one batch.
 
-    Raises NotHandledError when none subscribes, or, unless `may_fail`, when any delivery is not done.
+    Raises NotHandledError if no consumer subscribes to any of them, or, unless `may_fail`, if a delivery is not done.
     """
     cloud_events = [cloud_event_of(event) if isinstance(event, Event) else event for event in events]
-    takers = [taker for taker in collect(*service.subscribers) if _takes(taker, cloud_events, consumer)]
-    if not takers:
+    consumers = [found for found in collect(*service.subscribers) if _takes(found, cloud_events, consumer)]
+    if not consumers:
         raise NotHandledError(
             f"{service.name} has no consumer for {[cloud_event.type for cloud_event in cloud_events]}"
         )
-    settled = [await Dispatcher(taker, service.database)([Delivery(e) for e in cloud_events]) for taker in takers]
+    settled = [await Dispatcher(c, service.database)([Delivery(e) for e in cloud_events]) for c in consumers]
     settlements = list(itertools.chain.from_iterable(settled))
     failed = [settlement for settlement in settlements if not isinstance(settlement, Done)]
     if failed and not may_fail:
@@ -53,7 +53,7 @@ async def facts(database: Database, event: type[E]) -> list[E]:
     return [event.model_validate_json(row["payload"]) for row in rows]
 
 
-def _takes(taker: Consumer, cloud_events: list[CloudEvent], name: str | None) -> bool:
-    if taker.takes_dead_letters or name not in (None, taker.name):
+def _takes(consumer: Consumer, cloud_events: list[CloudEvent], name: str | None) -> bool:
+    if consumer.takes_dead_letters or name not in (None, consumer.name):
         return False
-    return any(taker.handler_of(cloud_event.type) for cloud_event in cloud_events)
+    return any(consumer.handler_of(cloud_event.type) for cloud_event in cloud_events)

@@ -1,14 +1,15 @@
-"""A transport that delivers nothing and remembers what it was given, for tests of one service's HTTP side."""
+"""A transport that records events instead of delivering them, for tests of one service's HTTP side."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from common.bus.dead_letter_limit import DeadLetterLimit
+from common.bus.delivery import Handle
 from common.bus.subscriptions import Consumer
-from common.bus.transport import Handle, OutboundEvent
+from common.bus.transport import OutboundEvent
 from common.contracts.event import Event
 from common.events.cloudevent import CloudEvent
-from common.persistence.database import Database
 
 
 class RecordingTransport:
@@ -24,14 +25,14 @@ class RecordingTransport:
     async def close(self) -> None:
         self.connected = False
 
-    async def declare(self, consumers: Sequence[Consumer], database: Database | None) -> None:  # noqa: ARG002
+    async def declare(self, consumers: Sequence[Consumer]) -> None:
         self.declared.extend(consumers)
 
     async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
         self.published.extend(outgoing.cloud_event for outgoing in batch)
         return [None for _ in batch]
 
-    async def consume(self, consumer: Consumer, handle: Handle) -> None:  # noqa: ARG002
+    async def consume(self, consumer: Consumer, handle: Handle, limit: DeadLetterLimit) -> None:  # noqa: ARG002
         await asyncio.Event().wait()
 
     async def listen(self, types: Sequence[str], callback: Callable[[CloudEvent], None]) -> None:
@@ -39,6 +40,6 @@ class RecordingTransport:
             self._listeners[event_type].append(callback)
 
     def tell(self, event: Event) -> None:
-        """Let every listener of this event's type hear it."""
+        """Call the listeners of this event's type."""
         for callback in self._listeners[event.type]:
             callback(CloudEvent.of(event))

@@ -26,6 +26,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, TypeAdapter
 
 from common.errors import Conflict, Invalid, Rejected
+from common.persistence.database import Database
 from common.persistence.rows import columns
 from common.persistence.transaction import Transaction
 
@@ -50,6 +51,12 @@ WHERE (i.user_id, i.route, i.key) = (a.user_id, a.route, a.key)
 """
 
 _any: TypeAdapter[Any] = TypeAdapter(Any)
+PURGE = """
+DELETE FROM idempotency WHERE (user_id, route, key) IN (
+    SELECT user_id, route, key FROM idempotency WHERE created_at < now() - $1::text::interval LIMIT $2)
+"""
+PURGE_AFTER = "2 days"
+PURGE_BATCH = 5000
 
 
 class IdempotencyKeyInvalid(Invalid):
@@ -180,6 +187,13 @@ async def idempotent_request(
 
 
 Idempotency = Annotated[IdempotentRequest, Depends(idempotent_request)]
+
+
+async def purge(database: Database) -> int:
+    """Delete a batch of keys older than two days; returns how many."""
+    async with database.begin() as tx:
+        status = await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH)
+    return int(status.rsplit(" ", 1)[-1])
 
 
 def _json(value: object) -> bytes:

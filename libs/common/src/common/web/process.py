@@ -13,13 +13,16 @@ from common.bus.runtime import Runtime
 from common.bus.subscriptions import collect
 from common.bus.transport import Transport
 from common.events.cloudevent import CloudEvent
-from common.jobs import run_jobs
+from common.jobs import Job, run_jobs
 from common.security.tokens import TokenVerifier
 from common.security.verification import VerifierRefresh, http_verifier
+from common.web import idempotency
 from common.web.health import Check
 from common.web.service import Listener, Service
 
 log = logging.getLogger(__name__)
+
+PURGE_KEYS_SECONDS = 60.0
 
 Role = Literal["all", "api", "worker"]
 
@@ -66,23 +69,31 @@ class Process:
         stack.push_async_callback(self._runtime.stop)
         await self._runtime.start(workers=self._role != "api")
         if self._role != "api":
-            await stack.enter_async_context(run_jobs(self._service.name, self._service.jobs))
+            jobs = [*self._service.jobs, self._purge_keys()]
+            await stack.enter_async_context(run_jobs(self._service.name, jobs))
+
+    def _purge_keys(self) -> Job:
+        database = self._service.database
+        return Job("idempotency.purge", PURGE_KEYS_SECONDS, lambda: idempotency.purge(database))
 
     async def _listen(self, listener: Listener) -> None:
         types = {event.type: event for event in listener.types}
 
-        def hear(envelope: CloudEvent) -> None:
+        def handle(cloud_event: CloudEvent) -> None:
             try:
-                listener.handle(types[envelope.type].model_validate_json(envelope.data))
+                listener.handle(types[cloud_event.type].model_validate_json(cloud_event.data))
             except Exception:
-                log.exception("a listener failed on %s", envelope.type)
+                log.exception("a listener failed on %s", cloud_event.type)
 
-        await self._transport.listen(list(types), hear)
+        await self._transport.listen(list(types), handle)
 
     def checks(self) -> dict[str, Check]:
         """What readiness asks."""
         checks: dict[str, Check] = {"database": self._database_answers, "bus": self._bus_runs}
-        return checks if self._role == "worker" else checks | {"identity": self._identity_known}
+        if self._role == "worker":
+            return checks | {"consumers": self._consumers_run}
+        # An API serves requests whatever its consumers do.
+        return checks | {"identity": self._identity_known}
 
     async def _database_answers(self) -> bool:
         async with self._service.database.begin() as tx:
@@ -90,6 +101,10 @@ class Process:
 
     async def _bus_runs(self) -> bool:
         return self._transport.connected and not self._runtime.failed
+
+    async def _consumers_run(self) -> bool:
+        """False while a consumer is stopped at its limit of dead letters: a rollout of a broken handler halts."""
+        return not self._runtime.stopped
 
     async def _identity_known(self) -> bool:
         return self._verifier is not None and self._verifier.ready

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from common.bus.delivery import DEAD_LETTERS, Delivery
 from common.bus.subscriptions import subscribe_dead_letters
-from common.bus.transport import DEAD_LETTERS, Delivery
 from common.persistence.transaction import Transaction
 from operations.dead_letters.usecases import store_dead_letters
 

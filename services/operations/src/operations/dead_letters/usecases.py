@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from common import clock
-from common.bus.transport import DeadLetter, Delivery
+from common.bus.delivery import DeadLetter, Delivery
 from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 from common.persistence.transaction import Transaction

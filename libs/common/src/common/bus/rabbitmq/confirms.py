@@ -1,51 +1,93 @@
-"""Publishing a batch with publisher confirms: one lock, one write, a confirmation each.
+"""Publisher confirms: which messages of a channel the broker has stored, rejected or returned.
 
-aiormq's own `basic_publish` takes the channel's lock and the socket once per message, and every hand-over of that lock
-is a turn of the event loop: measured in a process that also answers requests, 67 messages took 0.39 s that way. Here
-the frames of the whole batch are written together. It speaks to the same book-keeping (`confirmations`,
-`message_id_delivery_tag`) as aiormq 7's `basic_publish`; the transport's contract suite holds it to that.
+The broker numbers the messages of a channel from 1 (the delivery tag) and confirms one or several by that number. Only
+a returned (unroutable) message comes back without its number, before its confirm. It is matched by message id, exchange
+and routing key; of several copies the oldest one is meant, because the broker handles them in order.
 """
 
-from asyncio import Future
+import asyncio
 from collections.abc import Sequence
-from functools import partial
 
-from aiormq.abc import ChannelFrame
-from aiormq.channel import Channel
+from pamqp.commands import Basic
 
-from common.bus.rabbitmq.frames import Publication, publication
+from common import jobs
+from common.bus.rabbitmq.frames import Publication
+from common.bus.transport import UnroutableError
 
 
-async def publish_all(channel: Channel, messages: Sequence[Publication]) -> list[Future[object]]:
-    """Write the messages in order; for each a future of the broker's confirm, which is PublishError when unroutable.
+class PublishedBatch:
+    """Messages that were written together. The outcome of each is None once the broker has stored it.
 
-    A message that cannot be encoded fails alone, in its future, and takes no place in the broker's count. Raises
-    aiormq's ChannelInvalidStateError when the channel is closed.
+    An outcome that is ConnectionError leaves open whether the message has arrived; any other error says that it never
+    will.
     """
-    async with channel.lock:
-        confirmations: list[Future[object]] = []
-        payload: list[bytes] = []
-        for message in messages:
-            confirmation: Future[object] = channel.create_future()
-            confirmations.append(confirmation)
-            try:
-                payload.append(publication(message, channel.number, channel.max_content_size))
-            except Exception as error:
-                confirmation.set_exception(error)
-                continue
-            _expect(channel, str(message.properties.message_id), confirmation)
-        await channel.write_queue.put(ChannelFrame(b"".join(payload), should_close=False))
-    return confirmations
+
+    def __init__(self, messages: Sequence[Publication]) -> None:
+        self.messages = messages
+        self.outcomes: list[Exception | None] = [ConnectionError("not confirmed in time")] * len(messages)
+        self._pending = len(messages)
+        self._settled = asyncio.Event()
+
+    async def settled(self, seconds: float) -> bool:
+        """Whether every outcome is known within `seconds`."""
+        return not self._pending or await jobs.wait(self._settled, seconds)
+
+    def settle(self, index: int, outcome: Exception | None) -> None:
+        self.outcomes[index] = outcome
+        self._pending -= 1
+        if not self._pending:
+            self._settled.set()
 
 
-def _expect(channel: Channel, message_id: str, confirmation: "Future[object]") -> None:
-    """Number the message as the broker will, and note under that number who waits for its confirm."""
-    channel.delivery_tag += 1
-    channel.confirmations[channel.delivery_tag] = confirmation
-    channel.message_id_delivery_tag[message_id] = channel.delivery_tag
-    confirmation.add_done_callback(partial(_forget, channel, message_id, channel.delivery_tag))
+class Unconfirmed:
+    """The messages of one channel that the broker has not confirmed, by delivery tag."""
 
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[PublishedBatch, int]] = {}
+        self._returned: dict[int, UnroutableError] = {}
+        self._oldest = 1
+        self._next = 1
 
-def _forget(channel: Channel, message_id: str, tag: int, _: "Future[object]") -> None:
-    if channel.message_id_delivery_tag.get(message_id) == tag:
-        del channel.message_id_delivery_tag[message_id]
+    def add(self, batch: PublishedBatch, index: int) -> None:
+        """Number the message as the broker does: in the order in which they are written."""
+        self._waiting[self._next] = batch, index
+        self._next += 1
+
+    def confirm(self, tag: int, multiple: bool) -> None:
+        for each in self._tags(tag, multiple):
+            self._settle(each, self._returned.pop(each, None))
+
+    def reject(self, tag: int, multiple: bool) -> None:
+        """The broker is short of something: the message may be sent again."""
+        for each in self._tags(tag, multiple):
+            self._returned.pop(each, None)
+            self._settle(each, ConnectionError("the broker did not accept the message"))
+
+    def mark_returned(self, returned: Basic.Return, message_id: str | None) -> None:
+        """Its confirm, which follows, will not mean that it was stored."""
+        address = returned.exchange, returned.routing_key, message_id
+        for tag, (batch, index) in self._waiting.items():
+            message = batch.messages[index]
+            if tag not in self._returned and address == (
+                message.exchange,
+                message.routing_key,
+                message.properties.message_id,
+            ):
+                reason = f"{returned.reply_code} {returned.reply_text}: {message.exchange!r} {message.routing_key!r}"
+                self._returned[tag] = UnroutableError(reason)
+                return
+
+    def fail_all(self, reason: str) -> None:
+        for tag in self._tags(self._next - 1, True):
+            self._settle(tag, ConnectionError(reason))
+
+    def _tags(self, tag: int, multiple: bool) -> Sequence[int]:
+        return range(self._oldest, tag + 1) if multiple else (tag,)
+
+    def _settle(self, tag: int, outcome: Exception | None) -> None:
+        if waiting := self._waiting.pop(tag, None):
+            batch, index = waiting
+            batch.settle(index, outcome)
+        # Kept low, so that a confirm of several never looks at tags that are long settled.
+        while self._oldest < self._next and self._oldest not in self._waiting:
+            self._oldest += 1

@@ -1,97 +1,152 @@
 """Consuming one queue: take what is waiting, handle it as one batch, settle it with one acknowledgement.
 
-What was delivered before may be what ended the process that had it. So a consumer begins one by one, with nothing
-else in hand, and takes batches from the first message on that nobody had before: the broker then counts only the
-guilty one up, and it is given up when its attempts are spent.
+A redelivered message may have crashed the process that had it. So a consumer begins one by one, with no other message
+in hand, and takes batches as soon as a message arrives that was never delivered before. The broker then counts the
+delivery of the crashing message only, which becomes a dead letter when its attempts are spent.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from common.bus.dead_letter_limit import DeadLetterLimit
+from common.bus.delivery import CRASHED, MAX_ATTEMPTS, Dead, Delivery, Done, Handle, Retry, Settlement
 from common.bus.rabbitmq import topology
+from common.bus.rabbitmq.channel import ConsumeChannel
 from common.bus.rabbitmq.frames import Message, Publication
-from common.bus.rabbitmq.intake import Intake
-from common.bus.rabbitmq.messages import again, attempt_of, dead_delivery_of, delivery_of, lives_taken
+from common.bus.rabbitmq.messages import (
+    attempt_of,
+    crash_count,
+    dead_delivery_of,
+    delivery_of,
+    republish_properties,
+)
 from common.bus.subscriptions import Consumer
-from common.bus.transport import ATTEMPTS, ENDED, Dead, Delivery, Handle, Retry, Settlement
 from common.events.cloudevent import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, MalformedCloudEvent
+from common.jobs import Backoff
 from common.linger import Linger
 
-PassOn = Callable[[Publication], Awaitable[None]]
-"""Publishes and returns once the broker has confirmed; raises when it may not have."""
+log = logging.getLogger(__name__)
+
+REPUBLISH_BACKOFF = Backoff(0.2, 0.5, 1.0, 2.0, 5.0)
+
+Publish = Callable[[Sequence[Publication]], Awaitable[Sequence[Exception | None]]]
+"""Publishes with confirms, see `Publisher.publish`."""
 
 
-async def consume_queue(intake: Intake, consumer: Consumer, handle: Handle, pass_on: PassOn) -> None:
-    """Feed the consumer's queue to `handle` until the broker goes away or cancels us (ConnectionError)."""
-    await _one_by_one(intake, consumer, handle, pass_on)
-    await _in_batches(intake, consumer, handle, pass_on)
+class QueueConsumer:
+    """Feeds one queue to `handle`, and republishes a failed message to a retry tier or as a dead letter."""
+
+    def __init__(self, consumer: Consumer, handle: Handle, publish: Publish, limit: DeadLetterLimit) -> None:
+        self._consumer = consumer
+        self._handle = handle
+        self._publish = publish
+        self._limit = limit
+
+    async def run(self, channel: ConsumeChannel) -> None:
+        """Consume until the limit of dead letters is reached. Raises ConnectionError if the channel fails."""
+        await self._one_by_one(channel)
+        if not self._limit.reached:
+            await self._in_batches(channel)
+
+    async def _one_by_one(self, channel: ConsumeChannel) -> None:
+        """Until a message comes that was never delivered before."""
+        queue = self._consumer.queue
+        await channel.consume(queue, prefetch=1)
+        while True:
+            redelivered = (await channel.next()).redelivered
+            messages = channel.take(1)
+            settlements = await self._handled(messages)
+            self._limit.admit(settlements)
+            is_last = self._limit.reached or not redelivered
+            if is_last:
+                # Before the acknowledgement, which would bring the next message: a replica that becomes the active
+                # consumer now finds this one handled.
+                await channel.cancel(queue)
+            await self._settle(channel, messages, settlements)
+            if is_last:
+                return
+
+    async def _in_batches(self, channel: ConsumeChannel) -> None:
+        size = self._consumer.batch
+        await channel.consume(self._consumer.queue, prefetch=max(2 * size, 16))
+        linger = Linger()
+        while not self._limit.reached:
+            messages = await _take(channel, size, linger)
+            started = time.monotonic()
+            settlements = await self._handled(messages)
+            admitted = self._limit.admit(settlements)
+            await self._settle(channel, messages[:admitted], settlements[:admitted])
+            if len(messages) < size:
+                linger.worked(time.monotonic() - started)
+
+    async def _handled(self, messages: Sequence[Message]) -> list[Settlement]:
+        """Handle the readable messages as one batch. Returns a settlement per message, in the same order."""
+        read = [self._read(message) for message in messages]
+        deliveries = [found for found in read if isinstance(found, Delivery)]
+        settlements = iter(await self._handle(deliveries) if deliveries else ())
+        return [next(settlements) if isinstance(found, Delivery) else found for found in read]
+
+    def _read(self, message: Message) -> Delivery | Dead:
+        if self._consumer.takes_dead_letters:
+            return dead_delivery_of(message)
+        if crash_count(message) >= MAX_ATTEMPTS:
+            return Dead(CRASHED)
+        try:
+            return delivery_of(message)
+        except MalformedCloudEvent as error:
+            return Dead(f"MalformedCloudEvent: {error}")
+
+    async def _settle(
+        self, channel: ConsumeChannel, messages: Sequence[Message], settlements: Sequence[Settlement]
+    ) -> None:
+        """Republish failed messages, with confirms, before their deliveries are acknowledged: nothing is lost."""
+        queue = self._consumer.queue
+        settled = zip(messages, settlements, strict=True)
+        failed = [_publication(queue, message, s) for message, s in settled if not isinstance(s, Done)]
+        if failed:
+            await self._republish(channel, failed)
+        channel.acknowledge(messages[-1].tag)
+
+    async def _republish(self, channel: ConsumeChannel, messages: Sequence[Publication]) -> None:
+        """Publish until all are confirmed: requeueing instead would count as one more crash of the consumer."""
+        failures = 0
+        while messages:
+            outcomes = await self._publish_once(messages)
+            for outcome in outcomes:
+                if outcome is not None and not isinstance(outcome, ConnectionError):
+                    raise outcome
+            messages = [m for m, o in zip(messages, outcomes, strict=True) if o is not None]
+            if messages:
+                failures += 1
+                pause = REPUBLISH_BACKOFF.after(failures)
+                log.warning("%s cannot republish, again in %.1f s: %r", self._consumer.name, pause, outcomes[-1])
+                await asyncio.sleep(pause)
+                channel.raise_failure()
+
+    async def _publish_once(self, messages: Sequence[Publication]) -> Sequence[Exception | None]:
+        try:
+            return await self._publish(messages)
+        except ConnectionError as error:
+            return [error] * len(messages)
 
 
-async def _one_by_one(intake: Intake, consumer: Consumer, handle: Handle, pass_on: PassOn) -> None:
-    """Until a message comes that nobody had before."""
-    await intake.consume(consumer.queue, prefetch=1)
-    dangerous = True
-    while dangerous:
-        dangerous = (await intake.waiting()).redelivered
-        messages = intake.take(1)
-        settlements = await _handled(consumer, messages, handle)
-        if not dangerous:
-            # Before the acknowledgement: a replica that becomes the active consumer now finds this one handled.
-            await intake.cancel(consumer.queue)
-        await _settle(intake, consumer.queue, messages, settlements, pass_on)
-
-
-async def _in_batches(intake: Intake, consumer: Consumer, handle: Handle, pass_on: PassOn) -> None:
-    await intake.consume(consumer.queue, prefetch=max(2 * consumer.batch, 16))
-    linger = Linger()
-    while True:
-        messages = await _take(intake, consumer.batch, linger)
-        started = time.monotonic()
-        settlements = await _handled(consumer, messages, handle)
-        await _settle(intake, consumer.queue, messages, settlements, pass_on)
-        if len(messages) < consumer.batch:
-            linger.worked(time.monotonic() - started)
-
-
-async def _take(intake: Intake, most: int, linger: Linger) -> list[Message]:
-    """Wait for a message, linger, then take what else is there, at most `most`; a redelivered one comes alone."""
-    if (await intake.waiting()).redelivered:
-        return intake.take(1)
+async def _take(channel: ConsumeChannel, limit: int, linger: Linger) -> list[Message]:
+    """Wait for a message, linger, then take all that have arrived, at most `limit`; a redelivered one comes alone."""
+    if (await channel.next()).redelivered:
+        return channel.take(1)
     await linger.wait()
-    return intake.take(most)
+    return channel.take(limit)
 
 
-async def _handled(consumer: Consumer, messages: Sequence[Message], handle: Handle) -> list[Settlement]:
-    """Handle what can be read, as one batch; what becomes of each message, in the same order."""
-    read = [_read(consumer, message) for message in messages]
-    deliveries = [found for found in read if isinstance(found, Delivery)]
-    outcome = iter(await handle(deliveries) if deliveries else ())
-    return [next(outcome) if isinstance(found, Delivery) else found for found in read]
-
-
-def _read(consumer: Consumer, message: Message) -> Delivery | Dead:
-    if consumer.takes_dead_letters:
-        return dead_delivery_of(message)
-    if lives_taken(message) >= ATTEMPTS:
-        return Dead(ENDED)
-    try:
-        return delivery_of(message)
-    except MalformedCloudEvent as error:
-        return Dead(f"MalformedCloudEvent: {error}")
-
-
-async def _settle(
-    intake: Intake, queue: str, messages: Sequence[Message], settlements: Sequence[Settlement], pass_on: PassOn
-) -> None:
-    """Pass on what failed, confirmed by the broker, before its delivery is acknowledged: never lost in between."""
-    for message, settlement in zip(messages, settlements, strict=True):
-        if isinstance(settlement, Retry):
-            counted = {ATTEMPT_HEADER: str(attempt_of(message.properties.headers) + 1)}
-            tier = topology.retry_name(settlement.delay)
-            await pass_on(Publication(tier, queue, again(message, counted), message.body))
-        elif isinstance(settlement, Dead):
-            reason = {DEAD_QUEUE_HEADER: queue, ERROR_HEADER: settlement.error}
-            await pass_on(Publication(topology.DEAD.name, queue, again(message, reason), message.body))
-    intake.acknowledge(messages[-1].tag)
+def _publication(queue: str, message: Message, settlement: Retry | Dead) -> Publication:
+    """The copy of a message for a retry tier or for the dead letters."""
+    if isinstance(settlement, Retry):
+        counted = {ATTEMPT_HEADER: str(attempt_of(message.properties.headers) + 1)}
+        tier = topology.retry_name(settlement.delay)
+        return Publication(tier, queue, republish_properties(message, counted), message.body)
+    reason = {DEAD_QUEUE_HEADER: queue, ERROR_HEADER: settlement.error}
+    return Publication(topology.DEAD.name, queue, republish_properties(message, reason), message.body)

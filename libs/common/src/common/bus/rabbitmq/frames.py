@@ -1,8 +1,9 @@
-"""Content frames of AMQP 0-9-1, to and from bytes: the part of the protocol that every event passes through.
+"""The frames of AMQP 0-9-1 that every event passes through, to and from bytes.
 
-pamqp encodes and decodes field by field and type by type, which costs 40 µs for a header frame with ten headers; here
-text, which is nearly all that headers hold, goes through a few lines, and pamqp does whatever else there is.
-Source: AMQP 0-9-1, chapters 2.3.5 (frames), 4.2.6 (content) and 1.8.3.14 (Basic.Deliver), with RabbitMQ's errata.
+pamqp encodes and decodes field by field and type by type, which costs 40 µs for a header frame with ten headers. Text,
+which is nearly all that headers hold, is encoded and decoded here; a table with any other type goes to pamqp.
+Source: AMQP 0-9-1, chapters 2.3.5 (frames), 4.2.6 (content), 1.8.3.13 (Basic.Ack) and 1.8.3.14 (Basic.Deliver), with
+RabbitMQ's errata.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ OVERHEAD = 8
 
 FRAME = Struct(">BHI")
 DELIVER = b"\x00\x3c\x00\x3c"
+ACK = b"\x00\x3c\x00\x50"
 CLASS_BASIC = 60
 
 _content = Struct(">HHQH")
@@ -52,7 +54,7 @@ class Properties:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A message that must be routed somewhere."""
+    """A message to publish; it is mandatory: the broker returns it if no queue takes it."""
 
     exchange: str
     routing_key: str
@@ -62,7 +64,7 @@ class Publication:
 
 @dataclass(slots=True)
 class Message:
-    """A delivery: `tag` is what to acknowledge, `redelivered` that somebody had it before."""
+    """A delivery. `tag` is for its acknowledgement; `redelivered` says that a consumer had it before."""
 
     tag: int
     redelivered: bool
@@ -71,10 +73,10 @@ class Message:
     body: bytes
 
 
-def publication(message: Publication, channel: int, largest: int) -> bytes:
-    """The frames of a mandatory Basic.Publish whose body frames hold at most `largest` bytes.
+def publish_frames(message: Publication, channel: int, max_body: int) -> bytes:
+    """The frames of a mandatory Basic.Publish whose body frames hold at most `max_body` bytes.
 
-    Raises ValueError or TypeError when a value does not fit its field.
+    Raises ValueError or TypeError if a value does not fit its field.
     """
     header = _header_of(message.properties, len(message.body))
     parts = [
@@ -83,7 +85,7 @@ def publication(message: Publication, channel: int, largest: int) -> bytes:
         header,
         END,
     ]
-    for piece in _pieces(message.body, largest):
+    for piece in _pieces(message.body, max_body):
         parts += FRAME.pack(BODY, channel, len(piece)), piece, END
     return b"".join(parts)
 
@@ -104,7 +106,7 @@ def _header_of(properties: Properties, body_size: int) -> bytes:
         parts.append(_short(properties.content_type))
     if properties.headers:
         flags |= HEADERS
-        parts.append(table(properties.headers))
+        parts.append(write_table(properties.headers))
     if properties.delivery_mode is not None:
         flags |= DELIVERY_MODE
         parts.append(bytes((properties.delivery_mode,)))
@@ -123,7 +125,7 @@ def _header_of(properties: Properties, body_size: int) -> bytes:
     return b"".join(parts)
 
 
-def table(values: Mapping[str, Any]) -> bytes:
+def write_table(values: Mapping[str, Any]) -> bytes:
     """A field table with its length."""
     parts = []
     for name, value in values.items():
@@ -144,20 +146,26 @@ def _short(text: str) -> bytes:
     return bytes((len(encoded),)) + encoded
 
 
-def delivery(payload: bytes, at: int) -> tuple[int, bool, str]:
-    """Tag, redelivered and routing key of a Basic.Deliver whose arguments begin at `at`."""
-    at += 1 + payload[at]  # the consumer tag: a connection of ours has one consumer
+def read_ack(payload: bytes, at: int) -> tuple[int, bool]:
+    """Tag and `multiple` of a Basic.Ack that begins at `at`."""
+    tag, flags = _tag_and_flags.unpack_from(payload, at + len(ACK))
+    return tag, bool(flags & 1)
+
+
+def read_delivery(payload: bytes, at: int) -> tuple[int, bool, str]:
+    """Tag, redelivered and routing key of a Basic.Deliver that begins at `at`."""
+    at += len(DELIVER)
+    at += 1 + payload[at]  # the consumer tag: a channel has one consumer
     tag, flags = _tag_and_flags.unpack_from(payload, at)
     at += 9
     at += 1 + payload[at]  # the exchange
     return tag, bool(flags & 1), payload[at + 1 : at + 1 + payload[at]].decode(errors="replace")
 
 
-def content(payload: bytes, at: int) -> tuple[int, Properties]:
+def read_header(payload: bytes, at: int) -> tuple[int, Properties]:
     """Body size and properties of a header frame whose payload begins at `at`.
 
-    The broker passes on what a publisher wrote, so nothing here may fail for good: properties that cannot be read
-    are as good as none.
+    The broker passes on what any publisher wrote, so unreadable properties are no error: they count as none.
     """
     _, _, size, flags = _content.unpack_from(payload, at)
     try:

@@ -1,11 +1,11 @@
-"""Envelopes as AMQP messages and back."""
+"""CloudEvents as AMQP messages and back."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from common.bus.delivery import CRASHED, DeadLetter, Delivery
 from common.bus.rabbitmq.frames import Message, Properties
-from common.bus.transport import ENDED, DeadLetter, Delivery
 from common.clock import now
 from common.events.cloudevent import (
     ATTEMPT_HEADER,
@@ -34,21 +34,21 @@ def properties_of(cloud_event: CloudEvent) -> Properties:
     )
 
 
-def again(message: Message, extra: Mapping[str, str]) -> Properties:
-    """The properties of a message passed on as it came, with our headers changed."""
-    before = message.properties
-    return replace(before, headers={**before.headers, **extra}, delivery_mode=PERSISTENT)
+def republish_properties(message: Message, changed_headers: Mapping[str, str]) -> Properties:
+    """The properties of a copy: those of the message, except for some headers."""
+    original = message.properties
+    return replace(original, headers={**original.headers, **changed_headers}, delivery_mode=PERSISTENT)
 
 
 def attempt_of(headers: Mapping[str, Any]) -> int:
-    """Which attempt this delivery is, from 1. What is no number counts as the first."""
+    """Which attempt this delivery is, counted from 1. A header that is not a number counts as attempt 1."""
     value = _text(headers.get(ATTEMPT_HEADER, "1"))
     return int(value) if value.isdecimal() else 1
 
 
-def lives_taken(message: Message) -> int:
-    """How many consumers ended, or lost their connection, with this message in hand."""
-    # Only the broker's own count: a copy that we passed on still bears that of the original.
+def crash_count(message: Message) -> int:
+    """How many consumers crashed, or lost their connection, while they had this message."""
+    # Read only if redelivered: a copy that we republished still carries the count of the original.
     return int(message.properties.headers.get("x-delivery-count", 1)) if message.redelivered else 0
 
 
@@ -60,7 +60,7 @@ def delivery_of(message: Message) -> Delivery:
 
 
 def dead_delivery_of(message: Message) -> Delivery:
-    """Read a dead letter, however little of it can be read: evidence is kept, never refused."""
+    """Read a dead letter, even one that is no CloudEvent: it is evidence and must be stored."""
     properties, headers = message.properties, message.properties.headers
     try:
         cloud_event = CloudEvent.from_headers(headers, properties.correlation_id, message.body)
@@ -69,8 +69,8 @@ def dead_delivery_of(message: Message) -> Delivery:
         kind = properties.message_type or "unknown"
         cloud_event = CloudEvent(event_id, kind, "unknown", str(event_id), now(), message.body, str(event_id))
     queue = _text(headers.get(DEAD_QUEUE_HEADER) or message.routing_key or "unknown")
-    # Without our header the broker itself gave the message up: its handler never lived to say why.
-    error = _text(headers.get(ERROR_HEADER) or ENDED)
+    # Without our header the broker itself dead-lettered the message, after its delivery limit.
+    error = _text(headers.get(ERROR_HEADER) or CRASHED)
     return Delivery(cloud_event, 1, DeadLetter(queue, attempt_of(headers), error))
 
 

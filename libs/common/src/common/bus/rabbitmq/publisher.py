@@ -1,72 +1,48 @@
-"""Publishing with confirms over a link that is made again when it is gone."""
+"""Publishing with confirms on a channel that is opened again after it was lost."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
-from aiormq.channel import Channel
-from aiormq.exceptions import PublishError
-
-from common.bus.rabbitmq.confirms import publish_all
+from common.bus.rabbitmq.channel import PublishChannel
+from common.bus.rabbitmq.connection import AmqpConnection
+from common.bus.rabbitmq.connector import Connector
 from common.bus.rabbitmq.frames import Publication
-from common.bus.rabbitmq.link import BROKER_ERRORS, Link
 
-CONFIRM_TIMEOUT = 10.0
+CONFIRM_SECONDS = 10.0
 
 
 class Publisher:
-    """A connection with one channel. `name` shows in the broker's list of connections."""
+    """One channel for any number of callers at the same time."""
 
-    def __init__(self, url: str, name: str) -> None:
-        self._link = Link(url, name)
-        self._channel: Channel | None = None
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._connection: AmqpConnection | None = None
+        self._channel: PublishChannel | None = None
+        self._opening = asyncio.Lock()
 
-    @property
-    def connected(self) -> bool:
-        return self._link.connected
+    async def open(self) -> tuple[AmqpConnection, PublishChannel]:
+        """The channel, or a new one. Raises ConnectionError if the broker cannot be reached."""
+        async with self._opening:
+            if self._connection is None or self._channel is None or not self._channel.is_open:
+                self._connection = await self._connector.get()
+                self._channel = await self._connection.open_channel(PublishChannel)
+            return self._connection, self._channel
 
-    async def open(self) -> Channel:
-        """The channel, a new one when the last is gone. Raises ConnectionError when the broker cannot be reached."""
-        if self._channel is None or self._channel.is_closed or not self._link.connected:
-            self._channel = await self._link.channel()
-        return self._channel
+    async def publish(self, messages: Sequence[Publication]) -> list[Exception | None]:
+        """Write the messages in order, then wait for all confirms, a bounded time.
 
-    async def drop(self) -> None:
-        await self._link.drop()
-
-    async def publish(self, batch: Sequence[Publication]) -> list[Exception | None]:
-        """Write the batch in order, then wait for the confirms together, a bounded time.
-
-        For each None once the broker has stored it, ConnectionError when it may yet have been, else why it never will
-        be. Raises ConnectionError when nothing was confirmed.
+        The outcome of each is None once the broker has stored it, ConnectionError if it may have arrived, else why it
+        never will. Raises ConnectionError if none was confirmed.
         """
-        channel = await self.open()
-        try:
-            confirms = await publish_all(channel, batch)
-        except BROKER_ERRORS as error:
-            await self.drop()
-            raise ConnectionError(f"the broker went away: {error!r}") from error
-        _, late = await asyncio.wait(confirms, timeout=CONFIRM_TIMEOUT)
-        if late:
-            # Whatever is still unconfirmed may or may not have arrived; a fresh channel starts its own count.
-            await self.drop()
-        outcomes = [_outcome(confirm) for confirm in confirms]
-        if all(isinstance(outcome, ConnectionError) for outcome in outcomes):
-            raise ConnectionError(f"nothing was confirmed: {outcomes[0]}")
-        return outcomes
-
-
-def _outcome(confirm: asyncio.Future[object]) -> Exception | None:
-    """None when confirmed; ConnectionError when it may yet succeed; else why this message never will."""
-    if confirm.cancelled() or not confirm.done():
-        return ConnectionError("not confirmed in time")
-    error = confirm.exception()
-    if isinstance(error, Exception) and _is_refusal(error):
-        return error
-    return None if error is None else ConnectionError(repr(error))
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Returned as unroutable, or it could not even be encoded. A nack is neither: the broker is short of something."""
-    return isinstance(error, PublishError) or not isinstance(error, BROKER_ERRORS)
+        connection, channel = await self.open()
+        if connection.is_blocked:
+            raise ConnectionError("the broker takes no messages: it is short of memory or disk")
+        batch = channel.publish(messages)
+        if not await batch.settled(CONFIRM_SECONDS) and not connection.is_blocked:
+            # The link may be half-open. A blocked connection is kept: a new one would be blocked at its first message.
+            connection.abort("confirms did not come in time")
+        if messages and all(isinstance(outcome, ConnectionError) for outcome in batch.outcomes):
+            raise ConnectionError(f"nothing was confirmed: {batch.outcomes[0]}")
+        return batch.outcomes

@@ -1,25 +1,32 @@
-"""The broker's topology: names, arguments, and their idempotent declaration.
+"""The broker's topology: names, arguments, and their idempotent declaration through FastStream.
 
 RabbitMQ 3.10 to 4.x. Queue arguments cannot be changed later, so queue names carry a version.
 """
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
+from aiormq.exceptions import AMQPError
 from faststream.rabbit import ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QuorumQueueArgs
 
+from common.bus.delivery import DEAD_LETTERS, RETRY_TIERS
 from common.bus.subscriptions import Consumer
-from common.bus.transport import DEAD_LETTERS, RETRY_TIERS
+from common.contracts.exchange import EVENTS, UNROUTED
 
-EVENTS = RabbitExchange(
-    "dukan.events", type=ExchangeType.TOPIC, durable=True, arguments={"alternate-exchange": "dukan.unrouted"}
-)
-UNROUTED = RabbitExchange("dukan.unrouted", type=ExchangeType.FANOUT, durable=True)
+UNROUTED_EVENTS = RabbitExchange(UNROUTED, type=ExchangeType.FANOUT, durable=True)
 DEAD = RabbitExchange("dukan.dlx", type=ExchangeType.TOPIC, durable=True)
 
-UNROUTED_LIMIT = 10_000
-DELIVERY_LIMIT = 20
+MAX_UNROUTED = 10_000
+MAX_DELIVERIES = 20
+"""The backstop behind MAX_ATTEMPTS: the broker then dead-letters by itself."""
+
+DECLARE_SECONDS = 10.0
+STOP_SECONDS = 2.0
+BROKER_ERRORS = (AMQPError, OSError, TimeoutError, RuntimeError, asyncio.InvalidStateError)
+"""What aio-pika and aiormq raise if the broker or the connection fails."""
 
 
 def retry_name(delay: float) -> str:
@@ -28,16 +35,16 @@ def retry_name(delay: float) -> str:
 
 
 def consumer_queue(name: str) -> RabbitQueue:
-    """A consumer's queue: replicated, one active consumer so that order holds, dead letters never dropped.
+    """A consumer's queue: replicated, with one active consumer to keep the order; dead letters are never dropped.
 
-    At-least-once dead-lettering needs `reject-publish`; there is no length limit for it to act on: the depth of
-    these queues is alarmed, because a bound would push one slow consumer's backlog on to every publisher.
+    At-least-once dead-lettering needs `reject-publish`. It never takes effect, because the queue has no maximum length:
+    a maximum would block every publisher when one consumer is slow. An alert watches the length instead.
     """
     return _quorum(
         name,
         {
             "x-single-active-consumer": True,
-            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-delivery-limit": MAX_DELIVERIES,
             "x-dead-letter-exchange": DEAD.name,
             "x-dead-letter-routing-key": name,
             "x-dead-letter-strategy": "at-least-once",
@@ -60,18 +67,32 @@ def _retry_queue(delay: float) -> RabbitQueue:
 
 
 def dead_letter_queue() -> RabbitQueue:
-    """The one queue of dead letters; unlimited deliveries, because nothing lies behind it."""
+    """The queue of all dead letters; deliveries are unlimited, because no further queue takes its messages."""
     return _quorum(f"{DEAD_LETTERS}.v1", {"x-single-active-consumer": True, "x-delivery-limit": 1_000_000})
 
 
+@contextlib.asynccontextmanager
+async def declaring(url: str) -> AsyncIterator[RabbitBroker]:
+    """FastStream's broker, connected for the block. Raises ConnectionError if the block fails or takes too long."""
+    # A new one each time: a connection that was opened half-way would spoil the next attempt.
+    broker = RabbitBroker(url, logger=None, timeout=DECLARE_SECONDS, graceful_timeout=STOP_SECONDS)
+    try:
+        async with asyncio.timeout(DECLARE_SECONDS):
+            await broker.start()
+            yield broker
+    except BROKER_ERRORS as error:
+        raise ConnectionError(f"broker not reachable: {error!r}") from error
+    finally:
+        with contextlib.suppress(*BROKER_ERRORS):
+            await asyncio.wait_for(broker.stop(), STOP_SECONDS)
+
+
 async def declare_platform(broker: RabbitBroker) -> None:
-    """What every service needs to exist before it publishes."""
-    unrouted = await broker.declare_exchange(UNROUTED)
+    """The exchanges and queues that must exist before a service publishes."""
+    unrouted = await broker.declare_exchange(UNROUTED_EVENTS)
     await broker.declare_exchange(EVENTS)
     dead = await broker.declare_exchange(DEAD)
-    lost = await broker.declare_queue(
-        _quorum("dukan.unrouted", {"x-max-length": UNROUTED_LIMIT, "x-overflow": "drop-head"})
-    )
+    lost = await broker.declare_queue(_quorum(UNROUTED, {"x-max-length": MAX_UNROUTED, "x-overflow": "drop-head"}))
     await lost.bind(unrouted)
     await (await broker.declare_queue(dead_letter_queue())).bind(dead, "#")
     for delay in RETRY_TIERS:
@@ -93,5 +114,5 @@ async def declare_consumers(broker: RabbitBroker, consumers: Sequence[Consumer])
 
 
 def _quorum(name: str, arguments: dict[str, Any]) -> RabbitQueue:
-    # FastStream's table of quorum arguments does not know all that RabbitMQ takes.
+    # FastStream's type of quorum arguments lacks some that RabbitMQ takes.
     return RabbitQueue(name, queue_type=QueueType.QUORUM, durable=True, arguments=cast("QuorumQueueArgs", arguments))

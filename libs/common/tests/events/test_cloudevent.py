@@ -1,4 +1,4 @@
-"""The CloudEvents envelope, ours and other publishers'."""
+"""CloudEvents of this platform and of other publishers."""
 
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ from common.contracts.auth import UserDeactivated
 from common.events.cloudevent import CloudEvent, MalformedCloudEvent
 
 
-def test_an_envelope_survives_the_wire() -> None:
+def test_headers_and_back_give_the_same_cloud_event() -> None:
     with use_origin(Origin("request-1", None, "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "vendor=1")):
         sent = CloudEvent.of(UserDeactivated(user_id=uuid4())).numbered(42)
     assert CloudEvent.from_headers(sent.headers(), sent.correlation_id, sent.data) == sent
@@ -22,7 +22,7 @@ def test_every_usual_attribute_prefix_is_read(prefix: str) -> None:
     assert CloudEvent.from_headers(headers, sent.correlation_id, sent.data).id == sent.id
 
 
-def test_an_event_outside_any_request_begins_its_own_story() -> None:
+def test_an_event_without_a_cause_starts_a_causal_chain() -> None:
     cloud_event = CloudEvent.of(UserDeactivated(user_id=uuid4()))
     assert cloud_event.correlation_id == str(cloud_event.id)
     assert cloud_event.causation_id is None
@@ -36,7 +36,7 @@ def test_a_missing_attribute_is_named(name: str) -> None:
         CloudEvent.from_headers(headers, None, b"{}")
 
 
-def test_an_unreadable_attribute_is_refused() -> None:
+def test_an_unreadable_attribute_is_an_error() -> None:
     headers = CloudEvent.of(UserDeactivated(user_id=uuid4())).headers() | {"cloudEvents_id": "not-a-uuid"}
     with pytest.raises(MalformedCloudEvent):
         CloudEvent.from_headers(headers, None, b"{}")
