@@ -8,7 +8,7 @@ from uuid import UUID
 
 import aio_pika
 
-from common.bus.delivery import DEAD_LETTERS
+from common.bus.delivery import DEAD_LETTERS, MAX_ATTEMPTS
 from common.bus.subscriptions import matches
 from common.contracts.billing import PaymentSucceeded
 from common.contracts.catalog import StockRejected
