@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run once by the postgres image on an empty volume: a role and a database for each service, closed to the others.
+# The postgres image runs this once, on an empty volume: a role and a database for each service; no role may connect to
+# another service's database.
 set -eu
 for service in auth catalog orders billing messaging notifications operations; do
     password=$(printenv "$(echo "$service" | tr '[:lower:]' '[:upper:]')_DB_PASSWORD")

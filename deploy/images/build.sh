@@ -4,7 +4,8 @@
 # PYTHON_IMAGE  base with Python 3.11 and venv (default: see Dockerfile)
 # REGISTRY      prefix of the image names (default: dukan), TAG their tag (default: dev)
 # ENGINE        buildah, docker or podman (default: the first that is installed)
-# BUILD_ARGS    further arguments for the engine: --pull-never without a network, --volume or --secret for its certificates
+# BUILD_ARGS    more arguments for the engine, such as --pull-never without a network, or --volume or --secret for
+#               certificates
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -12,7 +13,7 @@ for engine in ${ENGINE:-buildah docker podman}; do
     command -v "$engine" >/dev/null && break
     engine=
 done
-[ -n "$engine" ] || { echo "build.sh: none of buildah, docker and podman is installed" >&2; exit 1; }
+[ -n "$engine" ] || { echo "build.sh: install buildah, docker or podman" >&2; exit 1; }
 
 # Only Docker's format keeps HEALTHCHECK.
 format=

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Renders the base and every overlay and checks them: kubectl, kubernetes-validate and, where it is installed, checkov.
+# Renders the base and every overlay, and checks them with kubernetes-validate and, if it is installed, checkov.
 set -eu
 cd "$(dirname "$0")"
 folder=$(mktemp -d)

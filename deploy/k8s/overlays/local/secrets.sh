@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the local overlay's namespace and Secrets, with random passwords; once, because the database server keeps them.
-# Prints the administrator's password. `DRY_RUN=1` only shows what would be made.
+# Creates the local overlay's namespace and Secrets with random passwords, and prints the administrator's password. Runs
+# once only, because the database server stores the passwords. `DRY_RUN=1` only prints the objects.
 set -eu
 cd "$(dirname "$0")/../../../.."
 
