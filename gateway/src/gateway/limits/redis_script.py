@@ -32,7 +32,8 @@ class RedisScript:
         parts = urlsplit(url)
         if parts.scheme not in ("redis", "rediss") or not parts.hostname:
             raise ValueError("DUKAN_REDIS_URL must be a redis:// or rediss:// URL")
-        # No retries: the caller has its own count, and waits for 50 ms at most.
+        # No retries, because the caller has its own counts and waits for 50 ms at most. RESP2 and no driver_info, because
+        # each costs a round trip per connection.
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
@@ -40,8 +41,7 @@ class RedisScript:
             socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
-            lib_name=None,
-            lib_version=None,
+            driver_info=None,
         )
         self._client = Redis.from_pool(pool)
         self._script = self._client.register_script(lua)
