@@ -1,4 +1,4 @@
-"""The published OpenAPI document is one that client developers can rely on, operation by operation."""
+"""The published OpenAPI document is complete and consistent for every operation."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.contracts.published import Document, Operation, examples_of, operations_of, published
+from tests.contracts.gateway_document import Document, Operation, examples_of, gateway_document, operations_of
 
 from common.openapi.errors import STATUS_ERRORS
 from common.security.scopes import SCOPES
@@ -23,7 +23,7 @@ TELLING = {"refused.py", "refusals.py"}
 
 @pytest.fixture(scope="module")
 def document() -> Document:
-    return published()
+    return gateway_document()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def operations(document: Document) -> list[Operation]:
     return operations_of(document)
 
 
-def test_every_operation_is_summed_up_described_and_filed_under_its_service(
+def test_every_operation_has_a_summary_a_description_and_its_service_as_tag(
     document: Document, operations: list[Operation]
 ) -> None:
     services = {tag["name"] for tag in document["tags"] if tag["description"]}
@@ -50,7 +50,7 @@ def test_operation_ids_are_unique_and_begin_with_the_service(operations: list[Op
     assert [name for name in ids if not re.fullmatch(r"[a-z]+\.[a-z][a-z0-9_]*", name)] == []
 
 
-def test_every_operation_says_which_credentials_it_takes(document: Document, operations: list[Operation]) -> None:
+def test_every_operation_declares_its_credentials(document: Document, operations: list[Operation]) -> None:
     schemes = document["components"]["securitySchemes"].keys()
     for operation in operations:
         security = operation.said["security"]
@@ -61,7 +61,7 @@ def test_every_operation_says_which_credentials_it_takes(document: Document, ope
             assert set(security[-1]) == wanted, operation
 
 
-def test_every_operation_succeeds_somehow_and_refuses_in_the_shared_words(
+def test_every_operation_declares_a_success_and_the_shared_errors(
     document: Document, operations: list[Operation]
 ) -> None:
     shared = {str(status) for status in STATUS_ERRORS}
@@ -85,7 +85,7 @@ def test_a_code_that_is_documented_is_raised_somewhere(document: Document) -> No
     assert [code for code in sorted(documented) if f'"{code}"' not in sources] == []
 
 
-def test_every_answer_names_its_request_and_what_is_left_of_the_limit(
+def test_every_response_declares_request_id_and_rate_limit_headers(
     document: Document, operations: list[Operation]
 ) -> None:
     for operation in operations:
@@ -103,7 +103,7 @@ def test_every_body_has_an_example(operations: list[Operation]) -> None:
                 assert kind.startswith(PICTURES) or "example" in media, (str(operation), kind)
 
 
-def test_examples_keep_what_their_schemas_ask_for(document: Document) -> None:
+def test_examples_conform_to_their_schemas(document: Document) -> None:
     examples = list(examples_of(document))
     assert len(examples) > 200
     wrong = [
@@ -114,7 +114,7 @@ def test_examples_keep_what_their_schemas_ask_for(document: Document) -> None:
     assert wrong == []
 
 
-def test_parameters_are_described_are_never_null_and_stand_in_their_paths(operations: list[Operation]) -> None:
+def test_parameters_are_described_never_null_and_match_their_paths(operations: list[Operation]) -> None:
     for operation in operations:
         parameters = operation.said.get("parameters", [])
         named = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
@@ -125,13 +125,13 @@ def test_parameters_are_described_are_never_null_and_stand_in_their_paths(operat
             assert parameter["in"] != "path" or "example" in parameter, (str(operation), parameter["name"])
 
 
-def test_every_reference_leads_somewhere_and_every_component_is_used(document: Document) -> None:
+def test_every_reference_resolves_and_every_component_is_used(document: Document) -> None:
     components = document["components"]
     there = {f"{kind}/{name}" for kind in ("schemas", "responses", "examples", "headers") for name in components[kind]}
     assert set(_references(document)) == there
 
 
-def test_schemas_are_schemas(document: Document) -> None:
+def test_every_schema_is_valid(document: Document) -> None:
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
 

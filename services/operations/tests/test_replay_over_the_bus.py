@@ -68,7 +68,6 @@ async def shop(bus: Transport, fresh_database: FreshDatabase) -> AsyncIterator[t
 
 
 # Dead letters have one queue on a broker: tests that consume it take turns.
-@pytest.mark.xdist_group("dead-letters")
 async def test_an_event_given_up_by_a_broken_handler_is_handled_once_it_is_mended_and_replayed(
     bus: Transport, shop: tuple[Shop, Database], service: Service, tokens: TestIssuer
 ) -> None:

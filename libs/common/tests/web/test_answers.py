@@ -191,7 +191,7 @@ async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials
     refusals = {"400", "401", "403", "409", "413", "415", "422", "429", "503"}
     assert set(order["responses"]) == {"202"} | refusals
     assert order["responses"]["409"] == {"$ref": "#/components/responses/Conflict"}
-    assert order["description"] == "For anybody who is signed in. Not for API keys."
+    assert order["description"] == "For any signed-in user. Not for API keys."
     assert document["paths"]["/api/v1/greeting"]["get"]["security"] == [{}, {"bearer": []}]
     assert document["paths"]["/api/v1/staff-room"]["get"]["security"] == [{"bearer": ["stock.manage"]}]
     assert document["components"]["securitySchemes"].keys() == {"bearer"}
