@@ -1,5 +1,8 @@
 # ruff: noqa: N818 - an error reads better as what it is, as in common.errors
-"""The gateway's own errors, one class per code, and two exceptions that produce no response of their own."""
+"""The gateway's own errors, one class per code.
+
+ClientDisconnected and RedisUnavailable stay inside the gateway: they produce no response of their own.
+"""
 
 from common.errors import DukanError, Forbidden, RateLimited, Unauthenticated, Unavailable
 
@@ -42,25 +45,16 @@ class MalformedQuery(BadRequest):
     message = "The query is not percent-encoded"
 
 
-class UnsupportedCredentials(Unauthenticated):
-    code = "unsupported_credentials"
-    message = "Only Bearer and ApiKey credentials are accepted"
-
-
 class ApiKeyInvalid(Unauthenticated):
     code = "api_key_invalid"
     message = "The API key is not valid"
 
 
-class SessionEnded(Unauthenticated):
+class SessionInactive(Unauthenticated):
+    """auth says that the session behind a login cookie has ended."""
+
     code = "session_ended"
     message = "The session has ended"
-
-
-class CsrfTokenInvalid(Forbidden):
-    """Another site may have sent the cookies."""
-
-    code = "csrf"
 
 
 class OriginNotAllowed(Forbidden):
@@ -83,14 +77,6 @@ class RequestTimeout(DukanError):
     message = "The body did not arrive in time"
 
 
-class BodyTooLarge(DukanError):
-    """The body exceeds the route's limit."""
-
-    status = 413
-    code = "payload_too_large"
-    message = "The body is too large"
-
-
 class TooManyStreams(RateLimited):
     code = "too_many_streams"
 
@@ -104,18 +90,6 @@ class HeadersTooLarge(DukanError):
     status = 431
     code = "headers_too_large"
     message = "The headers are too large"
-
-
-class BadGateway(DukanError):
-    """The service could not be reached, or closed the connection."""
-
-    status = 502
-    code = "bad_gateway"
-    message = "The service could not be reached, try again shortly"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": "1"}
 
 
 class Overloaded(Unavailable):
@@ -151,18 +125,6 @@ class Degraded(Unavailable):
 
     code = "degraded"
     message = "Not every service is up"
-
-
-class GatewayTimeout(DukanError):
-    """The service did not respond in time. It may still do what it was asked to do."""
-
-    status = 504
-    code = "gateway_timeout"
-    message = "The service did not answer in time"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": "5"}
 
 
 class ClientDisconnected(Exception):

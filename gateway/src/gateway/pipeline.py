@@ -44,7 +44,7 @@ class Pipeline:
     access_log: AccessLog
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        logs.serving.set("gateway")
+        logs.service_name.set("gateway")
         context = RequestContext(scope, send)
         with telemetry.span("gateway", "http", origin_of(scope["headers"]), SpanKind.SERVER) as origin:
             context.origin = origin

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from starlette.types import Receive
 
 from common import metrics
-from common.errors import DukanError, RateLimited
+from common.errors import DukanError, GatewayTimeout, RateLimited
 from gateway.cache.recorder import PurgeOnChange, ResponseRecorder
 from gateway.cache.response_cache import CachedResponse, ResponseCache, cache_key
 from gateway.cache.variants import respond_from_cache
-from gateway.errors import GatewayTimeout
 from gateway.http.context import RequestContext
 from gateway.http.headers import RequestHeaders
 from gateway.http.target import target_of

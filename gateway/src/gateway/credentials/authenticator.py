@@ -7,12 +7,12 @@ token in every case and verifies it itself.
 from dataclasses import replace
 
 from common import clock
-from common.errors import RateLimited, Unauthenticated
+from common.errors import RateLimited, Unauthenticated, UnsupportedCredentials
 from common.security.tokens import Identity, TokenVerifier
 from gateway.credentials.api_keys import ApiKeyExchange
 from gateway.credentials.cookies import check_csrf, login_cookies
 from gateway.credentials.sessions import SessionClient
-from gateway.errors import IdentityUnavailable, SessionEnded, UnsupportedCredentials
+from gateway.errors import IdentityUnavailable, SessionInactive
 from gateway.http.client_address import Client
 from gateway.http.context import Renew
 from gateway.http.headers import RequestHeaders
@@ -49,7 +49,7 @@ class Authenticator:
                 return await self._verify(credential.strip())
             case "apikey":
                 return await self._by_api_key(headers, credential.strip(), client)
-        raise UnsupportedCredentials
+        raise UnsupportedCredentials("Only Bearer and ApiKey credentials are accepted")
 
     def renewal(self, headers: RequestHeaders, client: Client, identity: Identity) -> Renew | None:
         """Extends the result of `authenticate`; None for a bearer token, which is itself the credential.
@@ -71,7 +71,7 @@ class Authenticator:
 
         async def by_session() -> Identity:
             if not await self._sessions.is_active(identity.session_id):
-                raise SessionEnded
+                raise SessionInactive
             return _extended(identity)
 
         return by_api_key if scheme else by_session

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from common.errors import CsrfTokenInvalid
 from common.security.cookies import ACCESS, CSRF, CSRF_HEADER, cookie_name, is_csrf_token_valid
 from common.security.scopes import SAFE
 from common.security.tokens import Identity
-from gateway.errors import CsrfTokenInvalid
 from gateway.http.headers import RequestHeaders
 
 CSRF_HEADER_NAME = CSRF_HEADER.lower().encode()
@@ -31,4 +31,4 @@ def check_csrf(headers: RequestHeaders, method: str, cookies: LoginCookies, iden
     """Raises CsrfTokenInvalid if an unsafe method comes without the CSRF token in its header."""
     sent = headers.header(CSRF_HEADER_NAME)
     if method not in SAFE and not is_csrf_token_valid(sent, cookies.csrf_token, identity.csrf):
-        raise CsrfTokenInvalid(f"Send the CSRF token in {CSRF_HEADER}")
+        raise CsrfTokenInvalid

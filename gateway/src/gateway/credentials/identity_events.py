@@ -15,12 +15,12 @@ async def apply_identity_events(
     transport: Transport, verification: VerifierRefresh, connections: ConnectionRegistry
 ) -> None:
     """Subscribe; each event is effective when its callback returns."""
-    types = {event.type: event for event in VerifierRefresh.HEARD}
+    types = {event.type: event for event in VerifierRefresh.EVENTS}
 
     def apply(cloud_event: CloudEvent) -> None:
         try:
             event = types[cloud_event.type].model_validate_json(cloud_event.data)
-            verification.hear(event)
+            verification.on_event(event)
             match event:
                 case SessionRevoked():
                     connections.on_session_revoked(event.session_id)

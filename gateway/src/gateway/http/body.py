@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 from starlette.types import Receive
 
-from common.errors import DukanError
-from gateway.errors import BodyTooLarge, ClientDisconnected, RequestTimeout
+from common.errors import DukanError, PayloadTooLarge
+from gateway.errors import ClientDisconnected, RequestTimeout
 
 BUFFER_BYTES = 64 * 1024
 LINGER_BYTES = 4 * 1024 * 1024
@@ -47,7 +47,7 @@ class RequestBody:
     async def read_start(self) -> bytes:
         """Read up to the end or the first 64 KiB. `chunks` gives the rest, see `is_streamed`."""
         if self.length is not None and self.length > self._max_bytes:
-            raise BodyTooLarge
+            raise PayloadTooLarge
         pieces = bytearray()
         if self._ended:
             self._on_end()
@@ -88,5 +88,5 @@ class RequestBody:
         piece: bytes = message.get("body", b"")
         self._bytes_read += len(piece)
         if self._bytes_read > self._max_bytes:
-            raise BodyTooLarge
+            raise PayloadTooLarge
         return piece

@@ -32,8 +32,8 @@ class RedisScript:
         parts = urlsplit(url)
         if parts.scheme not in ("redis", "rediss") or not parts.hostname:
             raise ValueError("DUKAN_REDIS_URL must be a redis:// or rediss:// URL")
-        # No retries, because the caller has its own counts and waits for 50 ms at most. RESP2 and no driver_info, because
-        # each costs a round trip per connection.
+        # No retries: the caller has its own counts and waits for 50 ms at most. RESP2 and no driver_info: HELLO and
+        # CLIENT SETINFO each cost a round trip per connection.
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,

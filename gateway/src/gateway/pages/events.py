@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from functools import cache, partial
 
+from common.bus.asyncapi import document
 from common.contracts.all_events import all_events
-from common.contracts.asyncapi import document
 from common.contracts.event import Event
 from common.events.cloudevent import SCHEMA_PREFIX
 from gateway.pages.page import JSON, Content, Page, page

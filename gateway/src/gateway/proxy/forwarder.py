@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from starlette.types import Receive
 
+from common.errors import BadGateway, GatewayTimeout, PayloadTooLarge
 from gateway.credentials.connection_registry import ConnectionRegistry
-from gateway.errors import BadGateway, BodyTooLarge, ClientDisconnected, GatewayTimeout
+from gateway.errors import ClientDisconnected
 from gateway.http.body import RequestBody
 from gateway.http.context import RequestContext
 from gateway.http.headers import Header, Headers, response_headers
@@ -68,7 +69,7 @@ class Forwarder:
             if not watcher.disconnected:
                 raise
             raise ClientDisconnected from None
-        except BodyTooLarge:
+        except PayloadTooLarge:
             await body.discard()
             raise
         finally:

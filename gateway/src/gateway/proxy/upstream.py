@@ -5,8 +5,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from common import metrics
-from common.errors import DukanError, Unavailable
-from gateway.errors import BadGateway, GatewayTimeout, Overloaded, TooManyInFlight
+from common.errors import BadGateway, DukanError, GatewayTimeout, Unavailable
+from gateway.errors import Overloaded, TooManyInFlight
 from gateway.http.body import RequestBody
 from gateway.http.headers import header_lines
 from gateway.proxy.breaker import Breaker

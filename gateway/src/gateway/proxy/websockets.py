@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from starlette.types import Receive
 
-from gateway.errors import BadGateway, ClientDisconnected, OriginNotAllowed
+from common.errors import BadGateway
+from gateway.errors import ClientDisconnected, OriginNotAllowed
 from gateway.http.context import UPGRADE, RequestContext
 from gateway.http.cors import Cors
 from gateway.http.headers import Header, Headers, RequestHeaders, response_headers
