@@ -105,7 +105,7 @@ async def test_sessions_revoked_before_the_gateway_started_are_rejected(
 async def test_a_new_signing_key_is_fetched_on_first_use_and_the_old_one_stays_valid(
     open_gateway: OpenGateway, upstream: FakeUpstream, tokens: TestIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.security.key_set.COOL_DOWN", 0.0)
+    monkeypatch.setattr("common.security.key_set.COOL_DOWN_SECONDS", 0.0)
     gateway = await open_gateway()
     old = tokens.bearer()
     await gateway.client.get(ORDERS, headers=old)
