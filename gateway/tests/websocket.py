@@ -18,7 +18,7 @@ EVENT_STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntran
 
 @dataclass
 class Socket:
-    """A client's end. `head` is the response to its handshake."""
+    """A client's connection. `head` is the response to the handshake."""
 
     head: str
     reader: asyncio.StreamReader
@@ -33,7 +33,7 @@ class Socket:
         return next((value.strip() for key, _, value in lines if key.lower() == name), None)
 
     async def frame(self) -> tuple[int, bytes]:
-        """The first byte and the payload of the next frame, which is short."""
+        """The first byte and the payload of the next frame, which must be short."""
         first, size = await asyncio.wait_for(self.reader.readexactly(2), 5)
         return first, await asyncio.wait_for(self.reader.readexactly(size), 5)
 
@@ -59,15 +59,15 @@ async def socket(gateway: RunningGateway, path: str = SOCKET, **headers: str) ->
 
 async def accept(request: ReceivedRequest, *headers: tuple[str, str]) -> None:
     key = (request.header("sec-websocket-key") or "").encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-    proof = base64.b64encode(hashlib.sha1(key, usedforsecurity=False).digest()).decode()
-    given = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", proof), *headers]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in given)
+    accept_key = base64.b64encode(hashlib.sha1(key, usedforsecurity=False).digest()).decode()
+    all_headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_key), *headers]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in all_headers)
     request.writer.write(f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode())
     await request.writer.drain()
 
 
 async def echo(request: ReceivedRequest) -> None:
-    """Sends what comes back as it is, after a frame of its own that is written with the response's head."""
+    """Sends a frame together with the head of the response, then echoes what it receives."""
     await accept(request)
     request.writer.write(b"\x82\x05hello")
     while piece := await request.reader.read(65536):

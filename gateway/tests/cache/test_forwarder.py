@@ -1,4 +1,4 @@
-"""Public reads from the cache: asked once, the same for everybody, gone as soon as they may be wrong."""
+"""Public reads: cached, coalesced, and purged as soon as they may be out of date."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ FRESH = ("cache-control", "public, max-age=60, stale-while-revalidate=30")
 TAG = ("etag", '"v1"')
 
 
-def saying(body: bytes, *headers: tuple[str, str], status: int = 200) -> Script:
+def responding(body: bytes, *headers: tuple[str, str], status: int = 200) -> Script:
     async def respond(request: ReceivedRequest) -> None:
         await request.read_body()
         await request.respond(status, body, *headers)
@@ -29,9 +29,9 @@ def saying(body: bytes, *headers: tuple[str, str], status: int = 200) -> Script:
 
 
 @pytest.fixture(autouse=True)
-def shop(upstream: FakeUpstream) -> None:
-    upstream.scripts[ONE] = saying(b'{"title":"Kanga"}', FRESH, TAG)
-    upstream.scripts[PRODUCTS] = saying(b"[1,2,3]", FRESH, TAG)
+def products(upstream: FakeUpstream) -> None:
+    upstream.scripts[ONE] = responding(b'{"title":"Kanga"}', FRESH, TAG)
+    upstream.scripts[PRODUCTS] = responding(b"[1,2,3]", FRESH, TAG)
 
 
 async def test_the_second_request_is_a_cache_hit(gateway: RunningGateway, upstream: FakeUpstream) -> None:
@@ -65,7 +65,7 @@ async def test_a_matching_if_none_match_gets_304(gateway: RunningGateway, upstre
     again = await gateway.client.get(ONE, headers=known)
     other = await gateway.client.get(ONE, headers={"if-none-match": '"v0"'})
 
-    # What is kept is the whole response, so the whole is asked for.
+    # The cache stores the whole response, so the condition is not forwarded.
     assert request.header("if-none-match") is None
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", '"v1"')
     assert "content-type" not in again.headers
@@ -94,8 +94,8 @@ async def test_a_trailing_slash_and_the_order_of_parameters_are_ignored(
     for target in ("?search=a&page=2", "?search=A&page=1", "?id=1&id=2", "?id=2&id=1"):
         await gateway.client.get(PRODUCTS + target)
 
-    asked = [request.target.removeprefix(PRODUCTS) for request in upstream.requests]
-    assert asked == ["?page=1&search=a", "?search=a&page=2", "?search=A&page=1", "?id=1&id=2", "?id=2&id=1"]
+    targets = [request.target.removeprefix(PRODUCTS) for request in upstream.requests]
+    assert targets == ["?page=1&search=a", "?search=a&page=2", "?search=A&page=1", "?id=1&id=2", "?id=2&id=1"]
 
 
 async def test_concurrent_identical_requests_are_coalesced(gateway: RunningGateway, upstream: FakeUpstream) -> None:
@@ -106,11 +106,11 @@ async def test_concurrent_identical_requests_are_coalesced(gateway: RunningGatew
         await request.respond(200, b"[]", FRESH)
 
     upstream.scripts[PRODUCTS] = slowly
-    asking = [asyncio.create_task(gateway.client.get(PRODUCTS)) for _ in range(20)]
-    await eventually(lambda: _asked(upstream, 1))
+    pending = [asyncio.create_task(gateway.client.get(PRODUCTS)) for _ in range(20)]
+    await eventually(lambda: _has_arrived(upstream, 1))
     go.set()
 
-    assert sorted([(await response).headers["x-cache"] for response in asking]) == ["hit"] * 19 + ["miss"]
+    assert sorted([(await response).headers["x-cache"] for response in pending]) == ["hit"] * 19 + ["miss"]
     assert len(upstream.requests) == 1
 
 
@@ -124,11 +124,11 @@ async def test_waiting_requests_are_forwarded_if_the_response_is_not_cacheable(
         await request.respond(200, str(len(upstream.requests)).encode(), ("cache-control", "private"))
 
     upstream.scripts[PRODUCTS] = slowly
-    asking = [asyncio.create_task(gateway.client.get(PRODUCTS)) for _ in range(5)]
-    await eventually(lambda: _asked(upstream, 1))
+    pending = [asyncio.create_task(gateway.client.get(PRODUCTS)) for _ in range(5)]
+    await eventually(lambda: _has_arrived(upstream, 1))
     go.set()
 
-    assert [(await response).status_code for response in asking] == [200] * 5
+    assert [(await response).status_code for response in pending] == [200] * 5
     assert len(upstream.requests) == 5
 
 
@@ -142,11 +142,11 @@ async def test_another_request_is_forwarded_if_the_first_client_disconnects(
         await request.respond(200, b"[]", FRESH)
 
     upstream.scripts[PRODUCTS] = slowly
-    left = asyncio.create_task(gateway.client.get(PRODUCTS))
-    await eventually(lambda: _asked(upstream, 1))
+    leaving = asyncio.create_task(gateway.client.get(PRODUCTS))
+    await eventually(lambda: _has_arrived(upstream, 1))
     staying = [asyncio.create_task(gateway.client.get(PRODUCTS)) for _ in range(3)]
-    left.cancel()
-    await eventually(lambda: _asked(upstream, 2))
+    leaving.cancel()
+    await eventually(lambda: _has_arrived(upstream, 2))
     go.set()
 
     assert [(await response).status_code for response in staying] == [200] * 3
@@ -161,12 +161,12 @@ async def test_an_error_is_returned_to_all_coalesced_requests(gateway: RunningGa
         request.writer.transport.abort()
 
     upstream.scripts[PRODUCTS] = cut
-    asking = [asyncio.create_task(gateway.client.get(PRODUCTS)) for _ in range(5)]
-    await eventually(lambda: _asked(upstream, 1))
+    pending = [asyncio.create_task(gateway.client.get(PRODUCTS)) for _ in range(5)]
+    await eventually(lambda: _has_arrived(upstream, 1))
     go.set()
 
-    assert [(await response).json()["code"] for response in asking] == ["bad_gateway"] * 5
-    # A read is tried twice.
+    assert [(await response).json()["code"] for response in pending] == ["bad_gateway"] * 5
+    # A read is retried once.
     assert len(upstream.requests) == 2
 
 
@@ -190,7 +190,7 @@ async def test_an_error_is_returned_to_all_coalesced_requests(gateway: RunningGa
 async def test_responses_that_are_not_public_and_fresh_are_not_stored(
     gateway: RunningGateway, upstream: FakeUpstream, headers: list[tuple[str, str]]
 ) -> None:
-    upstream.scripts[ONE] = saying(b"{}", *headers)
+    upstream.scripts[ONE] = responding(b"{}", *headers)
     for _ in range(2):
         gateway.client.cookies.clear()
         assert (await gateway.client.get(ONE)).headers["x-cache"] == "miss"
@@ -200,7 +200,7 @@ async def test_responses_that_are_not_public_and_fresh_are_not_stored(
 
 @pytest.mark.parametrize("status", [206, 301, 404, 410, 500, 503])
 async def test_only_status_200_is_stored(gateway: RunningGateway, upstream: FakeUpstream, status: int) -> None:
-    upstream.scripts[ONE] = saying(b"{}", FRESH, status=status)
+    upstream.scripts[ONE] = responding(b"{}", FRESH, status=status)
     for _ in range(2):
         assert (await gateway.client.get(ONE)).status_code == status
 
@@ -214,7 +214,7 @@ async def test_a_truncated_response_is_not_stored(gateway: RunningGateway, upstr
 
     upstream.scripts[PRODUCTS] = half
     await gateway.raw(f"GET {PRODUCTS} HTTP/1.1\r\nHost: shop\r\n\r\n".encode())
-    upstream.scripts[PRODUCTS] = saying(b"[1,2]", FRESH)
+    upstream.scripts[PRODUCTS] = responding(b"[1,2]", FRESH)
 
     assert (await gateway.client.get(PRODUCTS)).content == b"[1,2]"
 
@@ -222,15 +222,15 @@ async def test_a_truncated_response_is_not_stored(gateway: RunningGateway, upstr
 async def test_requests_with_credentials_bypass_the_cache(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
-    async def personally(request: ReceivedRequest) -> None:
-        who = request.header("authorization") or "nobody"
-        await request.respond(200, who.encode(), FRESH)
+    async def echo_credential(request: ReceivedRequest) -> None:
+        credential = request.header("authorization") or "none"
+        await request.respond(200, credential.encode(), FRESH)
 
-    upstream.scripts[ONE] = personally
+    upstream.scripts[ONE] = echo_credential
     bearer = tokens.bearer()
     for headers in (bearer, {"cookie": "session=1"}, {}, bearer, {"cookie": "session=2"}, {}):
         sent = await gateway.client.get(ONE, headers=headers)
-        assert sent.text == headers.get("Authorization", "nobody")
+        assert sent.text == headers.get("Authorization", "none")
 
     assert len(upstream.requests) == 5
 
@@ -245,11 +245,11 @@ async def test_range_requests_bypass_the_cache(gateway: RunningGateway, upstream
 
 
 async def test_vary_is_respected(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    async def localised(request: ReceivedRequest) -> None:
+    async def echo_language(request: ReceivedRequest) -> None:
         language = request.header("accept-language") or "none"
         await request.respond(200, language.encode(), FRESH, ("vary", "Accept-Language"))
 
-    upstream.scripts[ONE] = localised
+    upstream.scripts[ONE] = echo_language
     for language in ("sw", "sw", "en", "en", "sw"):
         sent = await gateway.client.get(ONE, headers={"accept-language": language})
         assert sent.text == language
@@ -258,14 +258,14 @@ async def test_vary_is_respected(gateway: RunningGateway, upstream: FakeUpstream
 
 
 async def test_a_stale_response_is_not_served(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    upstream.scripts[ONE] = saying(b"{}", ("cache-control", "public, max-age=1, stale-while-revalidate=600"))
+    upstream.scripts[ONE] = responding(b"{}", ("cache-control", "public, max-age=1, stale-while-revalidate=600"))
     await gateway.client.get(ONE)
     assert (await gateway.client.get(ONE)).headers["x-cache"] == "hit"
 
-    async def is_asked_again() -> bool:
+    async def is_forwarded_again() -> bool:
         return (await gateway.client.get(ONE)).headers["x-cache"] == "miss"
 
-    await eventually(is_asked_again)
+    await eventually(is_forwarded_again)
 
 
 @pytest.mark.parametrize("route", ["products", "products/1", "products/1/stock", "categories"])
@@ -275,10 +275,10 @@ async def test_a_successful_write_purges_the_cache_before_its_response(
 ) -> None:
     await gateway.client.get(ONE)
     await gateway.client.get(PRODUCTS)
-    upstream.scripts[f"/api/v1/{route}"] = saying(b"", status=status)
+    upstream.scripts[f"/api/v1/{route}"] = responding(b"", status=status)
     await gateway.client.post(f"/api/v1/{route}", headers=tokens.bearer())
-    upstream.scripts[ONE] = saying(b"new", FRESH)
-    upstream.scripts[PRODUCTS] = saying(b"[new]", FRESH)
+    upstream.scripts[ONE] = responding(b"new", FRESH)
+    upstream.scripts[PRODUCTS] = responding(b"[new]", FRESH)
 
     assert ((await gateway.client.get(ONE)).text, (await gateway.client.get(PRODUCTS)).text) == ("new", "[new]")
 
@@ -299,7 +299,7 @@ async def test_a_write_with_an_unknown_outcome_purges_the_cache(
 
 async def test_a_rejected_write_does_not_purge_the_cache(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     await gateway.client.get(ONE)
-    upstream.scripts[PRODUCTS] = saying(b"", status=401)
+    upstream.scripts[PRODUCTS] = responding(b"", status=401)
     await gateway.client.post(PRODUCTS)
 
     assert (await gateway.client.get(ONE)).headers["x-cache"] == "hit"
@@ -331,12 +331,12 @@ async def test_a_response_requested_before_a_purge_is_not_stored(
         await request.respond(200, b"old", FRESH)
 
     upstream.scripts[ONE] = slowly
-    asking = asyncio.create_task(gateway.client.get(ONE))
-    await eventually(lambda: _asked(upstream, 1))
+    pending = asyncio.create_task(gateway.client.get(ONE))
+    await eventually(lambda: _has_arrived(upstream, 1))
     gateway.transport.tell(ProductDeleted(product_id=new_id()))
     go.set()
-    assert (await asking).text == "old"
-    upstream.scripts[ONE] = saying(b"new", FRESH)
+    assert (await pending).text == "old"
+    upstream.scripts[ONE] = responding(b"new", FRESH)
 
     assert (await gateway.client.get(ONE)).text == "new"
 
@@ -345,10 +345,10 @@ async def test_pipelined_requests_are_answered_in_order_from_cache_and_service(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
     await gateway.client.get(ONE)
-    upstream.scripts["/api/v1/orders"] = saying(b"orders")
-    kept = f"GET {ONE} HTTP/1.1\r\nHost: shop\r\n\r\n".encode()
-    asked = b"GET /api/v1/orders HTTP/1.1\r\nHost: shop\r\n\r\n"
-    response = await gateway.raw(kept + asked + kept + kept + asked)
+    upstream.scripts["/api/v1/orders"] = responding(b"orders")
+    cached = f"GET {ONE} HTTP/1.1\r\nHost: shop\r\n\r\n".encode()
+    uncached = b"GET /api/v1/orders HTTP/1.1\r\nHost: shop\r\n\r\n"
+    response = await gateway.raw(cached + uncached + cached + cached + uncached)
 
     places = [response.index(body, at) for at, body in ((0, b"Kanga"), (0, b"orders"))]
     assert places == sorted(places)
@@ -408,7 +408,7 @@ async def test_the_body_of_a_get_is_not_read_as_the_next_request(gateway: Runnin
 async def test_cached_responses_wait_for_a_client_that_does_not_read(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    upstream.scripts[PRODUCTS] = saying(b"x" * 1_000_000, FRESH)
+    upstream.scripts[PRODUCTS] = responding(b"x" * 1_000_000, FRESH)
     await gateway.client.get(PRODUCTS)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     request = f"GET {PRODUCTS} HTTP/1.1\r\nHost: shop\r\n\r\n".encode()
@@ -459,5 +459,5 @@ async def _logged(gateway: RunningGateway, times: int) -> bool:
     return counted == times
 
 
-async def _asked(upstream: FakeUpstream, times: int) -> bool:
+async def _has_arrived(upstream: FakeUpstream, times: int) -> bool:
     return len(upstream.requests) >= times

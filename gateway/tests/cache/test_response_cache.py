@@ -1,4 +1,4 @@
-"""The cache's bounds and its memory of what was purged."""
+"""The bounds of the cache, purges and keys."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is let through: a credential that is given must be good, now."""
+"""Access tokens: valid ones are forwarded, all others are rejected."""
 
 from datetime import timedelta
 
@@ -32,13 +32,13 @@ async def test_a_valid_token_is_forwarded_to_the_service(
     assert [request.header("authorization") for request in upstream.requests] == [headers["Authorization"]] * 2
 
 
-def _forged(tokens: TestIssuer) -> dict[str, str]:
+def _invalid_tokens(tokens: TestIssuer) -> dict[str, str]:
     claims = tokens.claims(None, ["admin"])
     public = tokens._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    good = tokens.sign(claims)
+    valid = tokens.sign(claims)
     return {
         "another key": TestIssuer().sign(claims),
-        "no signature": good.rsplit(".", 1)[0] + ".",
+        "no signature": valid.rsplit(".", 1)[0] + ".",
         "alg none": jwt.encode(claims, "", algorithm="none", headers={"kid": KEY_ID}),
         "HS256 with the public key": jwt.encode(claims, public, algorithm="HS256", headers={"kid": KEY_ID}),
         "expired": tokens.token(exp=int((clock.now() - timedelta(seconds=1)).timestamp())),
@@ -46,17 +46,19 @@ def _forged(tokens: TestIssuer) -> dict[str, str]:
         "another audience": tokens.token(aud="other"),
         "no session": tokens.token(sid=None),
         "unknown key": tokens.sign(claims, {"kid": "other"}),
-        "tampered": good[:-3] + ("AAA" if good[-3:] != "AAA" else "BBB"),
-        "nothing": "",
+        "tampered": valid[:-3] + ("AAA" if valid[-3:] != "AAA" else "BBB"),
+        "empty": "",
         "rubbish": "rubbish",
     }
 
 
-@pytest.mark.parametrize("how", list(_forged(TestIssuer())))
+@pytest.mark.parametrize("case", list(_invalid_tokens(TestIssuer())))
 async def test_an_invalid_token_is_rejected(
-    gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer, how: str
+    gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer, case: str
 ) -> None:
-    sent = await gateway.client.get(ORDERS, headers={"Authorization": f"Bearer {_forged(tokens)[how]}".strip()})
+    sent = await gateway.client.get(
+        ORDERS, headers={"Authorization": f"Bearer {_invalid_tokens(tokens)[case]}".strip()}
+    )
 
     assert (sent.status_code, sent.json()["status"]) == (401, "error")
     assert sent.headers["www-authenticate"] == "Bearer"
@@ -84,8 +86,8 @@ async def test_a_revoked_session_is_rejected_as_soon_as_the_event_arrives(
     ended = SessionRevoked(session_id=session_id, user_id=new_id(), expires_at=ends, reason="logout")
     gateway.transport.tell(ended)
 
-    refused = await gateway.client.get(ORDERS, headers=headers)
-    assert (refused.status_code, refused.json()["code"]) == (401, "session_revoked")
+    rejected = await gateway.client.get(ORDERS, headers=headers)
+    assert (rejected.status_code, rejected.json()["code"]) == (401, "session_revoked")
     assert len(upstream.requests) == 1
 
 
@@ -97,9 +99,9 @@ async def test_sessions_revoked_before_the_gateway_started_are_rejected(
     upstream.revoked.append({"session_id": session_id, "expires_at": ends})
     gateway = await open_gateway()
 
-    refused = await gateway.client.get(ORDERS, headers=tokens.bearer(sid=session_id))
+    rejected = await gateway.client.get(ORDERS, headers=tokens.bearer(sid=session_id))
 
-    assert (refused.status_code, refused.json()["code"]) == (401, "session_revoked")
+    assert (rejected.status_code, rejected.json()["code"]) == (401, "session_revoked")
 
 
 async def test_a_new_signing_key_is_fetched_on_first_use_and_the_old_one_stays_valid(

@@ -1,4 +1,4 @@
-"""Login cookies at the gateway: a bearer token for the service, after the page has shown that it is ours."""
+"""Login cookies: the service gets a bearer token, and unsafe methods need the CSRF token."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ ORDERS = "/api/v1/orders"
 CSRF = "of-this-session"
 
 
-def page(tokens: TestIssuer, csrf: str | None = CSRF, prefix: str = "", **claims: Any) -> dict[str, str]:
-    """What a signed-in page sends; its script adds the header."""
-    said: dict[str, Any] = {"csrf": csrf_claim(CSRF)} | claims
-    token = tokens.token(**said)
+def page_headers(tokens: TestIssuer, csrf: str | None = CSRF, prefix: str = "", **claims: Any) -> dict[str, str]:
+    """The headers of a signed-in page; its script adds the CSRF token."""
+    values: dict[str, Any] = {"csrf": csrf_claim(CSRF)} | claims
+    token = tokens.token(**values)
     cookies = f"theme=dark; {prefix}dukan_access={token}; {prefix}dukan_csrf={CSRF}"
     return {"Cookie": cookies} | ({"X-CSRF-Token": csrf} if csrf is not None else {})
 
@@ -29,7 +29,7 @@ def access(headers: dict[str, str]) -> str:
 async def test_a_service_gets_the_token_from_the_cookie_but_no_cookie(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
-    headers = page(tokens, csrf=None)
+    headers = page_headers(tokens, csrf=None)
     assert (await gateway.client.get(ORDERS, headers=headers)).status_code == 200
 
     [request] = upstream.requests
@@ -41,11 +41,11 @@ async def test_a_service_gets_the_token_from_the_cookie_but_no_cookie(
 async def test_unsafe_methods_with_cookies_need_the_csrf_token(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer, method: str
 ) -> None:
-    assert (await gateway.client.request(method, ORDERS, headers=page(tokens))).status_code == 200
+    assert (await gateway.client.request(method, ORDERS, headers=page_headers(tokens))).status_code == 200
     assert len(upstream.requests) == 1
     for csrf in (None, "", "guessed", CSRF.upper()):
-        refused = await gateway.client.request(method, ORDERS, headers=page(tokens, csrf=csrf))
-        assert (refused.status_code, refused.json()["code"]) == (403, "csrf")
+        rejected = await gateway.client.request(method, ORDERS, headers=page_headers(tokens, csrf=csrf))
+        assert (rejected.status_code, rejected.json()["code"]) == (403, "csrf")
     assert len(upstream.requests) == 1
 
 
@@ -53,8 +53,8 @@ async def test_a_csrf_cookie_of_another_session_is_rejected(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
     for claims in ({"csrf": csrf_claim("of another session")}, {"csrf": None}, {"csrf": ""}):
-        refused = await gateway.client.post(ORDERS, headers=page(tokens, **claims))
-        assert (refused.status_code, refused.json()["code"]) == (403, "csrf")
+        rejected = await gateway.client.post(ORDERS, headers=page_headers(tokens, **claims))
+        assert (rejected.status_code, rejected.json()["code"]) == (403, "csrf")
     assert upstream.requests == []
 
 
@@ -62,12 +62,12 @@ async def test_a_header_wins_over_cookies_and_needs_no_csrf_token(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
     bearer = tokens.bearer()
-    sent = await gateway.client.post(ORDERS, headers=page(tokens, csrf=None) | bearer)
+    sent = await gateway.client.post(ORDERS, headers=page_headers(tokens, csrf=None) | bearer)
 
     assert sent.status_code == 200
     assert upstream.requests[0].header("authorization") == bearer["Authorization"]
-    refused = await gateway.client.get(ORDERS, headers=page(tokens) | {"Authorization": "Bearer rubbish"})
-    assert refused.status_code == 401
+    rejected = await gateway.client.get(ORDERS, headers=page_headers(tokens) | {"Authorization": "Bearer rubbish"})
+    assert rejected.status_code == 401
 
 
 @pytest.mark.parametrize("cookie", ["dukan_access=rubbish", "dukan_access=", "dukan_access", ";;=;", "theme=dark"])
@@ -87,7 +87,7 @@ async def test_auth_gets_the_cookies_with_the_refresh_token(gateway: RunningGate
 
 
 async def test_a_webhook_gets_no_cookie(gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer) -> None:
-    await gateway.client.post("/api/v1/webhooks/stripe", headers=page(tokens, csrf=None))
+    await gateway.client.post("/api/v1/webhooks/stripe", headers=page_headers(tokens, csrf=None))
     [request] = upstream.requests
     assert (request.header("authorization"), request.header("cookie")) == (None, None)
 
@@ -95,12 +95,12 @@ async def test_a_webhook_gets_no_cookie(gateway: RunningGateway, upstream: FakeU
 async def test_the_cookie_with_the_host_prefix_wins_over_the_plain_one(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
-    safe, plain = page(tokens, prefix="__Host-"), page(tokens)
-    both = {"Cookie": f"{plain['Cookie']}; {safe['Cookie']}", "X-CSRF-Token": CSRF}
+    prefixed, plain = page_headers(tokens, prefix="__Host-"), page_headers(tokens)
+    both = {"Cookie": f"{plain['Cookie']}; {prefixed['Cookie']}", "X-CSRF-Token": CSRF}
 
     assert (await gateway.client.post(ORDERS, headers=both)).status_code == 200
-    safe_token = safe["Cookie"].partition("__Host-dukan_access=")[2].partition(";")[0]
-    assert upstream.requests[0].header("authorization") == f"Bearer {safe_token}"
+    token = prefixed["Cookie"].partition("__Host-dukan_access=")[2].partition(";")[0]
+    assert upstream.requests[0].header("authorization") == f"Bearer {token}"
 
 
 async def test_production_ignores_cookies_without_the_host_prefix(
@@ -109,7 +109,7 @@ async def test_production_ignores_cookies_without_the_host_prefix(
     settings = {"mode": "production", "amqp_url": "amqp://localhost", "issuer": "https://dukan.local"}
     gateway = await open_gateway(**settings, audience="dukan", jwks_url=f"{upstream.url}/api/v1/.well-known/jwks.json")
 
-    await gateway.client.get(ORDERS, headers=page(tokens))
-    await gateway.client.get(ORDERS, headers=page(tokens, prefix="__Host-"))
+    await gateway.client.get(ORDERS, headers=page_headers(tokens))
+    await gateway.client.get(ORDERS, headers=page_headers(tokens, prefix="__Host-"))
 
     assert [request.header("authorization") is None for request in upstream.requests] == [True, False]

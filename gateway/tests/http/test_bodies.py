@@ -1,4 +1,4 @@
-"""Large bodies in bounded memory, both ways, and small ones as they come."""
+"""Bodies in both directions: large ones in bounded memory, streamed ones piece by piece."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ PRODUCTS = "/api/v1/products"
 PIECE = bytes(range(256)) * 256
 PIECES = 640
 SIZE = PIECES * len(PIECE)
-"""40 MB: far more than may be held."""
+"""40 MB: far more than the gateway may buffer."""
 BOUND = 8 * 1024 * 1024
 
 
@@ -25,14 +25,14 @@ async def test_a_large_upload_is_never_buffered_as_a_whole(open_gateway: OpenGat
     gateway = await open_gateway(max_body_bytes=SIZE)
     digest = hashlib.sha256()
 
-    async def take(request: ReceivedRequest) -> None:
-        # Slower than the client sends: what does not fit must wait at the client.
+    async def receive(request: ReceivedRequest) -> None:
+        # Slower than the client sends: the rest must wait at the client.
         async for piece in request.pieces():
             digest.update(piece)
             await asyncio.sleep(0)
         await request.respond()
 
-    upstream.scripts[PRODUCTS] = take
+    upstream.scripts[PRODUCTS] = receive
     tracemalloc.start()
     sent = await gateway.client.post(PRODUCTS, content=upload(), headers={"content-length": str(SIZE)})
     _, peak = tracemalloc.get_traced_memory()
@@ -47,7 +47,7 @@ async def test_a_large_upload_is_never_buffered_as_a_whole(open_gateway: OpenGat
 async def test_a_large_response_waits_for_a_slow_client(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     sent = 0
 
-    async def give(request: ReceivedRequest) -> None:
+    async def send(request: ReceivedRequest) -> None:
         nonlocal sent
         request.writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
         for _ in range(PIECES):
@@ -56,13 +56,13 @@ async def test_a_large_response_waits_for_a_slow_client(gateway: RunningGateway,
             sent += len(PIECE)
         request.writer.write(b"0\r\n\r\n")
 
-    upstream.scripts[PRODUCTS] = give
+    upstream.scripts[PRODUCTS] = send
     digest = hashlib.sha256()
     tracemalloc.start()
     async with gateway.client.stream("GET", PRODUCTS) as response:
         pieces = response.aiter_raw()
         digest.update(await anext(pieces))
-        # The client pauses until the service cannot send any more: then everything between them is full.
+        # The client pauses until the service cannot send any more: then all buffers between them are full.
         before = -1
         while sent != before:
             before = sent
@@ -128,17 +128,17 @@ async def test_a_client_that_continues_after_an_early_response_is_disconnected(
 ) -> None:
     gateway = await open_gateway(max_body_bytes=SIZE)
 
-    async def refuse(request: ReceivedRequest) -> None:
+    async def reject(request: ReceivedRequest) -> None:
         await request.respond(413, b"{}", ("connection", "close"))
         request.writer.close()
 
-    upstream.scripts[PRODUCTS] = refuse
+    upstream.scripts[PRODUCTS] = reject
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nContent-Length: {SIZE}\r\n\r\n".encode())
     writer.write(PIECE * 8)
     async with asyncio.timeout(20):
-        heard = await reader.read()
+        received = await reader.read()
     writer.close()
 
-    assert heard.startswith(b"HTTP/1.1 413")
-    assert b"\r\nconnection: close\r\n" in heard.lower()
+    assert received.startswith(b"HTTP/1.1 413")
+    assert b"\r\nconnection: close\r\n" in received.lower()

@@ -1,4 +1,4 @@
-"""Who the client is upstream load balancers, and what is told when they are not named."""
+"""The client's address behind load balancers, and the warning about untrusted ones."""
 
 import logging
 
@@ -12,11 +12,11 @@ from gateway.settings import Settings
 BALANCER = "10.0.0.5"
 
 
-def coming(forwarded_for: str | None = None) -> RequestHeaders:
+def headers(forwarded_for: str | None = None) -> RequestHeaders:
     return RequestHeaders([], {} if forwarded_for is None else {b"x-forwarded-for": forwarded_for})
 
 
-def clients(networks: str = "") -> TrustedProxies:
+def proxies(networks: str = "") -> TrustedProxies:
     return TrustedProxies(Settings.model_validate({"trusted_proxies": networks}).trusted_proxies)
 
 
@@ -35,22 +35,22 @@ def clients(networks: str = "") -> TrustedProxies:
 def test_the_client_is_the_nearest_address_that_is_not_a_trusted_proxy(
     trusted: str, forwarded_for: str | None, ip: str
 ) -> None:
-    assert clients(trusted).identify(BALANCER, "http", coming(forwarded_for)).ip == ip
+    assert proxies(trusted).identify(BALANCER, "http", headers(forwarded_for)).ip == ip
 
 
 def test_an_untrusted_peer_that_looks_like_a_proxy_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    unsure = clients("10.1.0.0/16")
+    trusted = proxies("10.1.0.0/16")
     for peer in (BALANCER, BALANCER, "127.0.0.1", "8.8.8.8", "192.168.7.7"):
-        unsure.identify(peer, "http", coming("203.0.113.9"))
-    unsure.identify("10.0.0.6", "http", coming())
-    unsure.identify("10.1.0.6", "http", coming("203.0.113.9"))
+        trusted.identify(peer, "http", headers("203.0.113.9"))
+    trusted.identify("10.0.0.6", "http", headers())
+    trusted.identify("10.1.0.6", "http", headers("203.0.113.9"))
 
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert [message.split()[0] for message in told] == [BALANCER, "192.168.7.7"]
-    assert all("DUKAN_TRUSTED_PROXIES" in message for message in told)
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert [message.split()[0] for message in warnings] == [BALANCER, "192.168.7.7"]
+    assert all("DUKAN_TRUSTED_PROXIES" in message for message in warnings)
 
 
 @pytest.mark.parametrize("networks", ["0.0.0.0/0", "10.0.0.0/8, ::/0"])
 def test_trusting_all_networks_is_rejected(networks: str) -> None:
     with pytest.raises(ValidationError, match="any address"):
-        clients(networks)
+        proxies(networks)

@@ -1,4 +1,4 @@
-"""Packed responses: for those who accept them, from where it is safe, and each kept one only once."""
+"""Compression: for clients that accept it, where it is safe, and once per cached response."""
 
 import asyncio
 import gzip
@@ -19,7 +19,7 @@ from ..upstream import FakeUpstream, ReceivedRequest, Script
 PRODUCTS = "/api/v1/products"
 ORDERS = "/api/v1/orders"
 GZIP = {"accept-encoding": "compress;q=1.0, gzip;q=0.8"}
-UNPACK: dict[str, Callable[[bytes], bytes]] = {
+DECODE: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
     "br": brotli.decompress,
     "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
@@ -30,7 +30,7 @@ FRESH = ("cache-control", "public, max-age=60")
 TEXT = b'{"title":"Kanga"},' * 100
 
 
-def giving(body: bytes, *headers: tuple[str, str], status: int = 200) -> Script:
+def responding(body: bytes, *headers: tuple[str, str], status: int = 200) -> Script:
     async def respond(request: ReceivedRequest) -> None:
         await request.read_body()
         await request.respond(status, body, *headers)
@@ -41,7 +41,7 @@ def giving(body: bytes, *headers: tuple[str, str], status: int = 200) -> Script:
 async def raw(
     gateway: RunningGateway, path: str, headers: dict[str, str], method: str = "GET"
 ) -> tuple[httpx.Response, bytes]:
-    """The response and its body as it was sent."""
+    """The response, and its body still encoded."""
     async with gateway.client.stream(method, path, headers=headers) as response:
         return response, b"".join([piece async for piece in response.aiter_raw()])
 
@@ -49,17 +49,17 @@ async def raw(
 async def test_a_response_of_a_kibibyte_is_compressed_for_clients_that_accept_it(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    upstream.scripts[ORDERS] = giving(TEXT, ("etag", '"v1"'))
-    packed, body = await raw(gateway, ORDERS, GZIP)
+    upstream.scripts[ORDERS] = responding(TEXT, ("etag", '"v1"'))
+    compressed, body = await raw(gateway, ORDERS, GZIP)
     plain, whole = await raw(gateway, ORDERS, PLAIN)
 
     assert gzip.decompress(body) == whole == TEXT
-    assert packed.headers["content-encoding"] == "gzip"
-    assert packed.headers["content-length"] == str(len(body))
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert compressed.headers["content-length"] == str(len(body))
     assert "content-encoding" not in plain.headers
-    assert [packed.headers["vary"], plain.headers["vary"]] == ["Accept-Encoding"] * 2
-    # The bytes are no longer those that the service tagged.
-    assert [packed.headers["etag"], plain.headers["etag"]] == ['W/"v1"', '"v1"']
+    assert [compressed.headers["vary"], plain.headers["vary"]] == ["Accept-Encoding"] * 2
+    # A weak ETag, because the bytes are not those of the service.
+    assert [compressed.headers["etag"], plain.headers["etag"]] == ['W/"v1"', '"v1"']
 
 
 @pytest.mark.parametrize(
@@ -84,40 +84,40 @@ async def test_a_response_of_a_kibibyte_is_compressed_for_clients_that_accept_it
 async def test_the_client_gets_its_preferred_coding(
     gateway: RunningGateway, upstream: FakeUpstream, accepted: str, coding: str
 ) -> None:
-    upstream.scripts[ORDERS] = giving(TEXT)
+    upstream.scripts[ORDERS] = responding(TEXT)
     response, body = await raw(gateway, ORDERS, {"accept-encoding": accepted})
 
     assert response.headers.get("content-encoding", "identity") == coding
-    assert UNPACK[coding](body) == TEXT
+    assert DECODE[coding](body) == TEXT
 
 
 @pytest.mark.parametrize(
     "script",
     [
-        giving(TEXT[:1023]),
-        giving(zlib.compress(TEXT * 100), ("content-encoding", "deflate")),
-        giving(TEXT, ("content-type", "image/png")),
-        giving(TEXT, ("set-cookie", "a=b")),
-        giving(TEXT, ("cache-control", "no-transform")),
-        giving(TEXT, ("vary", "Accept-Encoding")),
-        giving(TEXT, ("content-range", "bytes 0-1799/5000"), status=206),
+        responding(TEXT[:1023]),
+        responding(zlib.compress(TEXT * 100), ("content-encoding", "deflate")),
+        responding(TEXT, ("content-type", "image/png")),
+        responding(TEXT, ("set-cookie", "a=b")),
+        responding(TEXT, ("cache-control", "no-transform")),
+        responding(TEXT, ("vary", "Accept-Encoding")),
+        responding(TEXT, ("content-range", "bytes 0-1799/5000"), status=206),
     ],
-    ids=["short", "packed already", "an image", "with a cookie", "not to be changed", "negotiated", "a part"],
+    ids=["short", "encoded already", "an image", "with a cookie", "no-transform", "negotiated", "partial"],
 )
 async def test_responses_that_must_not_be_compressed_are_not_changed(
     gateway: RunningGateway, upstream: FakeUpstream, script: Script
 ) -> None:
     upstream.scripts[ORDERS] = script
-    _, packed = await raw(gateway, ORDERS, GZIP)
+    _, compressed = await raw(gateway, ORDERS, GZIP)
     _, plain = await raw(gateway, ORDERS, PLAIN)
 
-    assert packed == plain
+    assert compressed == plain
 
 
 async def test_responses_of_auth_are_never_compressed(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     paths = [f"/api/v1/{name}" for name in ("auth/login", "auth/refresh", "users/me", "api-keys")]
     for path in paths:
-        upstream.scripts[path] = giving(TEXT)
+        upstream.scripts[path] = responding(TEXT)
         response, body = await raw(gateway, path, GZIP)
         assert ("content-encoding" in response.headers, body) == (False, TEXT)
 
@@ -127,12 +127,12 @@ async def test_a_large_response_is_compressed_piece_by_piece(
     gateway: RunningGateway, upstream: FakeUpstream, coding: str
 ) -> None:
     whole = b"".join(b"line %d,%d\n" % (number, number * 7919) for number in range(200_000))
-    upstream.scripts[ORDERS] = giving(whole, ("content-type", "text/csv"))
+    upstream.scripts[ORDERS] = responding(whole, ("content-type", "text/csv"))
     response, body = await raw(gateway, ORDERS, {"accept-encoding": coding})
 
     assert (response.headers["content-encoding"], "content-length" in response.headers) == (coding, False)
     assert len(body) < len(whole) / 2
-    assert UNPACK[coding](body) == whole
+    assert DECODE[coding](body) == whole
 
 
 async def test_event_streams_are_not_compressed(gateway: RunningGateway, upstream: FakeUpstream) -> None:
@@ -151,51 +151,51 @@ async def test_event_streams_are_not_compressed(gateway: RunningGateway, upstrea
 async def test_a_cached_response_is_compressed_once_per_coding(
     gateway: RunningGateway, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packings: list[str] = []
+    codings_used: list[str] = []
 
     async def counting(coding: Coding, body: bytes) -> bytes:
-        packings.append(coding.name)
-        # Others ask for the same meanwhile.
+        codings_used.append(coding.name)
+        # Other requests for the same arrive meanwhile.
         await asyncio.sleep(0.05)
         return await compress(coding, body)
 
     monkeypatch.setattr(variants, "compress", counting)
-    upstream.scripts[PRODUCTS] = giving(TEXT, FRESH, ("etag", '"v1"'))
+    upstream.scripts[PRODUCTS] = responding(TEXT, FRESH, ("etag", '"v1"'))
     codings = ["gzip", "identity", "gzip", "br", "zstd", "br", "zstd", "identity"]
-    asked = [await raw(gateway, PRODUCTS, {"accept-encoding": codings[0]})]
-    asked += await asyncio.gather(*(raw(gateway, PRODUCTS, {"accept-encoding": coding}) for coding in codings[1:]))
-    asked.append(await raw(gateway, PRODUCTS, {"accept-encoding": "zstd"}))
+    results = [await raw(gateway, PRODUCTS, {"accept-encoding": codings[0]})]
+    results += await asyncio.gather(*(raw(gateway, PRODUCTS, {"accept-encoding": coding}) for coding in codings[1:]))
+    results.append(await raw(gateway, PRODUCTS, {"accept-encoding": "zstd"}))
 
-    assert [response.headers["x-cache"] for response, _ in asked] == ["miss", *["hit"] * 8]
-    assert [coded for coded, _ in _coded(asked)] == [*codings, "zstd"]
-    assert {response.headers["vary"] for response, _ in asked} == {"Accept-Encoding"}
-    assert [UNPACK[coded](body) for coded, body in _coded(asked)] == [TEXT] * 9
-    assert sorted(packings) == ["br", "gzip", "zstd"]
+    assert [response.headers["x-cache"] for response, _ in results] == ["miss", *["hit"] * 8]
+    assert [coded for coded, _ in _codings(results)] == [*codings, "zstd"]
+    assert {response.headers["vary"] for response, _ in results} == {"Accept-Encoding"}
+    assert [DECODE[coded](body) for coded, body in _codings(results)] == [TEXT] * 9
+    assert sorted(codings_used) == ["br", "gzip", "zstd"]
     assert len(upstream.requests) == 1
-    known, body = await raw(gateway, PRODUCTS, GZIP | {"if-none-match": asked[0][0].headers["etag"]})
+    known, body = await raw(gateway, PRODUCTS, GZIP | {"if-none-match": results[0][0].headers["etag"]})
     assert (known.status_code, body, known.headers["vary"]) == (304, b"", "Accept-Encoding")
 
 
 async def test_head_has_the_headers_of_the_compressed_get(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    upstream.scripts[PRODUCTS] = giving(TEXT, FRESH)
+    upstream.scripts[PRODUCTS] = responding(TEXT, FRESH)
     await raw(gateway, PRODUCTS, PLAIN)
     await raw(gateway, PRODUCTS, GZIP)
     got, _ = await raw(gateway, PRODUCTS, GZIP)
     head, body = await raw(gateway, PRODUCTS, GZIP, "HEAD")
 
-    told = ("content-encoding", "content-length", "vary", "content-type")
-    assert [head.headers[name] for name in told] == [got.headers[name] for name in told]
+    names = ("content-encoding", "content-length", "vary", "content-type")
+    assert [head.headers[name] for name in names] == [got.headers[name] for name in names]
     assert body == b""
 
 
 async def test_the_gateways_own_pages_are_compressed(open_gateway: OpenGateway) -> None:
     gateway = await open_gateway()
-    packed, body = await raw(gateway, "/docs/assets/swagger-ui-bundle.js", GZIP)
+    compressed, body = await raw(gateway, "/docs/assets/swagger-ui-bundle.js", GZIP)
     _, whole = await raw(gateway, "/docs/assets/swagger-ui-bundle.js", PLAIN)
 
-    assert packed.headers["content-encoding"] == "gzip"
+    assert compressed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(body) == whole
 
 
-def _coded(asked: list[tuple[httpx.Response, bytes]]) -> list[tuple[str, bytes]]:
-    return [(response.headers.get("content-encoding", "identity"), body) for response, body in asked]
+def _codings(results: list[tuple[httpx.Response, bytes]]) -> list[tuple[str, bytes]]:
+    return [(response.headers.get("content-encoding", "identity"), body) for response, body in results]

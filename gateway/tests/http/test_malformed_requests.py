@@ -1,4 +1,4 @@
-"""Requests made to confuse: every one is refused before a service sees it."""
+"""Ambiguous and malformed requests are rejected before a service gets them."""
 
 import pytest
 

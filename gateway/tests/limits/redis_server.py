@@ -1,4 +1,4 @@
-"""A Redis for tests: the real one where it is installed, else one that knows our script and speaks the protocol."""
+"""A Redis for tests: the real server if it is installed, else a fake one that knows only the limits' script."""
 
 import asyncio
 import math
@@ -19,7 +19,7 @@ def free_port() -> int:
 @asynccontextmanager
 async def redis_on(port: int) -> AsyncIterator[None]:
     program = shutil.which("redis-server") or shutil.which("valkey-server")
-    async with _real(program, port) if program else _standing_in(port):
+    async with _real(program, port) if program else _fake(port):
         yield
 
 
@@ -36,7 +36,7 @@ async def _real(program: str, port: int) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _standing_in(port: int) -> AsyncIterator[None]:
+async def _fake(port: int) -> AsyncIterator[None]:
     full_at: dict[str, float] = {}
     writers: set[asyncio.StreamWriter] = set()
 
@@ -74,16 +74,16 @@ def _numbers(numbers: list[int]) -> bytes:
 
 
 def _gcra(full_at: dict[str, float], words: list[str]) -> list[int]:
-    """What the script does, again."""
+    """The script of `gateway.limits.shared`, in Python."""
     count, now = int(words[0]), time.time() * 1e6
     keys, values = words[1 : count + 1], words[count + 1 :]
-    ahead, refused = [], 0
+    ahead, rejected_by = [], 0
     for at, key in enumerate(keys):
         interval, burst, mode = float(values[3 * at]), int(values[3 * at + 1]), values[3 * at + 2]
         ahead.append(max(full_at.get(key, now), now) + interval - now)
-        if not refused and mode != "charge" and ahead[-1] > burst * interval + 1:
-            refused = at + 1
+        if not rejected_by and mode != "charge" and ahead[-1] > burst * interval + 1:
+            rejected_by = at + 1
     for at, key in enumerate(keys):
-        if not refused and values[3 * at + 2] != "peek":
+        if not rejected_by and values[3 * at + 2] != "peek":
             full_at[key] = now + ahead[at]
-    return [refused, *map(math.floor, ahead)]
+    return [rejected_by, *map(math.floor, ahead)]

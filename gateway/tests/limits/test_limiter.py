@@ -1,4 +1,4 @@
-"""Rate limits: the arithmetic on a clock that stands still, and what a client is told."""
+"""Rate limits: the algorithm on a fake clock, and the responses of a limited client."""
 
 import pytest
 
@@ -16,9 +16,9 @@ def limiter(clock: FakeClock) -> Limiter:
 
 def test_a_burst_is_allowed_and_then_the_rate(limiter: Limiter, clock: FakeClock) -> None:
     assert [limiter.take("a").remaining for _ in range(10)] == list(range(9, -1, -1))
-    refused = limiter.take("a")
-    assert (refused.allowed, refused.remaining) == (False, 0)
-    assert refused.retry_after == pytest.approx(0.5)
+    rejected = limiter.take("a")
+    assert (rejected.allowed, rejected.remaining) == (False, 0)
+    assert rejected.retry_after == pytest.approx(0.5)
 
     clock.at += 0.5
     assert limiter.take("a").allowed
@@ -36,12 +36,12 @@ def test_rejected_requests_are_not_counted(limiter: Limiter, clock: FakeClock) -
 
 
 def test_over_a_long_time_exactly_the_rate_is_allowed(limiter: Limiter, clock: FakeClock) -> None:
-    passed = 0
+    allowed = 0
     for _ in range(10_000):
-        passed += limiter.take("a").allowed
+        allowed += limiter.take("a").allowed
         clock.at += 0.1
 
-    assert passed == 10 + 2 * 1000 - 1
+    assert allowed == 10 + 2 * 1000 - 1
 
 
 def test_keys_are_counted_separately(limiter: Limiter) -> None:
@@ -92,8 +92,8 @@ async def test_a_user_is_limited_across_tokens_and_routes(
     open_gateway: OpenGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
     gateway = await open_production(open_gateway, credential_rate=0.01, credential_burst=2)
-    mine, other = tokens.bearer(), tokens.bearer()
-    statuses = [(await gateway.client.get("/api/v1/orders", headers=mine)).status_code for _ in range(3)]
+    own, other = tokens.bearer(), tokens.bearer()
+    statuses = [(await gateway.client.get("/api/v1/orders", headers=own)).status_code for _ in range(3)]
 
     assert statuses == [200, 200, 429]
     assert (await gateway.client.get("/api/v1/orders", headers=other)).status_code == 200
@@ -103,10 +103,10 @@ async def test_writes_are_limited_per_caller_apart_from_reads(
     open_gateway: OpenGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
     gateway = await open_production(open_gateway, write_rate=0.01, write_burst=2)
-    mine, other = tokens.bearer(), tokens.bearer()
+    own, other = tokens.bearer(), tokens.bearer()
     for _ in range(5):
-        assert (await gateway.client.get("/api/v1/orders", headers=mine)).status_code == 200
-    writes = [await gateway.client.post("/api/v1/orders", headers=mine) for _ in range(3)]
+        assert (await gateway.client.get("/api/v1/orders", headers=own)).status_code == 200
+    writes = [await gateway.client.post("/api/v1/orders", headers=own) for _ in range(3)]
 
     assert [response.status_code for response in writes] == [200, 200, 429]
     assert writes[-1].headers["ratelimit-policy"] == '"write";q=2;w=200'
@@ -122,12 +122,12 @@ async def test_in_local_mode_loopback_is_exempt_except_for_failed_sign_ins(
     gateway = await open_gateway(ip_rate=0.01, ip_burst=1, sign_in_rate=0.01, sign_in_burst=3)
     assert {(await gateway.client.get("/api/v1/products")).status_code for _ in range(10)} == {200}
 
-    async def refuse(request: ReceivedRequest) -> None:
+    async def reject(request: ReceivedRequest) -> None:
         await request.respond(401)
 
     assert {(await gateway.client.post(LOGIN)).status_code for _ in range(10)} == {200}
-    upstream.scripts[LOGIN] = refuse
+    upstream.scripts[LOGIN] = reject
     assert [(await gateway.client.post(LOGIN)).status_code for _ in range(4)] == [401, 401, 401, 429]
-    # Nor does another way to write the same path help.
+    # Another spelling of the same path counts too.
     assert (await gateway.client.post("/api/v1/auth/%6Cogin/")).status_code == 429
     assert (await gateway.client.get("/api/v1/products")).status_code == 200

@@ -1,4 +1,4 @@
-"""Limits that several gateways share, and what becomes of them while nobody can count them."""
+"""Limits that several gateways share, and their behaviour while Redis is unavailable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ WIDE = Policy("wide", rate=0.01, burst=1000)
 
 @pytest.fixture(autouse=True)
 def long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are about counting; a machine that is busy with others responses late."""
+    """These tests are about counting; on a busy machine Redis may respond late."""
     monkeypatch.setattr("gateway.limits.redis_script.RESPONSE_TIMEOUT_SECONDS", 5.0)
 
 
@@ -47,12 +47,12 @@ async def test_the_script_counts_as_the_limiter_does(script: RedisScript, port: 
         await eventually(lambda: _connected(script))
         verdicts = [await limits.check([wide, take]) for _ in range(4)]
         assert [(v.allowed, v.remaining) for v in verdicts if v] == [(True, 2), (True, 1), (True, 0), (False, 0)]
-        refused = verdicts[-1]
-        assert refused is not None
-        assert refused.policy == SLOW
-        assert 98 < refused.retry_after <= 100
+        rejected = verdicts[-1]
+        assert rejected is not None
+        assert rejected.policy == SLOW
+        assert 98 < rejected.retry_after <= 100
 
-        # What is refused by one limit is counted by none.
+        # A request that one limit rejects is counted by none.
         for _ in range(20):
             await limits.check([wide, take])
         verdict = await limits.check([wide])
@@ -60,13 +60,13 @@ async def test_the_script_counts_as_the_limiter_does(script: RedisScript, port: 
         assert (verdict.allowed, verdict.remaining) == (True, 996)
 
         for _ in range(5):
-            assert (looked := await limits.check([peek])) is not None
-            assert looked.allowed
+            assert (peeked := await limits.check([peek])) is not None
+            assert peeked.allowed
         for _ in range(5):
             await limits.check([LimitCheck(SLOW, "b", CHARGE)])
-        assert (looked := await limits.check([peek])) is not None
-        assert not looked.allowed
-        assert 295 < looked.retry_after <= 300
+        assert (peeked := await limits.check([peek])) is not None
+        assert not peeked.allowed
+        assert 295 < peeked.retry_after <= 300
 
 
 async def test_two_gateways_share_limits(
@@ -77,11 +77,11 @@ async def test_two_gateways_share_limits(
         "credential_rate": 0.01,
         "credential_burst": 4,
     }
-    mine, other = tokens.bearer(), tokens.bearer()
+    own, other = tokens.bearer(), tokens.bearer()
     async with redis_on(port):
         one, two = [await open_production(open_gateway, **limits) for _ in range(2)]
-        await eventually(lambda: _count_together(one, two, tokens))
-        responses = [await gateway.client.get(ORDERS, headers=mine) for gateway in (one, two, one, two, one, two)]
+        await eventually(lambda: _share_counts(one, two, tokens))
+        responses = [await gateway.client.get(ORDERS, headers=own) for gateway in (one, two, one, two, one, two)]
 
         assert [response.status_code for response in responses] == [200] * 4 + [429] * 2
         assert responses[3].headers["ratelimit"] == '"credential";r=0;t=400'
@@ -92,10 +92,10 @@ async def test_two_gateways_share_limits(
 async def test_failed_sign_ins_count_at_all_gateways(
     open_gateway: OpenGateway, upstream: FakeUpstream, tokens: TestIssuer, port: int
 ) -> None:
-    async def refuse(request: ReceivedRequest) -> None:
+    async def reject(request: ReceivedRequest) -> None:
         await request.respond(401)
 
-    upstream.scripts[LOGIN] = refuse
+    upstream.scripts[LOGIN] = reject
     limits: dict[str, float | str] = {
         "redis_url": f"redis://127.0.0.1:{port}",
         "sign_in_rate": 0.01,
@@ -103,7 +103,7 @@ async def test_failed_sign_ins_count_at_all_gateways(
     }
     async with redis_on(port):
         one, two = [await open_production(open_gateway, **limits) for _ in range(2)]
-        await eventually(lambda: _count_together(one, two, tokens))
+        await eventually(lambda: _share_counts(one, two, tokens))
         assert {(await one.client.post(LOGIN)).status_code for _ in range(3)} == {401}
 
         assert (await two.client.post(LOGIN)).status_code == 429
@@ -118,9 +118,9 @@ async def test_each_gateway_counts_for_itself_without_redis(
         "credential_burst": 2,
     }
     gateway = await open_production(open_gateway, **limits)
-    mine = tokens.bearer()
+    own = tokens.bearer()
 
-    assert [(await gateway.client.get(ORDERS, headers=mine)).status_code for _ in range(3)] == [200, 200, 429]
+    assert [(await gateway.client.get(ORDERS, headers=own)).status_code for _ in range(3)] == [200, 200, 429]
 
 
 async def test_a_limit_that_fails_closed_rejects_requests_without_redis(
@@ -140,7 +140,7 @@ async def test_a_redis_that_does_not_respond_is_skipped_and_used_again_later(
 ) -> None:
     monkeypatch.setattr("gateway.limits.redis_script.RESPONSE_TIMEOUT_SECONDS", 0.05)
     limits = SharedLimits(script, ["slow"])
-    silent = await asyncio.start_server(_load_and_hang, "127.0.0.1", port)
+    silent = await asyncio.start_server(_load_script_and_hang, "127.0.0.1", port)
     await eventually(lambda: _connected(script))
     assert await limits.check([LimitCheck(WIDE, "a", TAKE)]) is None
     with pytest.raises(Unavailable):
@@ -159,15 +159,15 @@ def test_a_malformed_url_is_rejected(url: str) -> None:
         RedisScript(url, GCRA)
 
 
-async def _count_together(one: RunningGateway, two: RunningGateway, tokens: TestIssuer) -> bool:
-    anybody = tokens.bearer()
+async def _share_counts(one: RunningGateway, two: RunningGateway, tokens: TestIssuer) -> bool:
+    headers = tokens.bearer()
     left = [
-        (await gateway.client.get(ORDERS, headers=anybody)).headers["ratelimit"].split(";")[1] for gateway in (one, two)
+        (await gateway.client.get(ORDERS, headers=headers)).headers["ratelimit"].split(";")[1] for gateway in (one, two)
     ]
     return int(left[0][2:]) - 1 == int(left[1][2:])
 
 
-async def _load_and_hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _load_script_and_hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"$3\r\nsha\r\n")
     await reader.read(-1)
     writer.close()

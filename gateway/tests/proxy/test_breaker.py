@@ -1,4 +1,4 @@
-"""When a service's callers are told at once that it is down, and when they are let through again."""
+"""When the breaker opens and closes."""
 
 import pytest
 
@@ -12,27 +12,29 @@ def breaker(clock: FakeClock) -> Breaker:
     return Breaker(clock)
 
 
-def report(breaker: Breaker, *, good: int = 0, bad: int = 0) -> None:
-    for _ in range(good):
+def record(breaker: Breaker, *, successes: int = 0, failures: int = 0) -> None:
+    for _ in range(successes):
         breaker.record_success()
-    for _ in range(bad):
+    for _ in range(failures):
         breaker.record_failure()
 
 
-@pytest.mark.parametrize(("good", "bad", "opens"), [(0, 19, False), (0, 20, True), (15, 5, False), (15, 6, True)])
+@pytest.mark.parametrize(
+    ("successes", "failures", "opens"), [(0, 19, False), (0, 20, True), (15, 5, False), (15, 6, True)]
+)
 def test_the_breaker_opens_above_a_quarter_of_at_least_twenty(
-    breaker: Breaker, good: int, bad: int, opens: bool
+    breaker: Breaker, successes: int, failures: int, opens: bool
 ) -> None:
-    report(breaker, good=good, bad=bad)
+    record(breaker, successes=successes, failures=failures)
 
     assert breaker.allows() != opens
     assert (breaker.retry_after > 0) == opens
 
 
 def test_failures_before_the_window_do_not_count(breaker: Breaker, clock: FakeClock) -> None:
-    report(breaker, bad=19)
+    record(breaker, failures=19)
     clock.at += 10
-    report(breaker, bad=19)
+    record(breaker, failures=19)
 
     assert breaker.allows()
 
@@ -40,7 +42,7 @@ def test_failures_before_the_window_do_not_count(breaker: Breaker, clock: FakeCl
 def test_after_ten_seconds_one_request_passes_and_its_success_closes_the_breaker(
     breaker: Breaker, clock: FakeClock
 ) -> None:
-    report(breaker, bad=20)
+    record(breaker, failures=20)
     clock.at += 9.9
     assert not breaker.allows()
     clock.at += 0.1
@@ -51,7 +53,7 @@ def test_after_ten_seconds_one_request_passes_and_its_success_closes_the_breaker
 
 
 def test_a_failed_probe_keeps_the_breaker_open(breaker: Breaker, clock: FakeClock) -> None:
-    report(breaker, bad=20)
+    record(breaker, failures=20)
     clock.at += 10
     assert breaker.allows()
     clock.at += 5
@@ -64,9 +66,9 @@ def test_a_failed_probe_keeps_the_breaker_open(breaker: Breaker, clock: FakeCloc
 
 
 def test_outcomes_of_requests_in_flight_do_not_change_an_open_breaker(breaker: Breaker, clock: FakeClock) -> None:
-    report(breaker, bad=20)
+    record(breaker, failures=20)
     clock.at += 5
-    report(breaker, good=50, bad=50)
+    record(breaker, successes=50, failures=50)
     assert not breaker.allows()
     clock.at += 5
 

@@ -1,4 +1,4 @@
-"""When a service is slow, gone or half gone: who is told what, and what is let go."""
+"""Slow, unreachable and broken services, disconnecting clients, and limits of in-flight requests."""
 
 import asyncio
 import socket
@@ -50,11 +50,11 @@ async def test_a_service_that_closes_the_connection_is_a_502(gateway: RunningGat
 async def test_repeated_502s_open_the_breaker(upstream: FakeUpstream, gateway: RunningGateway) -> None:
     async with httpx.AsyncClient(base_url=gateway.client.base_url, trust_env=False) as client:
         upstream.scripts[PRODUCTS] = _cut
-        refused = [await client.post(PRODUCTS) for _ in range(21)]
+        rejected = [await client.post(PRODUCTS) for _ in range(21)]
 
-    assert [response.status_code for response in refused[:20]] == [502] * 20
-    assert refused[20].status_code == 503
-    assert 1 <= int(refused[20].headers["retry-after"]) <= 10
+    assert [response.status_code for response in rejected[:20]] == [502] * 20
+    assert rejected[20].status_code == 503
+    assert 1 <= int(rejected[20].headers["retry-after"]) <= 10
     other = await gateway.client.get("/api/v1/orders")
     assert other.status_code == 200
 
@@ -64,8 +64,8 @@ async def test_an_unreachable_service_is_a_502_for_reads_and_writes(
 ) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
-    gateway = await open_gateway(catalog_url=nobody)
+        unreachable = f"http://127.0.0.1:{free.getsockname()[1]}"
+    gateway = await open_gateway(catalog_url=unreachable)
 
     read, write = await gateway.client.get(PRODUCTS), await gateway.client.post(PRODUCTS)
 
@@ -157,13 +157,13 @@ async def test_requests_in_flight_per_service_are_limited(
         await request.respond()
 
     upstream.scripts[ORDERS] = wait
-    held = [asyncio.create_task(gateway.client.get(ORDERS, headers=tokens.bearer())) for _ in range(2)]
+    pending = [asyncio.create_task(gateway.client.get(ORDERS, headers=tokens.bearer())) for _ in range(2)]
     await eventually(lambda: _count(upstream, 2))
-    refused = await gateway.client.get(ORDERS)
+    rejected = await gateway.client.get(ORDERS)
     go.set()
 
-    assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
-    assert [(await response).status_code for response in held] == [200, 200]
+    assert (rejected.status_code, rejected.json()["code"]) == (503, "overloaded")
+    assert [(await response).status_code for response in pending] == [200, 200]
 
 
 async def test_a_body_above_the_limit_is_rejected_declared_or_not(
@@ -188,7 +188,7 @@ async def _cut(request: ReceivedRequest) -> None:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close as a crashed client does: with a reset, at once."""
+    """Close with a reset, as a crashed client does."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 

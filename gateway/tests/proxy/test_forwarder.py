@@ -1,4 +1,4 @@
-"""What passes through the gateway, in both directions, and what does not."""
+"""What the gateway forwards, sets and strips, in both directions."""
 
 import gc
 import gzip
@@ -40,16 +40,16 @@ async def test_request_and_response_pass_unchanged(gateway: RunningGateway, upst
 async def test_compressed_responses_and_redirects_are_not_changed(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    packed = gzip.compress(b"{}" * 100)
+    compressed = gzip.compress(b"{}" * 100)
 
     async def respond(request: ReceivedRequest) -> None:
-        await request.respond(302, packed, ("content-encoding", "gzip"), ("location", "/elsewhere"))
+        await request.respond(302, compressed, ("content-encoding", "gzip"), ("location", "/elsewhere"))
 
     upstream.scripts[PRODUCTS] = respond
     raw = await gateway.raw(f"GET {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n".encode())
 
     assert raw.startswith(b"HTTP/1.1 302")
-    assert raw.endswith(packed)
+    assert raw.endswith(compressed)
     assert len(upstream.requests) == 1
 
 
@@ -113,9 +113,9 @@ async def test_headers_that_the_gateway_sets_cannot_be_forged(gateway: RunningGa
     assert request.header("x-forwarded-proto") == "http"
     assert request.header("x-forwarded-host") == f"127.0.0.1:{gateway.port}"
     assert request.header("x-harmless") == "1"
-    ours = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-harmless"}
-    passed = {name for name, _ in request.headers} & {name.lower() for name in forged} - ours
-    assert passed == set()
+    own = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-harmless"}
+    forwarded = {name for name, _ in request.headers} & {name.lower() for name in forged} - own
+    assert forwarded == set()
 
 
 async def test_forwarded_headers_of_a_trusted_proxy_are_used(open_gateway: OpenGateway, upstream: FakeUpstream) -> None:
@@ -124,8 +124,8 @@ async def test_forwarded_headers_of_a_trusted_proxy_are_used(open_gateway: OpenG
     await gateway.client.get(PRODUCTS, headers=headers)
 
     (request,) = upstream.requests
-    # The client is the nearest hop that is no proxy of ours: what came before it, anybody could have written. The
-    # service hears of nobody else, so that it cannot come to another conclusion.
+    # The nearest untrusted hop is the client; anyone could have written the earlier ones. The service gets this one
+    # address, so that it cannot come to another conclusion.
     assert request.header("x-forwarded-for") == "203.0.113.9"
     assert request.header("x-forwarded-proto") == "https"
     await eventually(lambda: _logged_ip(gateway, "203.0.113.9"))
@@ -152,28 +152,28 @@ async def test_internal_response_headers_are_stripped(gateway: RunningGateway, u
 
 async def test_malformed_request_ids_and_traces_are_replaced(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    kept = await gateway.client.get(PRODUCTS, headers={"X-Request-ID": "my-request-1", "traceparent": trace})
-    made = await gateway.client.get(PRODUCTS, headers={"X-Request-ID": "bad id", "traceparent": "nonsense"})
+    valid = await gateway.client.get(PRODUCTS, headers={"X-Request-ID": "my-request-1", "traceparent": trace})
+    malformed = await gateway.client.get(PRODUCTS, headers={"X-Request-ID": "bad id", "traceparent": "nonsense"})
 
-    assert kept.headers["x-request-id"] == upstream.requests[0].header("x-request-id") == "my-request-1"
-    assert kept.headers["traceparent"] == upstream.requests[0].header("traceparent") == trace
-    assert made.headers["x-request-id"] == upstream.requests[1].header("x-request-id") != "bad id"
-    assert made.headers["traceparent"] == upstream.requests[1].header("traceparent") != "nonsense"
+    assert valid.headers["x-request-id"] == upstream.requests[0].header("x-request-id") == "my-request-1"
+    assert valid.headers["traceparent"] == upstream.requests[0].header("traceparent") == trace
+    assert malformed.headers["x-request-id"] == upstream.requests[1].header("x-request-id") != "bad id"
+    assert malformed.headers["traceparent"] == upstream.requests[1].header("traceparent") != "nonsense"
 
 
 @pytest.mark.parametrize(
-    ("path", "there"),
+    ("path", "is_listed"),
     [("/api/v1/orders/", True), ("/.well-known/jwks.json", True), ("/api/v1/ordersX", False), ("/api/v1", False),
      ("/api/v1/internal/revocations", False), ("/internal/revocations", False), ("/nothing", False)],
 )  # fmt: skip
 async def test_only_listed_routes_are_reachable(
-    gateway: RunningGateway, upstream: FakeUpstream, path: str, there: bool
+    gateway: RunningGateway, upstream: FakeUpstream, path: str, is_listed: bool
 ) -> None:
     sent = await gateway.client.get(path)
 
-    assert (sent.status_code == 200) == there
-    assert bool(upstream.requests) == there
-    if not there:
+    assert (sent.status_code == 200) == is_listed
+    assert bool(upstream.requests) == is_listed
+    if not is_listed:
         assert (sent.status_code, sent.json()["status"], sent.json()["code"]) == (404, "error", "not_found")
         assert sent.json()["request_id"] == sent.headers["x-request-id"]
 
@@ -183,7 +183,7 @@ async def _logged_ip(gateway: RunningGateway, ip: str) -> bool:
 
 
 async def test_a_request_leaves_no_reference_cycles(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would stop the gateway for as long as it looks: with a cycle in every request, 70 ms twice a second."""
+    """With a cycle in every request, the garbage collector stops the gateway for 70 ms twice a second."""
     monkeypatch.setattr("gateway.proxy.disconnect.WATCH_AFTER_SECONDS", 0)
     await gateway.client.post("/api/v1/orders", json={})
     gc.collect()
@@ -192,8 +192,8 @@ async def test_a_request_leaves_no_reference_cycles(gateway: RunningGateway, mon
         for _ in range(20):
             await gateway.client.post("/api/v1/orders", json={})
         gc.collect()
-        left = [each for each in gc.garbage if isinstance(each, RequestResponseCycle | DisconnectWatcher)]
+        leaked = [item for item in gc.garbage if isinstance(item, RequestResponseCycle | DisconnectWatcher)]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
-    assert not left
+    assert not leaked

@@ -1,4 +1,4 @@
-"""A hundred megabytes each way while the other side pauses: what the gateway's process holds, buffers in C included."""
+"""The memory of the gateway's process, C buffers included, with 100 MB each way while the other side pauses."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ PATH = "/api/v1/products"
 PIECE = bytes(range(256)) * 256
 PIECES = 1600
 SIZE = PIECES * len(PIECE)
-MOST = 20e6
+MAX_BYTES = 20e6
 PROC = Path("/proc")
 
 
@@ -67,12 +67,12 @@ async def _responds(process: GatewayProcess) -> bool:
 
 
 class Gauge:
-    """Counts what has passed, and waits until nothing passes any more: then all that lies between is full."""
+    """Counts pieces; `stalls` waits until no more pass, which means that all buffers are full."""
 
     def __init__(self) -> None:
         self.pieces = 0
 
-    async def stands(self) -> None:
+    async def stalls(self) -> None:
         before = -1
         while self.pieces != before:
             before = self.pieces
@@ -83,17 +83,17 @@ class Gauge:
 async def test_an_upload_is_not_buffered_while_the_service_pauses(
     process: GatewayProcess, upstream: FakeUpstream, framing: str
 ) -> None:
-    sent, before, paused_at, taken = Gauge(), process.resident, 0, 0
+    sent, before, paused_at, received = Gauge(), process.resident, 0, 0
 
-    async def pause_and_take(request: ReceivedRequest) -> None:
-        nonlocal paused_at, taken
-        await sent.stands()
+    async def pause_and_receive(request: ReceivedRequest) -> None:
+        nonlocal paused_at, received
+        await sent.stalls()
         paused_at = process.resident
         async for piece in request.pieces():
-            taken += len(piece)
+            received += len(piece)
         await request.respond()
 
-    upstream.scripts[PATH] = pause_and_take
+    upstream.scripts[PATH] = pause_and_receive
     reader, writer = await process.ask(f"POST {PATH} HTTP/1.1\r\n{framing}")
     for _ in range(PIECES):
         writer.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if "chunked" in framing else PIECE)
@@ -103,8 +103,8 @@ async def test_an_upload_is_not_buffered_while_the_service_pauses(
         writer.write(b"0\r\n\r\n")
 
     assert await asyncio.wait_for(reader.readline(), 20) == b"HTTP/1.1 200 OK\r\n"
-    assert taken == SIZE
-    assert max(paused_at, process.resident) - before < MOST
+    assert received == SIZE
+    assert max(paused_at, process.resident) - before < MAX_BYTES
     writer.close()
 
 
@@ -113,21 +113,21 @@ async def test_a_download_is_not_buffered_while_the_client_pauses(
 ) -> None:
     sent, before = Gauge(), process.resident
 
-    async def give(request: ReceivedRequest) -> None:
+    async def send(request: ReceivedRequest) -> None:
         request.writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % SIZE)
         for _ in range(PIECES):
             request.writer.write(PIECE)
             await request.writer.drain()
             sent.pieces += 1
 
-    upstream.scripts[PATH] = give
+    upstream.scripts[PATH] = send
     reader, writer = await process.ask(f"GET {PATH} HTTP/1.1")
     await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
-    await sent.stands()
+    await sent.stalls()
     paused_at = process.resident
     for _ in range(PIECES):
         assert await asyncio.wait_for(reader.readexactly(len(PIECE)), 20) == PIECE
 
     assert sent.pieces == PIECES
-    assert max(paused_at, process.resident) - before < MOST
+    assert max(paused_at, process.resident) - before < MAX_BYTES
     writer.close()

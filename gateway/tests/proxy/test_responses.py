@@ -1,4 +1,4 @@
-"""Answers of services in all the shapes that HTTP/1.1 allows, and some that it does not."""
+"""Responses of services: every framing that HTTP/1.1 allows, and some that it does not."""
 
 import asyncio
 
@@ -14,15 +14,15 @@ from ..upstream import FakeUpstream, ReceivedRequest, Script
 PRODUCTS = "/api/v1/products"
 
 
-def saying(response: bytes, *, close: bool = False) -> Script:
-    async def say(request: ReceivedRequest) -> None:
+def sending(response: bytes, *, close: bool = False) -> Script:
+    async def send(request: ReceivedRequest) -> None:
         await request.read_body()
         request.writer.write(response)
         await request.writer.drain()
         if close:
             request.writer.close()
 
-    return say
+    return send
 
 
 LENGTH = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
@@ -42,7 +42,7 @@ CHUNKS = b"2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\ntrailer: 1\r\n\r\n"
 async def test_every_framing_of_a_response_is_understood(
     gateway: RunningGateway, upstream: FakeUpstream, response: bytes, closes: bool
 ) -> None:
-    upstream.scripts[PRODUCTS] = saying(response, close=closes)
+    upstream.scripts[PRODUCTS] = sending(response, close=closes)
     for _ in range(2):
         sent = await gateway.client.get(PRODUCTS)
         assert (sent.status_code, sent.content) == (200, b"hello")
@@ -60,7 +60,7 @@ async def test_every_framing_of_a_response_is_understood(
     ],
 )
 async def test_an_invalid_response_is_a_502(gateway: RunningGateway, upstream: FakeUpstream, response: bytes) -> None:
-    upstream.scripts[PRODUCTS] = saying(response, close=True)
+    upstream.scripts[PRODUCTS] = sending(response, close=True)
 
     assert (await gateway.client.get(PRODUCTS)).status_code == 502
 
@@ -68,9 +68,9 @@ async def test_an_invalid_response_is_a_502(gateway: RunningGateway, upstream: F
 async def test_surplus_bytes_are_never_taken_for_another_response(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    good = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirst"
+    valid = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirst"
     forged = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"
-    upstream.scripts[PRODUCTS] = saying(good + forged)
+    upstream.scripts[PRODUCTS] = sending(valid + forged)
     for _ in range(3):
         sent = await gateway.client.get(PRODUCTS)
         assert (sent.status_code, sent.content) == (200, b"first")
@@ -94,19 +94,19 @@ async def test_a_closed_idle_connection_is_replaced_transparently(
     closing.set()
     upstream.scripts.clear()
 
-    # Whether the close or the next request is noticed first: a read may be sent again.
+    # A read is retried if the gateway notices the close only after sending.
     assert {(await gateway.client.get(PRODUCTS)).status_code for _ in range(5)} == {200}
 
 
 async def test_an_early_error_reaches_a_client_that_is_still_sending(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    async def refuse(request: ReceivedRequest) -> None:
+    async def reject(request: ReceivedRequest) -> None:
         await anext(request.pieces())
         await request.respond(422)
         request.writer.close()
 
-    upstream.scripts[PRODUCTS] = refuse
+    upstream.scripts[PRODUCTS] = reject
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     head = f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nContent-Length: 1000000\r\n\r\n"
     writer.write(head.encode() + b"x" * 200_000)
@@ -142,8 +142,8 @@ async def test_an_open_breaker_closes_when_the_service_is_back(
         await gateway.client.post(PRODUCTS)
     upstream.scripts.clear()
 
-    await eventually(lambda: _answers(gateway.client))
+    await eventually(lambda: _succeeds(gateway.client))
 
 
-async def _answers(client: httpx.AsyncClient) -> bool:
+async def _succeeds(client: httpx.AsyncClient) -> bool:
     return (await client.post(PRODUCTS)).status_code == 200

@@ -1,4 +1,4 @@
-"""WebSockets and streams of events through the gateway: who gets one, what passes, and when it ends."""
+"""WebSockets and event streams: authentication, relaying, and when they end."""
 
 import asyncio
 import contextlib
@@ -36,9 +36,9 @@ async def test_bytes_pass_both_ways_unchanged(gateway: RunningGateway, upstream:
         assert opened.header("sec-websocket-accept") == "ICX+Yqv66kxgM0FcWaLWlFLwTAI="
         assert opened.header("x-request-id") == upstream.requests[0].header("x-request-id")
         assert await opened.frame() == (0x82, b"hello")
-        for said in (b"\x82\x03abc", b"\x89\x00", b"\x82\x7e"[:2]):
-            opened.writer.write(said)
-            assert await asyncio.wait_for(opened.reader.readexactly(len(said)), 5) == said
+        for frame in (b"\x82\x03abc", b"\x89\x00", b"\x82\x7e"[:2]):
+            opened.writer.write(frame)
+            assert await asyncio.wait_for(opened.reader.readexactly(len(frame)), 5) == frame
 
     (request,) = upstream.requests
     assert (request.header("upgrade"), request.header("connection")) == ("websocket", "Upgrade")
@@ -50,22 +50,22 @@ async def test_bytes_pass_both_ways_unchanged(gateway: RunningGateway, upstream:
 async def test_a_client_gets_everything_a_service_sent_before_closing(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    async def say_goodbye(request: ReceivedRequest) -> None:
+    async def send_and_close(request: ReceivedRequest) -> None:
         await accept(request)
         request.writer.write(b"x" * 1_000_000)
         await request.writer.drain()
         request.writer.close()
 
-    upstream.scripts[SOCKET] = say_goodbye
+    upstream.scripts[SOCKET] = send_and_close
     async with socket(gateway) as opened:
         assert await asyncio.wait_for(opened.reader.read(-1), 10) == b"x" * 1_000_000
 
 
 async def test_a_service_that_rejects_the_upgrade_is_relayed(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    async def refuse(request: ReceivedRequest) -> None:
+    async def reject(request: ReceivedRequest) -> None:
         await request.respond(426, b'{"code":"upgrade_required"}')
 
-    upstream.scripts[SOCKET] = refuse
+    upstream.scripts[SOCKET] = reject
     async with socket(gateway) as opened:
         assert opened.status == 426
         assert opened.header("connection") == "close"
@@ -101,15 +101,15 @@ def _by_cookie(token: str) -> dict[str, str]:
     return {"Cookie": f"theme=dark; dukan_access={token}"}
 
 
-@pytest.mark.parametrize("way", [_by_header, _by_subprotocol, _by_cookie])
+@pytest.mark.parametrize("credential", [_by_header, _by_subprotocol, _by_cookie])
 async def test_the_token_is_accepted_as_header_subprotocol_or_cookie(
-    gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer, way: Callable[[str], dict[str, str]]
+    gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer, credential: Callable[[str], dict[str, str]]
 ) -> None:
     token = tokens.token()
-    async with socket(gateway, **way(token)) as opened:
+    async with socket(gateway, **credential(token)) as opened:
         assert opened.status == 101
-        # A browser that offered a subprotocol hangs up when none is chosen.
-        assert opened.header("sec-websocket-protocol") == ("access_token" if way is _by_subprotocol else None)
+        # A browser that offers subprotocols closes the connection if none is chosen.
+        assert opened.header("sec-websocket-protocol") == ("access_token" if credential is _by_subprotocol else None)
 
     (request,) = upstream.requests
     assert request.header("authorization") == f"Bearer {token}"
@@ -131,8 +131,8 @@ async def test_other_subprotocols_are_left_to_the_service(
 
 
 async def test_an_invalid_token_opens_no_websocket(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    for way in (_by_header, _by_subprotocol):
-        async with socket(gateway, **way(TestIssuer().token())) as opened:
+    for credential in (_by_header, _by_subprotocol):
+        async with socket(gateway, **credential(TestIssuer().token())) as opened:
             assert opened.status == 401
     assert upstream.requests == []
 
@@ -142,17 +142,17 @@ async def test_a_websocket_closes_within_a_second_after_its_session_is_revoked(
 ) -> None:
     session_id, other = new_id(), new_id()
     async with (
-        socket(gateway, **_by_header(tokens.token(sid=str(session_id)))) as mine,
-        socket(gateway, **_by_header(tokens.token(sid=str(other)))) as others,
+        socket(gateway, **_by_header(tokens.token(sid=str(session_id)))) as own,
+        socket(gateway, **_by_header(tokens.token(sid=str(other)))) as other_socket,
     ):
-        assert await mine.frame() == await others.frame() == (0x82, b"hello")
+        assert await own.frame() == await other_socket.frame() == (0x82, b"hello")
         async with asyncio.timeout(1):
             gateway.transport.tell(_ended(session_id))
-            assert await mine.frame() == (CLOSE_FRAME, b"\x11\x31session_revoked")
-        mine.writer.close()
+            assert await own.frame() == (CLOSE_FRAME, b"\x11\x31session_revoked")
+        own.writer.close()
         await asyncio.wait_for(upstream.disconnected.wait(), 5)
-        others.writer.write(b"\x82\x01x")
-        assert await others.frame() == (0x82, b"x")
+        other_socket.writer.write(b"\x82\x01x")
+        assert await other_socket.frame() == (0x82, b"x")
 
 
 async def test_a_websocket_closes_when_its_token_expires(gateway: RunningGateway, tokens: TestIssuer) -> None:
@@ -160,19 +160,19 @@ async def test_a_websocket_closes_when_its_token_expires(gateway: RunningGateway
     async with socket(gateway, **_by_header(tokens.token(exp=ends))) as opened:
         assert await opened.frame() == (0x82, b"hello")
         assert await opened.frame() == (CLOSE_FRAME, b"\x11\x31token_expired")
-        # Who does not hang up is hung up on.
+        # The gateway closes a connection that the client keeps open.
         assert await asyncio.wait_for(_rest(opened.reader), 5) == b""
 
 
 async def test_no_close_frame_is_sent_in_the_middle_of_a_frame(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
-    async def say_half(request: ReceivedRequest) -> None:
+    async def send_half_a_frame(request: ReceivedRequest) -> None:
         await accept(request)
         request.writer.write(b"\x82\x05hel")
         await request.reader.read(1)
 
-    upstream.scripts[SOCKET] = say_half
+    upstream.scripts[SOCKET] = send_half_a_frame
     session_id = new_id()
     async with socket(gateway, **_by_header(tokens.token(sid=str(session_id)))) as opened:
         assert await asyncio.wait_for(opened.reader.readexactly(5), 5) == b"\x82\x05hel"
@@ -209,11 +209,11 @@ async def test_a_client_that_does_not_read_slows_the_service_down(
 
 async def test_a_hundred_websockets_work_at_the_same_time(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        held = [await stack.enter_async_context(socket(gateway)) for _ in range(100)]
-        assert {(await opened.frame())[1] for opened in held} == {b"hello"}
-        for opened in held:
+        sockets = [await stack.enter_async_context(socket(gateway)) for _ in range(100)]
+        assert {(await opened.frame())[1] for opened in sockets} == {b"hello"}
+        for opened in sockets:
             opened.writer.write(b"\x82\x01x")
-        assert {(await opened.frame())[1] for opened in held} == {b"x"}
+        assert {(await opened.frame())[1] for opened in sockets} == {b"x"}
         assert (await gateway.client.get("/api/v1/orders")).status_code == 200
     assert upstream.connections >= 100
 
@@ -221,7 +221,7 @@ async def test_a_hundred_websockets_work_at_the_same_time(gateway: RunningGatewa
 async def test_an_event_stream_ends_with_the_session(
     gateway: RunningGateway, upstream: FakeUpstream, tokens: TestIssuer
 ) -> None:
-    upstream.scripts[SOCKET] = _one_event_and_silence()
+    upstream.scripts[SOCKET] = _send_one_event()
     session_id = new_id()
     headers = tokens.bearer(sid=str(session_id))
     async with gateway.client.stream("GET", SOCKET, headers=headers) as response:
@@ -229,7 +229,7 @@ async def test_an_event_stream_ends_with_the_session(
         assert await anext(pieces) == b"data: 1\n\n"
         async with asyncio.timeout(1):
             gateway.transport.tell(_ended(session_id))
-            # It is complete, so that the browser connects anew and learns why.
+            # The response is complete, so that the browser reconnects and gets the error.
             assert [piece async for piece in pieces] == []
     await asyncio.wait_for(upstream.disconnected.wait(), 5)
     assert (await gateway.client.get(SOCKET, headers=headers)).status_code == 401
@@ -287,12 +287,12 @@ def _ended(session_id: UUID) -> SessionRevoked:
     return SessionRevoked(session_id=session_id, user_id=new_id(), expires_at=ends, reason="logout")
 
 
-def _one_event_and_silence() -> Script:
-    async def say(request: ReceivedRequest) -> None:
+def _send_one_event() -> Script:
+    async def send(request: ReceivedRequest) -> None:
         request.writer.write(EVENT_STREAM_HEAD + b"9\r\ndata: 1\n\n\r\n")
         await request.reader.read(1)
 
-    return say
+    return send
 
 
 async def _rest(reader: asyncio.StreamReader) -> bytes:

@@ -1,4 +1,4 @@
-"""The file that changes routes and limits: read at start, again at SIGHUP, and never by halves."""
+"""The routes file: read at start and on SIGHUP, and applied as a whole or not at all."""
 
 import asyncio
 import os
@@ -27,8 +27,8 @@ def test_an_entry_changes_its_route_or_adds_a_new_one(file: Path) -> None:
         '[routes."/media"]\ntimeout = 45\n[routes."/reports/daily"]\nservice = "operations"\nwebsocket = true\n'
         "[limits.sign-in]\nrate = 0.5\nburst = 7\n"
     )
-    changes = read_routes_file(file)
-    before, after = ({route.prefix: route for route in routes} for routes in (ROUTES, changes.routes))
+    routes_file = read_routes_file(file)
+    before, after = ({route.prefix: route for route in routes} for routes in (ROUTES, routes_file.routes))
 
     assert after["/media"].timeout == 45
     assert after["/media"].body_limit == before["/media"].body_limit
@@ -36,7 +36,7 @@ def test_an_entry_changes_its_route_or_adds_a_new_one(file: Path) -> None:
     assert {prefix: route for prefix, route in after.items() if prefix not in ("/media", "/reports/daily")} == {
         prefix: route for prefix, route in before.items() if prefix != "/media"
     }
-    assert (changes.limits["sign-in"].rate, changes.limits["sign-in"].burst) == (0.5, 7)
+    assert (routes_file.limits["sign-in"].rate, routes_file.limits["sign-in"].burst) == (0.5, 7)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_an_entry_changes_its_route_or_adds_a_new_one(file: Path) -> None:
         ('[routes."/media"]\ntimeout = 0', 'routes."/media".timeout'),
         ('[routes."/media"]\ntimeout = "5"', 'routes."/media".timeout'),
         ('[routes."/media"]\ntimeuot = 5', 'routes."/media".timeuot'),
-        ('[routes."/media"]\nservice = "nobody"', 'routes."/media".service'),
+        ('[routes."/media"]\nservice = "unknown"', 'routes."/media".service'),
         ('[routes."/reports"]\ntimeout = 5', 'routes."/reports".service'),
         ('[routes."media"]\ntimeout = 5', "routes.media"),
         ("[limits.ip]\nrate = 5", "limits.ip.burst"),
@@ -56,11 +56,11 @@ def test_an_entry_changes_its_route_or_adds_a_new_one(file: Path) -> None:
 )
 def test_an_error_names_the_wrong_entry(file: Path, text: str, named: str) -> None:
     file.write_text(text)
-    with pytest.raises(RoutesFileError) as refused:
+    with pytest.raises(RoutesFileError) as raised:
         read_routes_file(file)
 
-    assert named in str(refused.value)
-    assert str(file) in str(refused.value)
+    assert named in str(raised.value)
+    assert str(file) in str(raised.value)
 
 
 def test_a_missing_file_is_an_error(file: Path) -> None:
@@ -80,19 +80,19 @@ async def test_sighup_reloads_the_file_without_dropping_requests(
         await request.respond(200, b'"late"')
 
     upstream.scripts[ORDERS] = slowly
-    waiting = asyncio.create_task(gateway.client.get(ORDERS))
+    pending = asyncio.create_task(gateway.client.get(ORDERS))
     await eventually(lambda: _reached(upstream, ORDERS))
     assert (await gateway.client.get("/api/v1/reports")).status_code == 404
 
     write(file, '[routes."/reports"]\nservice = "operations"\n[limits.write]\nrate = 0.01\nburst = 1\n')
     os.kill(os.getpid(), signal.SIGHUP)
-    await eventually(lambda: _answers(gateway, "/api/v1/reports", 200))
-    mine = tokens.bearer()
-    writes = [(await gateway.client.post("/api/v1/reports", headers=mine)).status_code for _ in range(2)]
+    await eventually(lambda: _has_status(gateway, "/api/v1/reports", 200))
+    own = tokens.bearer()
+    writes = [(await gateway.client.post("/api/v1/reports", headers=own)).status_code for _ in range(2)]
     go.set()
 
     assert writes == [200, 429]
-    assert (await waiting).text == '"late"'
+    assert (await pending).text == '"late"'
 
 
 async def test_an_invalid_file_changes_nothing_on_reload_and_is_logged(
@@ -100,7 +100,7 @@ async def test_an_invalid_file_changes_nothing_on_reload_and_is_logged(
 ) -> None:
     write(file, '[routes."/reports"]\nservice = "operations"\n')
     gateway = await open_gateway(routes_file=str(file))
-    write(file, '[routes."/reports"]\nservice = "nobody"\n')
+    write(file, '[routes."/reports"]\nservice = "unknown"\n')
     os.kill(os.getpid(), signal.SIGHUP)
     await eventually(lambda: _logged(caplog, 'routes."/reports".service'))
 
@@ -115,7 +115,7 @@ async def _reached(upstream: FakeUpstream, path: str) -> bool:
     return any(request.target == path for request in upstream.requests)
 
 
-async def _answers(gateway: RunningGateway, path: str, status: int) -> bool:
+async def _has_status(gateway: RunningGateway, path: str, status: int) -> bool:
     return (await gateway.client.get(path)).status_code == status
 
 
