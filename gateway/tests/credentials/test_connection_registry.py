@@ -33,7 +33,7 @@ def short_times(upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 class Auth:
-    """A fake auth with one session. `reply` is its response, ({} for success), None for 503."""
+    """A fake auth with one session. `reply` is its response: an empty body for success, None for 503."""
 
     def __init__(self, upstream: FakeUpstream, tokens: TestIssuer) -> None:
         self.session_id = new_id()
@@ -47,12 +47,12 @@ class Auth:
 
     async def _exchange(self, request: ReceivedRequest) -> None:
         data = {"access_token": self.token(), "expires_in": SECONDS, "uses": None, "bound": False}
-        await self._answer(request, {"data": data})
+        await self._respond(request, {"data": data})
 
     async def _session(self, request: ReceivedRequest) -> None:
-        await self._answer(request, {"data": {"is_live": True}})
+        await self._respond(request, {"data": {"is_live": True}})
 
-    async def _answer(self, request: ReceivedRequest, success: dict[str, Any]) -> None:
+    async def _respond(self, request: ReceivedRequest, success: dict[str, Any]) -> None:
         self.calls += 1
         await request.read_body()
         status, body = self.reply or (503, {"data": None})

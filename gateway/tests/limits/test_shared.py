@@ -153,6 +153,18 @@ async def test_a_redis_that_does_not_respond_is_skipped_and_used_again_later(
         assert await limits.check([LimitCheck(SLOW, "a", TAKE)]) is not None
 
 
+async def test_a_redis_that_restarts_is_skipped_and_used_again_later(script: RedisScript, port: int) -> None:
+    limits = SharedLimits(script, ())
+    async with redis_on(port):
+        await eventually(lambda: _connected(script))
+        assert await limits.check([LimitCheck(WIDE, "a", TAKE)]) is not None
+    assert await limits.check([LimitCheck(WIDE, "a", TAKE)]) is None
+
+    async with redis_on(port):
+        await eventually(lambda: _connected(script))
+        assert await limits.check([LimitCheck(WIDE, "a", TAKE)]) is not None
+
+
 @pytest.mark.parametrize("url", ["http://cache/", "redis:///1", "cache:6379"])
 def test_a_malformed_url_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match="DUKAN_REDIS_URL"):
@@ -161,10 +173,10 @@ def test_a_malformed_url_is_rejected(url: str) -> None:
 
 async def _share_counts(one: RunningGateway, two: RunningGateway, tokens: TestIssuer) -> bool:
     headers = tokens.bearer()
-    left = [
+    remaining = [
         (await gateway.client.get(ORDERS, headers=headers)).headers["ratelimit"].split(";")[1] for gateway in (one, two)
     ]
-    return int(left[0][2:]) - 1 == int(left[1][2:])
+    return int(remaining[0][2:]) - 1 == int(remaining[1][2:])
 
 
 async def _load_script_and_hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
