@@ -43,27 +43,29 @@ class CacheFastPath:
             return None
         scope["path"] = cached.path
         context = RequestContext(scope, _send)
-        if not self._admit(context, cached):
+        variant = self._admit(context, cached)
+        if variant is None:
             return None
         context.origin = origin_of(scope["headers"])
-        response = self._compose(context, cached.variant_for(context.headers) or cached, server_headers)
+        response = self._compose(context, variant, server_headers)
         metrics.CACHE_HITS.inc()
         self.access_log.record_cache_hit(context, time.perf_counter() - context.started_at)
         return response
 
-    def _admit(self, context: RequestContext, cached: CachedResponse) -> bool:
-        """Whether the request may get the cached response. The normal path raises the errors."""
+    def _admit(self, context: RequestContext, cached: CachedResponse) -> CachedResponse | None:
+        """The variant that the request may get; None if it may get none. The normal path raises the errors."""
         try:
             self.inspector.inspect(context)
             headers = context.headers
-            if not is_cacheable(headers) or not cached.matches(headers) or cached.variant_for(headers) is None:
-                return False
-            # Last, because it counts the request.
-            self.throttle.admit(context)
+            if not is_cacheable(headers) or not cached.matches(headers):
+                return None
+            if (variant := cached.variant_for(headers)) is not None:
+                # Last, because it counts the request.
+                self.throttle.admit(context)
         except DukanError:
-            return False
+            return None
         context.route = cached.route
-        return True
+        return variant
 
     def _compose(self, context: RequestContext, cached: CachedResponse, server_headers: Sequence[Header]) -> bytes:
         own = [

@@ -21,6 +21,6 @@ class RequestInspector:
         """
         scope = context.scope
         context.headers = headers = parse_headers(scope["headers"], self.header_limits)
-        peer = scope["client"][0] if scope.get("client") else None
-        context.client = self.proxies.identify(peer, scope["scheme"], headers)
+        peer = scope["client"]
+        context.client = self.proxies.identify(peer[0] if peer else None, scope["scheme"], headers)
         context.response_headers.extend(self.cors.headers(headers.get(b"origin")))
