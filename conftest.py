@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _priority(item.nodeid))
 
 
-class GroupScheduling(LoadScopeScheduling):
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """One unit of work per group or file. xdist's own `loadgroup` ignores its marks under pytest 9."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:

@@ -3,6 +3,7 @@ reason.
 """
 
 import importlib
+import importlib.util
 import inspect
 import re
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND column_name = AN
 """
 
 # The use case that erases.
-ERASING = {"auth": "erase_accounts", "catalog": "forget_person"}
+ERASING = {"auth": "erase_accounts"}
 
 EVERYWHERE = {
     "idempotency": "answers that were given before, for a day; they are in the tables they came from",
@@ -45,18 +46,22 @@ async def tables_naming_people(database: Database) -> set[str]:
         return {row["table_name"] for row in await tx.sql.fetch(TABLES, list(NAMES))}
 
 
+def unnamed(tables: set[str], text: str) -> set[str]:
+    return {table for table in tables if not re.search(rf"\b{table}\b", text)}
+
+
 def statements(service: str) -> tuple[str, str]:
     """The SQL that exports a person's data, and the SQL that erases it."""
-    if service == "billing":
-        store = importlib.import_module("billing.personal_data.store")
+    if importlib.util.find_spec(f"{service}.personal_data"):
+        store = importlib.import_module(f"{service}.personal_data.store")
         return "\n".join(store.EXPORT_QUERIES.values()), "\n".join(store.ERASE_STATEMENTS)
+    if service == "catalog":
+        store = importlib.import_module("catalog.personal_data.store")
+        media = importlib.import_module("catalog.media.store")
+        return "\n".join(store.EXPORT_QUERIES.values()), f"{media.ALL_OWN}\n{media.REMOVE_OWNER}"
     shown = importlib.import_module(f"{service}.usecases.gather_personal_data").KINDS
     erasing = importlib.import_module(f"{service}.usecases.{ERASING.get(service, 'erase_person')}")
     return "\n".join(shown.values()), inspect.getsource(erasing)
-
-
-def unnamed(tables: set[str], text: str) -> set[str]:
-    return {table for table in tables if not re.search(rf"\b{table}\b", text)}
 
 
 @pytest.mark.parametrize(

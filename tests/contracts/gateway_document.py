@@ -19,10 +19,10 @@ class Operation(NamedTuple):
 
     method: str
     path: str
-    said: Document
+    spec: Document
 
     def __str__(self) -> str:
-        return str(self.said["operationId"])
+        return str(self.spec["operationId"])
 
 
 class Example(NamedTuple):
@@ -32,16 +32,20 @@ class Example(NamedTuple):
     schema: Any
     value: Any
 
+    @property
+    def is_error(self) -> bool:
+        return isinstance(self.value, dict) and self.value.get("status") == "error"
+
 
 def gateway_document() -> Document:
-    return merge({service: _told_by(service) for service in SERVICES})
+    return merge({service: _service_document(service) for service in SERVICES})
 
 
 def operations_of(document: Document) -> list[Operation]:
     return [
-        Operation(method, path, said)
+        Operation(method, path, spec)
         for path, item in document["paths"].items()
-        for method, said in item.items()
+        for method, spec in item.items()
         if method in METHODS
     ]
 
@@ -49,11 +53,11 @@ def operations_of(document: Document) -> list[Operation]:
 def examples_of(document: Document) -> Iterator[Example]:
     """The examples of bodies and parameters of the operations, and of shared responses."""
     for operation in operations_of(document):
-        for parameter in operation.said.get("parameters", ()):
+        for parameter in operation.spec.get("parameters", ()):
             if "example" in parameter:
                 yield Example(f"{operation} {parameter['name']}", parameter["schema"], parameter["example"])
-        yield from _of_content(f"{operation} request", operation.said.get("requestBody", {}))
-        for status, response in operation.said["responses"].items():
+        yield from _of_content(f"{operation} request", operation.spec.get("requestBody", {}))
+        for status, response in operation.spec["responses"].items():
             yield from _of_content(f"{operation} {status}", response)
     for name, response in document["components"]["responses"].items():
         yield from _of_content(name, response)
@@ -71,7 +75,7 @@ def _of_content(place: str, holder: Document) -> Iterator[Example]:
             yield Example(place, media["schema"], value)
 
 
-def _told_by(service: str) -> Document:
+def _service_document(service: str) -> Document:
     settings = settings_of(service, database_url="postgresql://nobody:nothing@localhost:9/none")
     document = create_app(load(service, settings), RecordingTransport()).openapi()
     read: Document = json.loads(json.dumps(document))

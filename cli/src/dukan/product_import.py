@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from catalog.domain.import_mapping import Mapped, mapping_of
-from catalog.domain.imported_files import SourceRow, rows_of
+from catalog.imports.domain.files import SourceRow, rows_of
+from catalog.imports.domain.mapping import ColumnMapping, mapping_of
 from common.errors import DukanError
 from dukan.errors import ProvisionError
 
@@ -62,7 +62,7 @@ class ProductImport:
 
     http: httpx.Client
     rows: Sequence[SourceRow]
-    mapping: Mapped
+    mapping: ColumnMapping
     currency: str | None = None
     images: Path | None = None
     report: Report = field(default_factory=Report)
@@ -105,7 +105,7 @@ class ProductImport:
             self.report.problems.append(f"line {row['line']}: picture {path.name}: {_message(answer)}")
 
 
-def read(file: Path, given: Mapping[str, str], stock: int | None) -> tuple[list[SourceRow], Mapped]:
+def read(file: Path, given: Mapping[str, str], stock: int | None) -> tuple[list[SourceRow], ColumnMapping]:
     """The rows of a file and which column is which field; `stock` is the default stock."""
     try:
         rows = rows_of(file.read_bytes())

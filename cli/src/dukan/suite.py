@@ -51,8 +51,8 @@ def pytest_runs(arguments: Sequence[str], broker: Broker | None, workers: int) -
     """The arguments of each run of pytest: the caller's, else everything in parallel.
 
     Each worker has a virtual host of its own, because the platform's queue names are fixed: two platforms on one
-    virtual host would consume each other's events. On a broker where we cannot add virtual hosts, the tests that need it run
-    in a second run without parallelism.
+    virtual host would consume each other's events. On a broker where we cannot add virtual hosts, the tests that need
+    it run in a second run without parallelism.
     """
     without_broker = ["-m", "not broker"]
     if arguments:

@@ -118,7 +118,7 @@ async def _keep(server: EmbeddedPostgres) -> None:
 async def _load_sample(platform: Platform, urls: Mapping[str, str]) -> None:
     database = Database(urls["catalog"])
     try:
-        await importlib.import_module("catalog.sample").load(database, str(platform.data))
+        await importlib.import_module("catalog.sample_data").load(database, str(platform.data))
     finally:
         await database.close()
 

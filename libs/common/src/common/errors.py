@@ -27,6 +27,7 @@ snake_case and may name their context: `orders.empty_order`. Clients decide by c
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -250,6 +251,13 @@ class GatewayTimeout(Unavailable):
     status = 504
     code = "gateway_timeout"
     message = "The service did not answer in time"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The error of one item of a group, as a value: raising it would end the work on the other items."""
+
+    error: DukanError
 
 
 class HandlerFailure(Exception):
