@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from common.testing.transport import RecordingTransport
 from common.web.app import create_app
 from dukan.services import SERVICES, load, settings_of
-from gateway.openapi import merge
+from gateway.pages.openapi import merge
 
 METHODS = frozenset(("get", "put", "post", "delete", "patch"))
 

@@ -1,1 +1,1 @@
-"""The edge of Dukan: checks identity, limits and routes."""
+"""The API gateway of Dukan: checks identity, limits and routes."""

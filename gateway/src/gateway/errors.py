@@ -1,66 +1,135 @@
-"""What the gateway answers on its own account, beside the platform's common errors."""
+# ruff: noqa: N818 - an error reads better as what it is, as in common.errors
+"""The gateway's own errors, one class per code.
 
-from common.errors import DukanError
+ClientDisconnected and RedisUnavailable stay inside the gateway: they produce no response of their own.
+"""
+
+from common.errors import DukanError, Forbidden, RateLimited, Unauthenticated, Unavailable
 
 
-class BadRequest(DukanError):  # noqa: N818 - named like the answer, as in common.errors
-    """The request cannot be passed on safely."""
+class BadRequest(DukanError):
+    """The request cannot be forwarded safely."""
 
     status = 400
     code = "bad_request"
+    message = "The request is not well-formed"
 
 
-class BodyTooLarge(DukanError):  # noqa: N818
-    """The body is above the route's limit."""
-
-    status = 413
-    code = "payload_too_large"
-
-    def __init__(self) -> None:
-        super().__init__("The body is too large")
+class MalformedRequest(BadRequest):
+    code = "malformed_request"
+    message = "This is not valid HTTP"
 
 
-class RequestTimeout(DukanError):  # noqa: N818
-    """The body did not arrive in time."""
+class MalformedHeader(BadRequest):
+    code = "malformed_header"
+    message = "A header holds a control character"
 
+
+class MalformedHost(BadRequest):
+    code = "malformed_host"
+    message = "The Host header is missing or malformed"
+
+
+class MalformedFraming(BadRequest):
+    code = "malformed_framing"
+    message = "The framing of the body is ambiguous"
+
+
+class MalformedPath(BadRequest):
+    code = "malformed_path"
+    message = "The path is ambiguous or not well-formed"
+
+
+class MalformedQuery(BadRequest):
+    code = "malformed_query"
+    message = "The query is not percent-encoded"
+
+
+class ApiKeyInvalid(Unauthenticated):
+    code = "api_key_invalid"
+    message = "The API key is not valid"
+
+
+class SessionInactive(Unauthenticated):
+    """auth says that the session behind a login cookie has ended."""
+
+    code = "session_ended"
+    message = "The session has ended"
+
+
+class OriginNotAllowed(Forbidden):
+    code = "origin_not_allowed"
+    message = "Pages of this origin may not connect"
+
+
+class MethodNotAllowed(DukanError):
+    status = 405
+    code = "method_not_allowed"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": "GET, HEAD"}
+
+
+class RequestTimeout(DukanError):
     status = 408
     code = "timeout"
     message = "The body did not arrive in time"
 
 
-class HeadersTooLarge(DukanError):  # noqa: N818
+class TooManyStreams(RateLimited):
+    code = "too_many_streams"
+
+
+class TooManyInFlight(RateLimited):
+    code = "too_many_in_flight"
+    message = "Too many of your requests are in progress"
+
+
+class HeadersTooLarge(DukanError):
     status = 431
     code = "headers_too_large"
     message = "The headers are too large"
 
 
-class BadGateway(DukanError):  # noqa: N818
-    """The service could not be reached, or cut the connection."""
-
-    status = 502
-    code = "bad_gateway"
-
-    def __init__(self) -> None:
-        super().__init__("The service could not be reached, try again shortly")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": "1"}
+class Overloaded(Unavailable):
+    code = "overloaded"
+    message = "The service is busy, try again shortly"
+    retry_after = 1.0
 
 
-class GatewayTimeout(DukanError):  # noqa: N818
-    """The service did not answer in time; what it was asked to do may yet happen."""
+class IdentityUnavailable(Unavailable):
+    """auth cannot be asked about a credential."""
 
-    status = 504
-    code = "gateway_timeout"
-
-    def __init__(self) -> None:
-        super().__init__("The service did not answer in time")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": "5"}
+    code = "identity_unavailable"
+    message = "Credentials cannot be checked at the moment"
+    retry_after = 1.0
 
 
-class ClientLeft(Exception):  # noqa: N818 - nobody is there to be told
-    """The client closed its connection before the answer was complete."""
+class LimitsUnavailable(Unavailable):
+    """Redis cannot be asked about a limit that fails closed."""
+
+    code = "limits_unavailable"
+    message = "Requests cannot be counted at the moment"
+    retry_after = 1.0
+
+
+class NotReady(Unavailable):
+    code = "not_ready"
+    message = "Not ready"
+    retry_after = 1.0
+
+
+class Degraded(Unavailable):
+    """`detail` names every service that is not up."""
+
+    code = "degraded"
+    message = "Not every service is up"
+
+
+class ClientDisconnected(Exception):
+    """The client closed its connection before the response was complete."""
+
+
+class RedisUnavailable(ConnectionError):
+    """Redis is not connected, did not respond in time, or returned an error."""

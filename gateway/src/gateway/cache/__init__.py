@@ -1,0 +1,1 @@
+"""Public responses stored in memory."""

@@ -1,0 +1,1 @@
+"""What the gateway knows about HTTP: requests in, responses out, and the log of both."""

@@ -1,0 +1,1 @@
+"""Forwarding requests to services, and their responses back."""

@@ -1,1 +1,0 @@
-"""A gateway between real sockets."""
