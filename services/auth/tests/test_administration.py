@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from services.auth.tests.factors import delete
 from services.auth.tests.people import ADMIN, PASSWORD, Door, bearer, data, problem
+from services.auth.tests.totp.factors import delete
 
 from common.contracts.auth import SessionRevoked, UserDeactivated, UserRegistered, UserUpdated
 

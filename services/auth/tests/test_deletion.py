@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from services.auth.tests.factors import app_code, delete, guarded
 from services.auth.tests.people import PASSWORD, Door, data, problem
 from services.auth.tests.recovering import asked
+from services.auth.tests.totp.factors import app_code, delete, guarded
 
 from common.clock import FixedClock
 from common.contracts.auth import SessionRevoked, UserErased, UserUpdated

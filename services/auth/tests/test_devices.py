@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from services.auth.tests.factors import delete
 from services.auth.tests.people import PASSWORD, Door, claims, data, problem
+from services.auth.tests.totp.factors import delete
 
 from auth.domain.devices import device_name
 from auth.usecases.purge import REMEMBERED, purge

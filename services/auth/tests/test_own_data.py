@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.auth.tests.factors import delete
 from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
+from services.auth.tests.totp.factors import delete
 
 from auth.api.export_document import MOST_AT_ONCE, ExportDocument
 from auth.domain.exports import ASKED, MOST_PER_DAY

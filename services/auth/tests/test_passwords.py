@@ -1,8 +1,8 @@
 """A forgotten password and a changed one."""
 
-from services.auth.tests.factors import app_code, guarded, wrong_code
 from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
 from services.auth.tests.recovering import asked, letters, verify
+from services.auth.tests.totp.factors import app_code, guarded, wrong_code
 
 from common.contracts.auth import PasswordChanged, SessionRevoked
 

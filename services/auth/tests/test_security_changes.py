@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from services.auth.tests.authenticators import Authenticator
-from services.auth.tests.factors import app_code, delete, guarded
+from services.auth.tests.api_keys.keys import exchange, made
+from services.auth.tests.passkeys.authenticator import Authenticator
+from services.auth.tests.passkeys.passkeys import keeper
 from services.auth.tests.people import PASSWORD, Door, data
-from services.auth.tests.test_api_keys import exchange, made
-from services.auth.tests.test_passkeys import keeper
+from services.auth.tests.totp.factors import app_code, delete, guarded
 
 from common.clock import FixedClock
 from common.contracts.auth import SecurityChanged, SessionRevoked

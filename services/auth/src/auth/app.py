@@ -7,51 +7,48 @@ from typing import Any
 
 from auth import subscribers
 from auth.api import (
-    api_keys,
     audit,
     devices,
     email,
     email_change,
-    emergencies,
     hot,
-    identities,
     internal,
-    key_exchange,
     me,
-    oidc,
-    oidc_page,
     own_data,
     pages,
-    passkey_sign_in,
-    passkeys,
     password,
     pre_registration,
     registration,
     roles,
-    second_factor,
     sign_in,
     sign_out,
-    step_up,
     users,
-    well_known,
 )
 from auth.api.context import Identification
-from auth.domain.passkeys import site_of
+from auth.api_keys.api import exchange as api_key_exchange
+from auth.api_keys.api import keys as api_keys
 from auth.domain.passwords import normalised
 from auth.domain.throttle import per_minute
+from auth.incidents import api as incidents
 from auth.jobs import build_jobs
+from auth.oidc.api import callback_page, identities
+from auth.oidc.api import sign_in as oidc
+from auth.oidc.providers.config import read_oidc_file
+from auth.oidc.providers.provider import Providers
+from auth.passkeys import api as passkeys
+from auth.passkeys.domain import relying_party_of
+from auth.passkeys.providers.webauthn import RelyingParty
 from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
-from auth.providers.issuers import Issuers
-from auth.providers.oidc_file import read_oidc_file
-from auth.providers.passkeys import Passkeys
-from auth.providers.signing import Signer
-from auth.providers.vault import Vault
 from auth.queries.sessions import revoked_sessions
-from auth.queries.signing_keys import key_set
 from auth.settings import Settings
+from auth.signing_keys import api as signing_keys
+from auth.signing_keys.providers.signer import Signer
+from auth.signing_keys.usecases import ensure_keys, key_set
+from auth.step_up import api as step_up
+from auth.totp import api as totp
 from auth.usecases.ensure_admin import ensure_admin, has_admin
-from auth.usecases.rotate_keys import ensure_keys
+from auth.vault import Vault
 from common.contracts.auth import SigningKeysWithdrawn
 from common.persistence.database import Database
 from common.persistence.reader import Reader
@@ -70,12 +67,11 @@ API = (
     password,
     pages,
     sign_in,
-    passkey_sign_in,
     oidc,
-    oidc_page,
+    callback_page,
     identities,
     sign_out,
-    second_factor,
+    totp,
     passkeys,
     step_up,
     devices,
@@ -84,12 +80,12 @@ API = (
     me,
     own_data,
     # Before `users`, whose paths take any id.
-    emergencies,
+    incidents,
     users,
-    well_known,
+    signing_keys,
     api_keys,
     internal,
-    key_exchange,
+    api_key_exchange,
 )
 READERS = 2
 """Connections for the one read that is gathered into few statements."""
@@ -100,23 +96,23 @@ def build(settings: Settings) -> Service:
     reader = Reader(settings.database_url.get_secret_value(), READERS)
     vault = Vault(settings.key_secret.get_secret_value())
     identification = _identification(settings, vault)
-    issuers = _issuers(settings)
+    providers = _providers(settings)
     return Service(
         name="auth",
         settings=settings,
         database=database,
         routers=[module.router for module in API],
         subscribers=[subscribers],
-        listeners=[Listener([SigningKeysWithdrawn], lambda _: identification.signer.forget())],
-        root_routers=[well_known.router],
+        listeners=[Listener([SigningKeysWithdrawn], lambda _: identification.signer.reset())],
+        root_routers=[signing_keys.well_known],
         jobs=build_jobs(
             database, vault, timedelta(days=settings.audit_days), keep_deleted=timedelta(days=settings.deleted_days)
         ),
-        resources=[reader, issuers.client, _prepared(settings, database, vault, identification.hashing)],
+        resources=[reader, providers.client, _prepared(settings, database, vault, identification.hashing)],
         state={
             "identification": identification,
             "profiles": hot.Profiles(reader, identification.media_urls),
-            "issuers": issuers,
+            "oidc_providers": providers,
         },
         fast_reads=hot.FAST_READS,
         verifier=_verifier(settings, database),
@@ -130,7 +126,7 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         signer=Signer(vault, issuer=settings.issuer, audience=settings.audience, lifetime=lifetime),
         vault=vault,
         codes=_codes(settings, vault),
-        passkeys=_passkeys(settings),
+        passkeys=_relying_party(settings),
         trusted_proxies=settings.trusted_proxies or (),
         failures_per_minute=settings.sign_in_failures_per_minute or 1,
         existence_replies=bool(settings.existence_replies),
@@ -141,9 +137,9 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
     )
 
 
-def _issuers(settings: Settings) -> Issuers:
+def _providers(settings: Settings) -> Providers:
     file = read_oidc_file(settings.oidc_file, allows_http=not settings.is_production)
-    return Issuers(file, settings.public_url, allows_http=not settings.is_production)
+    return Providers(file, settings.public_url, allows_http=not settings.is_production)
 
 
 def _codes(settings: Settings, vault: Vault) -> Codes:
@@ -151,9 +147,9 @@ def _codes(settings: Settings, vault: Vault) -> Codes:
     return Codes(vault, seal, settings.public_url, per_minute(settings.sign_in_failures_per_minute or 1))
 
 
-def _passkeys(settings: Settings) -> Passkeys:
-    site, origin = site_of(settings.public_url)
-    return Passkeys(settings.passkey_site or site, [origin, *settings.passkey_origins])
+def _relying_party(settings: Settings) -> RelyingParty:
+    rp_id, origin = relying_party_of(settings.public_url)
+    return RelyingParty(settings.passkey_site or rp_id, [origin, *settings.passkey_origins])
 
 
 @asynccontextmanager

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from auth.providers.vault import Vault
+from auth.signing_keys.jobs import build_rotation_job
 from auth.usecases.collect_export import end_exports
 from auth.usecases.erase_accounts import erase_accounts
 from auth.usecases.purge import purge
-from auth.usecases.rotate_keys import rotate_when_due
+from auth.vault import Vault
 from common.jobs import Job
 from common.persistence.database import Database
 
@@ -15,10 +15,6 @@ HALF_A_MINUTE = 30.0
 
 
 def build_jobs(database: Database, vault: Vault, keep_audit: timedelta, *, keep_deleted: timedelta) -> list[Job]:
-    async def rotate() -> int:
-        async with database.begin() as tx:
-            return int(await rotate_when_due(tx, vault))
-
     async def forget() -> int:
         async with database.begin() as tx:
             return await purge(tx, keep_audit)
@@ -32,7 +28,7 @@ def build_jobs(database: Database, vault: Vault, keep_audit: timedelta, *, keep_
             return await end_exports(tx)
 
     return [
-        Job("auth.keys", HOUR, rotate),
+        build_rotation_job(database, vault),
         Job("auth.purge", HOUR, forget),
         Job("auth.erase", HOUR, erase),
         Job("auth.exports", HALF_A_MINUTE, exports),

@@ -9,11 +9,11 @@ from fastapi import Depends, Request, Response
 from auth.domain.addresses import Network, client_address
 from auth.domain.clients import Client
 from auth.domain.throttle import Policy, per_minute
+from auth.passkeys.providers.webauthn import RelyingParty
 from auth.providers.codes import Codes
 from auth.providers.hashing import PasswordHashing
-from auth.providers.passkeys import Passkeys
-from auth.providers.signing import Signer
-from auth.providers.vault import Vault
+from auth.signing_keys.providers.signer import Signer
+from auth.vault import Vault
 from common import context
 from common.contracts.auth import SessionRevoked
 from common.security.media_urls import MediaUrls
@@ -29,7 +29,7 @@ class Identification:
     signer: Signer
     vault: Vault
     codes: Codes
-    passkeys: Passkeys
+    passkeys: RelyingParty
     trusted_proxies: Sequence[Network]
     failures_per_minute: int
     existence_replies: bool

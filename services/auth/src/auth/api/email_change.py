@@ -7,9 +7,9 @@ from auth.api import refused
 from auth.api.context import Identifying, RequestingClient
 from auth.api.evened import evened
 from auth.api.fields import Email, MailedCode
-from auth.api.step_up import Confirm, FreshProof
 from auth.api.views import OtherSessionsView
 from auth.queries.sessions import count_others
+from auth.reauthentication import ReauthRequest, RequireStepUp
 from auth.usecases.change_email import change_email_by_code, request_email_change
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
@@ -17,7 +17,7 @@ from common.web.envelope import Envelope, accepted, ok
 router = APIRouter(prefix="/auth/email/change")
 
 
-class NewAddress(FreshProof):
+class NewAddress(ReauthRequest):
     email: Email
 
 
@@ -32,7 +32,7 @@ async def post_email_change(
     *,
     body: NewAddress,
     caller: Caller,
-    confirm: Confirm,
+    confirm: RequireStepUp,
     client: RequestingClient,
     begin: Begin,
     identification: Identifying,

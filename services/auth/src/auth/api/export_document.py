@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from auth.domain.exports import Export, sealed_name
-from auth.providers.vault import Vault
 from auth.queries.exports import sealed_part
+from auth.vault import Vault
 from common.data_export import GZIP, purpose
 from common.persistence.transaction import Transaction
 from common.security.encryption import SealedBox

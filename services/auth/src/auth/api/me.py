@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 from auth.api.context import Forget, Identifying, RequestingClient
 from auth.api.fields import Language, Line, Name, Phone, TimeZone
 from auth.api.hot import show_me
-from auth.api.step_up import Confirm, FreshProof
 from auth.api.views import UserView
+from auth.reauthentication import ReauthRequest, RequireStepUp
 from auth.usecases.delete_account import delete_account
 from auth.usecases.update_profile import update_profile
 from common import clock
@@ -59,9 +59,9 @@ async def patch_me(body: Profile, caller: Caller, begin: Begin, identification: 
 @router.delete("/auth/me", summary="Delete the caller's account")
 async def delete_me(
     *,
-    body: FreshProof | None = None,
+    body: ReauthRequest | None = None,
     caller: Caller,
-    confirm: Confirm,
+    confirm: RequireStepUp,
     client: RequestingClient,
     begin: Begin,
     forget: Forget,

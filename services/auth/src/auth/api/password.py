@@ -11,12 +11,12 @@ from auth.api import refused
 from auth.api.context import Forget, Identification, Identifying, RequestingClient
 from auth.api.evened import evened
 from auth.api.fields import Email, FactorCode, MailedCode, OneTimeToken, Password
-from auth.api.proof import Proof, Prove
 from auth.domain.clients import Client
 from auth.domain.codes import LIFETIME
 from auth.domain.passwords import check_password
 from auth.queries.accounts import find_account
 from auth.queries.password_resets import password_resets
+from auth.reauthentication import Reauthenticate, ReauthRequest
 from auth.tables import Account
 from auth.usecases.end_sessions import end_sessions_of
 from auth.usecases.record_audit import record_audit
@@ -154,7 +154,7 @@ async def post_change(
     client: RequestingClient,
     begin: Begin,
     identification: Identifying,
-    prove: Prove,
+    prove: Reauthenticate,
     forget: Forget,
 ) -> Envelope[None]:
     """Ends the other sessions."""
@@ -164,7 +164,7 @@ async def post_change(
         raise Unauthenticated("The account is gone", code="account_gone")
     password_hash = await identification.hashing.hash(_checked(body.new_password, account))
     try:
-        async with prove(Proof(password=body.current_password, code=body.code)) as (tx, proven):
+        async with prove(ReauthRequest(password=body.current_password, code=body.code)) as (tx, proven):
             await set_password(tx, proven, password_hash)
             await record_audit(tx, "change_password", "succeeded", client, account_id=proven.id)
             ended = await end_sessions_of(tx, proven.id, "password_changed", but=caller.session_id)

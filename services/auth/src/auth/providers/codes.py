@@ -5,7 +5,7 @@ from uuid import UUID
 
 from auth.domain.codes import Purpose
 from auth.domain.throttle import Policy
-from auth.providers.vault import Vault
+from auth.vault import Vault
 from common.security.encryption import Seal
 
 PAGES: dict[Purpose, str] = {

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from auth.domain.clients import Client
 from auth.domain.exports import ASKED, DAY, MOST_PER_DAY, OWN, PATIENCE, sealed_name
-from auth.providers.vault import Vault
 from auth.usecases.collect_export import keep_part
 from auth.usecases.gather_personal_data import KINDS
 from auth.usecases.record_audit import record_audit
 from auth.usecases.update_profile import locked_account
+from auth.vault import Vault
 from common import clock
 from common.contracts.auth import ExportRequested
 from common.data_export import collect_rows, pieces_of, purpose

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from auth.domain.clients import Client
 from auth.domain.refresh import ABSOLUTE, expiry
-from auth.providers.signing import AccessToken, Signer
+from auth.signing_keys.providers.signer import AccessToken, Signer
 from auth.tables import Account
 from auth.usecases.issue_access import issue_access
 from auth.usecases.recognise_device import recognise_device

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from auth.domain.refresh import IDLE
+from auth.oidc.usecases.pending_logins import delete_expired_logins
+from auth.passkeys.usecases.verify_passkey import delete_expired_challenges
 from common import clock
 from common.persistence.transaction import Transaction
 
@@ -19,10 +21,7 @@ DELETE FROM device WHERE id IN (
 THROTTLES = "DELETE FROM throttle WHERE coalesce(greatest(last_at, blocked_until), '-infinity') < $1"
 AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 5000)"
 
-CHALLENGES = "DELETE FROM passkey_challenge WHERE expires_at < $1"
 CODES = "DELETE FROM one_time_code WHERE id IN (SELECT id FROM one_time_code WHERE created_at < $1 LIMIT 5000)"
-
-FLOWS = "DELETE FROM oidc_flow WHERE state_hash IN (SELECT state_hash FROM oidc_flow WHERE expires_at < $1 LIMIT 5000)"
 
 SHOWN = timedelta(days=30)
 REMEMBERED = timedelta(days=180)
@@ -38,7 +37,6 @@ async def purge(tx: Transaction, keep_audit: timedelta) -> int:
         await tx.sql.execute(THROTTLES, now - timedelta(days=1)),
         await tx.sql.execute(AUDIT, now - keep_audit),
         await tx.sql.execute(CODES, now - keep_audit),
-        await tx.sql.execute(CHALLENGES, now),
-        await tx.sql.execute(FLOWS, now),
     )
-    return sum(int(status.split()[-1]) for status in deleted)
+    expired = await delete_expired_challenges(tx) + await delete_expired_logins(tx)
+    return expired + sum(int(status.split()[-1]) for status in deleted)

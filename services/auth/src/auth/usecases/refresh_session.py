@@ -10,13 +10,13 @@ import asyncpg
 
 from auth.domain.clients import Client
 from auth.domain.refresh import Presented, Verdict, expiry
-from auth.providers.signing import Signer
-from auth.providers.vault import Vault
+from auth.signing_keys.providers.signer import Signer
 from auth.tables import Account
 from auth.usecases.end_sessions import end_session
 from auth.usecases.issue_access import issue_access
 from auth.usecases.open_session import Grant, digest, store_token
 from auth.usecases.record_audit import record_audit
+from auth.vault import Vault
 from common import clock
 from common.errors import Unauthenticated
 from common.persistence.transaction import Transaction

@@ -1,24 +1,25 @@
 """Signing in with a password, in two transactions with the password's verification between them.
 
-Refusals are returned, not raised: the transaction that records a failure must commit. Unknown accounts, wrong
+The errors are `Recorded`: the transaction that records a failure commits. Unknown accounts, wrong
 passwords and closed accounts take the same steps and get the same answer.
 """
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from sqlmodel import col, func, or_, select
 
 from auth.domain.clients import Client
 from auth.domain.throttle import Policy
+from auth.errors import AccountDeactivated, InvalidCredentials, OtpInvalid, OtpRequired, TooManyAttempts
 from auth.providers.hashing import Verification
-from auth.providers.signing import Signer
-from auth.providers.vault import Vault
+from auth.signing_keys.providers.signer import Signer
 from auth.tables import Account
-from auth.usecases.check_factor import Factor, check_factor
+from auth.totp.usecases import Factor, check_factor
 from auth.usecases.open_session import Grant, open_session
 from auth.usecases.record_audit import record_audit
 from auth.usecases.throttle import Limits, count_failure, forgive, limits_of, settled_wait_of, wait_of
-from common.errors import DukanError, Forbidden, RateLimited, Unauthenticated
+from auth.vault import Vault
 from common.persistence.transaction import Transaction
 
 
@@ -36,15 +37,16 @@ class Attempt:
         return self.account.password_hash if self.account else None
 
 
-async def begin_sign_in(tx: Transaction, identifier: str, client: Client, per_address: Policy) -> Attempt | RateLimited:
+async def begin_sign_in(tx: Transaction, identifier: str, client: Client, per_address: Policy) -> Attempt:
     """`identifier` is an e-mail address or a username."""
     name = identifier.strip().lower()
     known = or_(Account.email == name, func.lower(Account.username) == name)
     # A deleted account is nobody's from the first step on, so that nothing tells it from one that never was.
     account = (await tx.session.exec(select(Account).where(known, col(Account.deleted_at).is_(None)))).first()
     attempt = Attempt(account, limits_of(name, client.address, per_address), client)
-    wait = await wait_of(tx, attempt.limits)
-    return await too_many(tx, attempt, wait) if wait else attempt
+    if wait := await wait_of(tx, attempt.limits):
+        await too_many(tx, attempt, wait)
+    return attempt
 
 
 async def finish_sign_in(
@@ -57,11 +59,9 @@ async def finish_sign_in(
     device_name: str | None,
     signer: Signer,
     vault: Vault,
-) -> Grant | DukanError:
+) -> Grant:
     """`new_hash` replaces one that was made with outdated parameters."""
     account = await settle(tx, attempt, verification, otp, vault)
-    if isinstance(account, DukanError):
-        return account
     account.password_hash = new_hash or account.password_hash
     grant = await open_session(tx, account, attempt.client, device_name, signer)
     await record_audit(
@@ -72,45 +72,41 @@ async def finish_sign_in(
 
 async def settle(
     tx: Transaction, attempt: Attempt, verification: Verification, otp: str | None, vault: Vault
-) -> Account | DukanError:
+) -> Account:
     """The account, locked, of someone whose password is right and who has the second factor where there is one."""
     known = attempt.account
     if known is None or not verification.matches:
-        return await _failed(tx, attempt, attempt.limits) or await _wrong(tx, attempt)
+        await _failed(tx, attempt, attempt.limits)
+        await _wrong(tx, attempt)
     return await admit(tx, attempt, known, otp, vault)
 
 
-async def admit(
-    tx: Transaction, attempt: Attempt, known: Account, otp: str | None, vault: Vault
-) -> Account | DukanError:
+async def admit(tx: Transaction, attempt: Attempt, known: Account, otp: str | None, vault: Vault) -> Account:
     """The account, locked, of someone who is known to be its owner and has the second factor where there is one."""
     # With a code the counters are taken now, before the account: whoever counts a failure later has them already.
     limits = attempt.limits.of_factor(known.id) if otp else attempt.limits
     if wait := await settled_wait_of(tx, limits, reserve=otp is not None):
-        return await too_many(tx, attempt, wait)
+        await too_many(tx, attempt, wait)
     account = await _unchanged(tx, known)
     if account is None:
-        return await _wrong(tx, attempt)
+        await _wrong(tx, attempt)
     if not account.is_active:
         await _record(tx, attempt, "account_deactivated")
-        return Forbidden("This account has been deactivated", code="account_deactivated")
-    if refusal := await _second(tx, attempt, await check_factor(tx, account.id, otp, vault), limits):
-        return refusal
+        raise AccountDeactivated
+    await _second(tx, attempt, await check_factor(tx, account.id, otp, vault), limits)
     await forgive(tx, limits)
     return account
 
 
-async def _second(tx: Transaction, attempt: Attempt, factor: Factor, limits: Limits) -> DukanError | None:
+async def _second(tx: Transaction, attempt: Attempt, factor: Factor, limits: Limits) -> None:
     """A second factor is asked for only after the right password, so that nobody learns who has one."""
     if factor is Factor.MISSING:
         await _record(tx, attempt, "otp_required")
-        return Unauthenticated("Give the code that your authenticator app shows", code="otp_required")
-    if factor is not Factor.WRONG:
-        return None
-    if refusal := await _failed(tx, attempt, limits):
-        return refusal
-    await _record(tx, attempt, "wrong_otp")
-    return Unauthenticated("The code is wrong, or was used before", code="otp_invalid")
+        raise OtpRequired
+    if factor is Factor.WRONG:
+        await _failed(tx, attempt, limits)
+        await _record(tx, attempt, "wrong_otp")
+        raise OtpInvalid
 
 
 async def _unchanged(tx: Transaction, account: Account) -> Account | None:
@@ -119,20 +115,20 @@ async def _unchanged(tx: Transaction, account: Account) -> Account | None:
     return (await tx.session.exec(select(Account).where(*same).with_for_update())).first()
 
 
-async def _failed(tx: Transaction, attempt: Attempt, limits: Limits) -> RateLimited | None:
-    """Count a failure; a refusal when the attempt came too early to be one."""
-    wait = await count_failure(tx, limits)
-    return await too_many(tx, attempt, wait) if wait else None
+async def _failed(tx: Transaction, attempt: Attempt, limits: Limits) -> None:
+    """Counts a failure. Raises TooManyAttempts if the attempt came too early to be one."""
+    if wait := await count_failure(tx, limits):
+        await too_many(tx, attempt, wait)
 
 
-async def _wrong(tx: Transaction, attempt: Attempt) -> Unauthenticated:
+async def _wrong(tx: Transaction, attempt: Attempt) -> NoReturn:
     await _record(tx, attempt, "wrong_password" if attempt.account else "unknown_account")
-    return Unauthenticated("E-mail, username or password is wrong", code="invalid_credentials")
+    raise InvalidCredentials
 
 
-async def too_many(tx: Transaction, attempt: Attempt, wait: float) -> RateLimited:
+async def too_many(tx: Transaction, attempt: Attempt, wait: float) -> NoReturn:
     await _record(tx, attempt, "throttled")
-    return RateLimited(wait, "Too many failed attempts, try again later", code="too_many_attempts")
+    raise TooManyAttempts(wait)
 
 
 async def _record(tx: Transaction, attempt: Attempt, outcome: str) -> None:

@@ -1,0 +1,1 @@
+"""Incident response, when sessions may have been stolen."""

@@ -1,0 +1,48 @@
+"""A provider at work, without a database behind it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from services.auth.tests.oidc.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
+
+from auth.oidc.domain import ExternalIdentity
+from auth.oidc.providers.config import ProviderEntry
+from auth.oidc.providers.provider import Provider
+from auth.oidc.usecases.pending_logins import AuthorizationRequest
+
+HERE = "http://shop.test/signed-in"
+
+
+@dataclass
+class Desk:
+    """`entry` is what the operator's file says of the issuer."""
+
+    issuer: FakeIssuer
+    client: httpx.AsyncClient
+    entry: ProviderEntry
+    provider: Provider
+
+    async def travel(self) -> tuple[AuthorizationRequest, dict[str, str]]:
+        departure = AuthorizationRequest.to(HERE)
+        url = await self.provider.authorization_url(departure.state, departure.secrets)
+        return departure, await self.issuer.authorize(url)
+
+    async def redeem(self) -> ExternalIdentity:
+        departure, back = await self.travel()
+        return await self.provider.redeem(back["code"], back["iss"], departure.secrets)
+
+    def described(self, *, allows_http: bool = True, **changes: Any) -> "Desk":
+        """Another, whose file says otherwise."""
+        entry = self.entry.model_copy(update=changes)
+        return Desk(self.issuer, self.client, entry, Provider("company", entry, self.client, allows_http=allows_http))
+
+
+@pytest.fixture
+async def desk(issuer: FakeIssuer) -> AsyncIterator[Desk]:
+    entry = ProviderEntry(issuer=issuer.url, client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield Desk(issuer, client, entry, Provider("company", entry, client, allows_http=True))

@@ -1,0 +1,57 @@
+"""An authenticator app, as its owner holds it."""
+
+from base64 import b32decode
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from services.auth.tests.people import PASSWORD, Door, bearer, data
+
+from auth.totp.providers.authenticator_app import code_at, step_at
+from common import clock
+
+
+def app_code(secret: str, steps: int = 0) -> str:
+    """What the app shows now, or `steps` of 30 seconds later."""
+    key = b32decode(secret + "=" * (-len(secret) % 8))
+    return code_at(key, step_at(clock.now()) + steps)
+
+
+def wrong_code(secret: str) -> str:
+    """Six digits that are none of the codes accepted now."""
+    accepted = {app_code(secret, steps) for steps in (-1, 0, 1)}
+    return next(code for code in ("000000", "111111", "222222", "333333") if code not in accepted)
+
+
+@dataclass
+class Guarded:
+    """Someone with a second factor; `tokens` are of a session from before it."""
+
+    tokens: dict[str, Any]
+    secret: str
+    recovery_codes: list[str]
+
+    @property
+    def email(self) -> str:
+        return str(self.tokens["user"]["email"])
+
+    @property
+    def id(self) -> str:
+        return str(self.tokens["user"]["id"])
+
+
+async def guarded(door: Door) -> Guarded:
+    """A new customer who has turned the second factor on with the code of the step before this one."""
+    tokens = await door.signed_in()
+    secret = data(await door.act("/auth/mfa/totp", tokens, {"password": PASSWORD}), 201)["secret"]
+    on = await door.act("/auth/mfa/totp/confirm", tokens, {"code": app_code(secret, -1)})
+    return Guarded(tokens, secret, data(on)["recovery_codes"])
+
+
+async def login(door: Door, email: str, otp: str | None = None, **options: Any) -> httpx.Response:
+    body = {"email": email, "password": PASSWORD} | ({"otp": otp} if otp is not None else {})
+    return await door.post("/auth/login", body, **options)
+
+
+async def delete(door: Door, path: str, tokens: dict[str, Any], body: object = None) -> httpx.Response:
+    return await door.http.request("DELETE", f"/api/v1{path}", headers=bearer(tokens), json=body)
