@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pyotp import TOTP
 
 from common import clock
 from common.testing import eventually

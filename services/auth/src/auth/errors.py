@@ -2,6 +2,7 @@
 
 from common.errors import (
     Conflict,
+    DukanError,
     Forbidden,
     Invalid,
     NotFound,
@@ -29,6 +30,11 @@ class AccountDeactivated(Recorded, Forbidden):
     message = "This account has been deactivated"
 
 
+class SignInBusy(Unavailable):
+    code = "sign_in_busy"
+    message = "Too many people are signing in right now"
+
+
 class UserNotFound(NotFound):
     code = "user_not_found"
     message = "There is no such user"
@@ -44,14 +50,12 @@ class OtpRequired(Recorded, Unauthenticated):
 
 class OtpInvalid(Recorded, Unauthenticated):
     code = "otp_invalid"
-    message = "The code is wrong, or was used before"
+    message = "The code is wrong or was used before"
 
 
 class TotpCodeInvalid(Recorded, Invalid):
-    """The caller is signed in, and stays so: 422 instead of the 401 of OtpInvalid."""
-
     code, field = "code_invalid", "code"
-    message = "The code is wrong, or was used before"
+    message = "This is not the code that the app shows now"
 
 
 class TotpAlreadyOn(Conflict):
@@ -96,6 +100,13 @@ class ReauthCodeRequired(Recorded, Invalid):
     message = "Give the code that your authenticator app shows"
 
 
+class ReauthCodeInvalid(Recorded, Invalid):
+    """The caller is signed in, and stays so: 422 instead of the 401 of OtpInvalid."""
+
+    code, field = "code_invalid", "code"
+    message = "The code is wrong or was used before"
+
+
 class StepUpCredentialMissing(Invalid):
     code, field = "proof_missing", "password"
     message = "Give the password, or a passkey"
@@ -109,6 +120,21 @@ class StepUpPasskeyInvalid(Recorded, Invalid):
 class NoPasskey(Conflict):
     code, field = "no_passkey", "passkey"
     message = "No passkey is registered: give the password"
+
+
+STEP_UP: tuple[type[DukanError], ...] = (
+    AccountDeactivated,
+    ReauthCodeInvalid,
+    ReauthCodeRequired,
+    SignInBusy,
+    StepUpRequired,
+    TooManyAttempts,
+    WrongPassword,
+)
+"""The errors of a route that requires a recent authentication."""
+
+REAUTHENTICATION: tuple[type[DukanError], ...] = (*STEP_UP, PasswordMissing)
+"""The errors of a route that requires the password in its own request."""
 
 
 # Passkeys

@@ -14,15 +14,6 @@ from pydantic import BaseModel, Field
 from auth.api.context import Identifying, RequestingClient
 from auth.api.fields import FactorCode, Password
 from auth.domain.passwords import normalised
-from auth.errors import (
-    AccountDeactivated,
-    PasswordMissing,
-    ReauthCodeRequired,
-    StepUpRequired,
-    TooManyAttempts,
-    TotpCodeInvalid,
-    WrongPassword,
-)
 from auth.providers.hashing import Verification
 from auth.step_up.usecases import (
     accept_recent_auth,
@@ -34,18 +25,6 @@ from auth.tables import Account
 from auth.usecases.sign_in import Attempt
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller
-
-STEP_UP_ERRORS = (
-    StepUpRequired,
-    WrongPassword,
-    ReauthCodeRequired,
-    TotpCodeInvalid,
-    AccountDeactivated,
-    TooManyAttempts,
-)
-"""The errors of `require_step_up`."""
-REAUTHENTICATION_ERRORS = (*STEP_UP_ERRORS, PasswordMissing)
-"""The errors of `reauthenticate`."""
 
 
 class ReauthRequest(BaseModel):
@@ -65,7 +44,7 @@ async def _reauthenticate(
     caller: Caller, client: RequestingClient, begin: Begin, services: Identifying
 ) -> ReauthenticateFunction:
     """`async with reauthenticate(body) as (tx, account)`: a transaction in which the caller has authenticated again,
-    and the caller's account, locked. Raises REAUTHENTICATION_ERRORS."""
+    and the caller's account, locked. Raises the errors of REAUTHENTICATION."""
 
     @asynccontextmanager
     async def reauthenticate(given: ReauthRequest) -> AsyncIterator[tuple[Transaction, Account]]:
@@ -91,7 +70,7 @@ async def _require_step_up(
     caller: Caller, client: RequestingClient, begin: Begin, reauthenticate: Reauthenticate
 ) -> RequireStepUpFunction:
     """`await require_step_up(body)`: the caller authenticates in this request, or did so recently. Raises
-    STEP_UP_ERRORS."""
+    the errors of STEP_UP."""
 
     async def require_step_up(given: ReauthRequest | None) -> None:
         if given is not None and given.password is not None:

@@ -5,32 +5,14 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
-from services.auth.tests.people import Door, bearer, claims, data, problem
+from services.auth.tests.api_keys.keys import call, exchange, made
+from services.auth.tests.people import Door, claims, data, problem
 
 from auth.api_keys.domain import MAX_KEYS_IN_USE, lease, public_id_of
 from common import clock
 from common.contracts.auth import ApiKeyRevoked, SessionRevoked
 from common.ids import new_id
-
-Tokens = dict[str, Any]
-
-
-async def made(door: Door, tokens: Tokens, **wish: Any) -> dict[str, Any]:
-    """A new key with its secret."""
-    body = {"name": "Till", "scopes": ["read", "write"]} | wish
-    key: dict[str, Any] = data(await door.act("/api-keys", tokens, body), 201)
-    return key
-
-
-async def exchange(door: Door, key: str, address: str = "198.51.100.7") -> httpx.Response:
-    headers = {"X-Forwarded-For": address}
-    return await door.http.post("/internal/api-keys/exchange", json={"key": key}, headers=headers)
-
-
-async def call(door: Door, verb: str, path: str, tokens: Tokens, **options: Any) -> httpx.Response:
-    return await door.http.request(verb, f"/api/v1{path}", headers=bearer(tokens), **options)
 
 
 async def test_a_key_is_shown_once_and_becomes_a_short_token_with_its_scopes(door: Door) -> None:

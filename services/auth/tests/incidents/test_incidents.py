@@ -43,7 +43,7 @@ async def test_withdrawn_keys_verify_nothing_and_a_refresh_gives_a_token_of_the_
 async def test_everybody_is_signed_out_in_batches(
     door: Door, time: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("auth.api.emergencies.BATCH", 2)
+    monkeypatch.setattr("auth.incidents.api.BATCH", 2)
     people = [await door.signed_in() for _ in range(4)]
     admin = await door.admin()
     time.advance(timedelta(seconds=1))

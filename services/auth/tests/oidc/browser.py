@@ -31,8 +31,8 @@ def file_of(folder: Path, issuer: str, more: str = "") -> str:
 
 
 @dataclass
-class Traveller:
-    """`finish` answers what the last `travel` brought back, changed by the fields given."""
+class Browser:
+    """`finish` answers the callback parameters that `authorize` returned, changed by the fields given."""
 
     door: Door
     issuer: FakeIssuer
@@ -41,7 +41,7 @@ class Traveller:
         started: dict[str, Any] = data(await self.door.post("/auth/oidc/company/start", body))
         return started
 
-    async def travel(self, **body: Any) -> dict[str, str]:
+    async def authorize(self, **body: Any) -> dict[str, str]:
         started = await self.start(**body)
         back = await self.issuer.authorize(started["authorization_url"])
         assert back["state"] == started["state"]
@@ -51,7 +51,7 @@ class Traveller:
         return await self.door.post("/auth/oidc/company/finish", back | fields)
 
     async def sign_in(self, **fields: Any) -> httpx.Response:
-        return await self.finish(await self.travel(), **fields)
+        return await self.finish(await self.authorize(), **fields)
 
 
 @pytest.fixture
@@ -61,5 +61,5 @@ async def issuer() -> AsyncIterator[FakeIssuer]:
 
 
 @pytest.fixture
-async def traveller(open_door: OpenDoor, issuer: FakeIssuer, tmp_path: Path) -> Traveller:
-    return Traveller(await open_door(oidc_file=file_of(tmp_path, issuer.url)), issuer)
+async def browser(open_door: OpenDoor, issuer: FakeIssuer, tmp_path: Path) -> Browser:
+    return Browser(await open_door(oidc_file=file_of(tmp_path, issuer.url)), issuer)

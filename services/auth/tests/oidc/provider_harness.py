@@ -18,7 +18,7 @@ HERE = "http://shop.test/signed-in"
 
 
 @dataclass
-class Desk:
+class ProviderHarness:
     """`entry` is what the operator's file says of the issuer."""
 
     issuer: FakeIssuer
@@ -26,23 +26,25 @@ class Desk:
     entry: ProviderEntry
     provider: Provider
 
-    async def travel(self) -> tuple[AuthorizationRequest, dict[str, str]]:
-        departure = AuthorizationRequest.to(HERE)
-        url = await self.provider.authorization_url(departure.state, departure.secrets)
-        return departure, await self.issuer.authorize(url)
+    async def authorize(self) -> tuple[AuthorizationRequest, dict[str, str]]:
+        request = AuthorizationRequest.create(HERE)
+        url = await self.provider.authorization_url(request.state, request.secrets)
+        return request, await self.issuer.authorize(url)
 
     async def redeem(self) -> ExternalIdentity:
-        departure, back = await self.travel()
-        return await self.provider.redeem(back["code"], back["iss"], departure.secrets)
+        request, back = await self.authorize()
+        return await self.provider.redeem(back["code"], back["iss"], request.secrets)
 
-    def described(self, *, allows_http: bool = True, **changes: Any) -> "Desk":
+    def described(self, *, allows_http: bool = True, **changes: Any) -> "ProviderHarness":
         """Another, whose file says otherwise."""
         entry = self.entry.model_copy(update=changes)
-        return Desk(self.issuer, self.client, entry, Provider("company", entry, self.client, allows_http=allows_http))
+        return ProviderHarness(
+            self.issuer, self.client, entry, Provider("company", entry, self.client, allows_http=allows_http)
+        )
 
 
 @pytest.fixture
-async def desk(issuer: FakeIssuer) -> AsyncIterator[Desk]:
+async def harness(issuer: FakeIssuer) -> AsyncIterator[ProviderHarness]:
     entry = ProviderEntry(issuer=issuer.url, client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET))
     async with httpx.AsyncClient(trust_env=False) as client:
-        yield Desk(issuer, client, entry, Provider("company", entry, client, allows_http=True))
+        yield ProviderHarness(issuer, client, entry, Provider("company", entry, client, allows_http=True))

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
-from services.auth.tests.oidc.browser import Browser, issuer, traveller
+from services.auth.tests.oidc.browser import Browser, browser, issuer
 from services.auth.tests.oidc.fake_issuer import ASHA, CLIENT_ID, FakeIssuer, new_key
-from services.auth.tests.oidc.provider_harness import ProviderHarness, desk
+from services.auth.tests.oidc.provider_harness import ProviderHarness, harness
 from services.auth.tests.people import data, problem
 
 from auth.oidc.providers import discovery, http, provider
@@ -23,7 +23,7 @@ from common import clock
 from common.errors import DukanError, Forbidden, Invalid, Unauthenticated, Unavailable
 from common.security import key_set as key_sets
 
-__all__ = ["desk", "issuer", "traveller"]
+__all__ = ["browser", "harness", "issuer"]
 
 OTHER_KEY = new_key()
 
@@ -114,10 +114,10 @@ HOSTILE: dict[str, Forger] = {
 
 
 @pytest.mark.parametrize("forge", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_an_id_token_is_refused_with(desk: ProviderHarness, forge: Forger) -> None:
-    desk.issuer.forge = lambda claims: forge(desk.issuer, claims)
+async def test_an_id_token_is_refused_with(harness: ProviderHarness, forge: Forger) -> None:
+    harness.issuer.forge = lambda claims: forge(harness.issuer, claims)
     with pytest.raises(Unauthenticated) as refusal:
-        await desk.redeem()
+        await harness.redeem()
     assert refusal.value.code == "oidc_token_invalid"
 
 
@@ -130,34 +130,34 @@ ACCEPTED: dict[str, Forger] = {
 
 
 @pytest.mark.parametrize("forge", ACCEPTED.values(), ids=ACCEPTED.keys())
-async def test_an_id_token_is_accepted_with(desk: ProviderHarness, forge: Forger) -> None:
-    desk.issuer.forge = lambda claims: forge(desk.issuer, claims)
-    stranger = await desk.redeem()
+async def test_an_id_token_is_accepted_with(harness: ProviderHarness, forge: Forger) -> None:
+    harness.issuer.forge = lambda claims: forge(harness.issuer, claims)
+    stranger = await harness.redeem()
     assert (stranger.subject, stranger.email, stranger.email_verified) == (ASHA["sub"], ASHA["email"], True)
 
 
 @pytest.mark.parametrize("fault", [500, 302, "slow", "endless", "redirect", "not json"])
 @pytest.mark.parametrize("endpoint", ["metadata", "jwks", "token"])
 async def test_an_issuer_that_is_away_or_broken_is_said_to_be_and_used_when_it_is_back(
-    desk: ProviderHarness, endpoint: str, fault: int | str, monkeypatch: pytest.MonkeyPatch
+    harness: ProviderHarness, endpoint: str, fault: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "LONGEST_CALL", 0.5)
-    monkeypatch.setattr(discovery, "RETRY_AFTER_FAILURE", 0.0)
-    desk.issuer.faults = {endpoint: fault}
+    monkeypatch.setattr(http, "CALL_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(discovery, "RETRY_SECONDS", 0.0)
+    harness.issuer.faults = {endpoint: fault}
     with pytest.raises(Unavailable) as refusal:
-        await desk.redeem()
+        await harness.redeem()
     assert refusal.value.code == "oidc_unavailable"
-    desk.issuer.faults = {}
-    monkeypatch.setattr(http, "LONGEST_CALL", 30.0)
-    assert (await desk.redeem()).email == ASHA["email"]
+    harness.issuer.faults = {}
+    monkeypatch.setattr(http, "CALL_TIMEOUT_SECONDS", 30.0)
+    assert (await harness.redeem()).email == ASHA["email"]
 
 
-async def test_an_issuer_that_is_away_is_asked_once_and_not_by_each_who_waits(desk: ProviderHarness) -> None:
-    desk.issuer.faults = {"metadata": 500}
+async def test_an_issuer_that_is_away_is_asked_once_and_not_by_each_who_waits(harness: ProviderHarness) -> None:
+    harness.issuer.faults = {"metadata": 500}
     for _ in range(5):
         with pytest.raises(Unavailable):
-            await desk.travel()
-    assert desk.issuer.asked == ["metadata"]
+            await harness.authorize()
+    assert harness.issuer.asked == ["metadata"]
 
 
 @pytest.mark.parametrize(
@@ -173,157 +173,159 @@ async def test_an_issuer_that_is_away_is_asked_once_and_not_by_each_who_waits(de
     ],
     ids=str,
 )
-async def test_metadata_that_cannot_be_trusted_is_not_used(desk: ProviderHarness, change: dict[str, Any]) -> None:
-    desk.issuer.change = change
+async def test_metadata_that_cannot_be_trusted_is_not_used(harness: ProviderHarness, change: dict[str, Any]) -> None:
+    harness.issuer.change = change
     with pytest.raises(Unavailable):
-        await desk.travel()
+        await harness.authorize()
 
 
-async def test_metadata_over_plain_http_is_not_used_in_production(desk: ProviderHarness) -> None:
+async def test_metadata_over_plain_http_is_not_used_in_production(harness: ProviderHarness) -> None:
     with pytest.raises(Unavailable):
-        await desk.described(allows_http=False).travel()
+        await harness.described(allows_http=False).authorize()
 
 
-async def test_metadata_and_keys_are_fetched_once_for_many(desk: ProviderHarness) -> None:
+async def test_metadata_and_keys_are_fetched_once_for_many(harness: ProviderHarness) -> None:
     for _ in range(3):
-        await desk.redeem()
-    assert desk.issuer.asked.count("metadata") == desk.issuer.asked.count("jwks") == 1
+        await harness.redeem()
+    assert harness.issuer.asked.count("metadata") == harness.issuer.asked.count("jwks") == 1
 
 
 async def test_a_key_that_the_issuer_rotated_in_is_found(
-    desk: ProviderHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_sets, "COOL_DOWN", 0.0)
-    await desk.redeem()
-    desk.issuer.rotate()
-    await desk.redeem()
-    assert desk.issuer.asked.count("jwks") == 2
+    await harness.redeem()
+    harness.issuer.rotate()
+    await harness.redeem()
+    assert harness.issuer.asked.count("jwks") == 2
 
 
-async def test_a_key_that_is_not_published_yet_is_waited_for(desk: ProviderHarness) -> None:
-    desk.issuer.forge = lambda claims: jwt.encode(claims, OTHER_KEY, "RS256", headers={"kid": "not yet"})
+async def test_a_key_that_is_not_published_yet_is_waited_for(harness: ProviderHarness) -> None:
+    harness.issuer.forge = lambda claims: jwt.encode(claims, OTHER_KEY, "RS256", headers={"kid": "not yet"})
     with pytest.raises(Unavailable):
-        await desk.redeem()
+        await harness.redeem()
 
 
-async def test_a_token_that_names_no_key_is_refused_where_there_are_several(desk: ProviderHarness) -> None:
-    desk.issuer.keys |= {"second": OTHER_KEY}
-    desk.issuer.forge = lambda claims: nameless(desk.issuer, claims)
+async def test_a_token_that_names_no_key_is_refused_where_there_are_several(harness: ProviderHarness) -> None:
+    harness.issuer.keys |= {"second": OTHER_KEY}
+    harness.issuer.forge = lambda claims: nameless(harness.issuer, claims)
     with pytest.raises(Unauthenticated):
-        await desk.redeem()
+        await harness.redeem()
 
 
-async def test_a_set_of_one_key_need_not_name_it_either(desk: ProviderHarness) -> None:
-    desk.issuer.names_keys = False
-    desk.issuer.forge = lambda claims: nameless(desk.issuer, claims)
-    assert (await desk.redeem()).email == ASHA["email"]
+async def test_a_set_of_one_key_need_not_name_it_either(harness: ProviderHarness) -> None:
+    harness.issuer.names_keys = False
+    harness.issuer.forge = lambda claims: nameless(harness.issuer, claims)
+    assert (await harness.redeem()).email == ASHA["email"]
 
 
 async def test_a_key_without_a_name_is_followed_by_another(
-    desk: ProviderHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_sets, "COOL_DOWN", 0.0)
-    desk.issuer.names_keys = False
-    desk.issuer.forge = lambda claims: nameless(desk.issuer, claims)
-    await desk.redeem()
-    desk.issuer.rotate()
-    assert await desk.redeem()
+    harness.issuer.names_keys = False
+    harness.issuer.forge = lambda claims: nameless(harness.issuer, claims)
+    await harness.redeem()
+    harness.issuer.rotate()
+    assert await harness.redeem()
 
 
 async def test_who_comes_back_waits_for_all_calls_together_no_longer_than_is_set(
-    desk: ProviderHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "LONGEST_VISIT", 0.2)
-    desk.issuer.faults = {"token": "slow"}
+    monkeypatch.setattr(provider, "REDEEM_TIMEOUT_SECONDS", 0.2)
+    harness.issuer.faults = {"token": "slow"}
     with pytest.raises(Unavailable) as refusal:
-        await desk.redeem()
+        await harness.redeem()
     assert refusal.value.code == "oidc_unavailable"
 
 
-async def test_old_keys_serve_while_the_issuer_is_away(desk: ProviderHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discovery, "KEPT", 0.0)
-    departure, back = await desk.travel()
-    desk.issuer.faults = {"metadata": 500}
-    assert await desk.provider.redeem(back["code"], back["iss"], departure.secrets)
+async def test_old_keys_serve_while_the_issuer_is_away(
+    harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "CACHE_SECONDS", 0.0)
+    departure, back = await harness.authorize()
+    harness.issuer.faults = {"metadata": 500}
+    assert await harness.provider.redeem(back["code"], back["iss"], departure.secrets)
 
 
-async def test_a_code_that_was_got_for_another_challenge_or_used_is_refused(desk: ProviderHarness) -> None:
-    (mine, my_back), (theirs, their_back) = await desk.travel(), await desk.travel()
+async def test_a_code_that_was_got_for_another_challenge_or_used_is_refused(harness: ProviderHarness) -> None:
+    (mine, my_back), (theirs, their_back) = await harness.authorize(), await harness.authorize()
     for departure, back in ((mine, their_back), (theirs, their_back)):
         with pytest.raises(Invalid) as refusal:
-            await desk.provider.redeem(back["code"], None, departure.secrets)
+            await harness.provider.redeem(back["code"], None, departure.secrets)
         assert refusal.value.code == "oidc_code_invalid"
-    assert await desk.provider.redeem(my_back["code"], None, mine.secrets)
+    assert await harness.provider.redeem(my_back["code"], None, mine.secrets)
 
 
 @pytest.mark.parametrize(("iss", "is_announced"), [("https://evil.example", False), (None, True)])
 async def test_an_answer_of_another_issuer_or_of_none_where_one_is_announced_is_refused(
-    desk: ProviderHarness, iss: str | None, is_announced: bool
+    harness: ProviderHarness, iss: str | None, is_announced: bool
 ) -> None:
-    desk.issuer.change = {"authorization_response_iss_parameter_supported": is_announced}
-    departure, back = await desk.travel()
+    harness.issuer.change = {"authorization_response_iss_parameter_supported": is_announced}
+    departure, back = await harness.authorize()
     with pytest.raises(Forbidden) as refusal:
-        await desk.provider.redeem(back["code"], iss, departure.secrets)
+        await harness.provider.redeem(back["code"], iss, departure.secrets)
     assert refusal.value.field == "iss"
-    assert desk.issuer.exchanged == []
+    assert harness.issuer.exchanged == []
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-async def test_the_secret_is_shown_as_the_issuer_wants_it(desk: ProviderHarness, method: str) -> None:
-    desk.issuer.change = {"token_endpoint_auth_methods_supported": [method]}
-    await desk.redeem()
-    assert ("client_secret" in desk.issuer.exchanged[0]) == (method == "client_secret_post")
+async def test_the_secret_is_shown_as_the_issuer_wants_it(harness: ProviderHarness, method: str) -> None:
+    harness.issuer.change = {"token_endpoint_auth_methods_supported": [method]}
+    await harness.redeem()
+    assert ("client_secret" in harness.issuer.exchanged[0]) == (method == "client_secret_post")
 
 
 async def test_a_wrong_secret_is_ours_to_mend_and_nobody_elses(
-    desk: ProviderHarness, caplog: pytest.LogCaptureFixture
+    harness: ProviderHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(DukanError) as refusal:
-        await desk.described(client_secret=SecretStr("wrong")).redeem()
+        await harness.described(client_secret=SecretStr("wrong")).redeem()
     assert refusal.value.status == 503
     assert "invalid_client" in caplog.text
 
 
-async def test_a_sign_in_goes_on_when_its_issuer_is_back(traveller: Browser) -> None:
-    traveller.issuer.faults = {"token": 500}
-    back = await traveller.travel()
-    refused = await traveller.finish(back)
+async def test_a_sign_in_goes_on_when_its_issuer_is_back(browser: Browser) -> None:
+    browser.issuer.faults = {"token": 500}
+    back = await browser.authorize()
+    refused = await browser.finish(back)
     assert problem(refused, 503) == (None, "oidc_unavailable")
     assert int(refused.headers["Retry-After"]) >= 1
-    assert await traveller.door.rows("SELECT * FROM identity") == []
-    traveller.issuer.faults = {}
-    assert data(await traveller.finish(back))["user"]["email"] == ASHA["email"]
+    assert await browser.door.rows("SELECT * FROM identity") == []
+    browser.issuer.faults = {}
+    assert data(await browser.finish(back))["user"]["email"] == ASHA["email"]
 
 
-async def test_a_sign_in_does_not_set_out_while_its_issuer_is_away(traveller: Browser) -> None:
-    traveller.issuer.faults = {"metadata": 500}
-    assert problem(await traveller.door.post("/auth/oidc/company/start"), 503) == (None, "oidc_unavailable")
-    assert await traveller.door.rows("SELECT * FROM oidc_flow") == []
+async def test_a_sign_in_does_not_set_out_while_its_issuer_is_away(browser: Browser) -> None:
+    browser.issuer.faults = {"metadata": 500}
+    assert problem(await browser.door.post("/auth/oidc/company/start"), 503) == (None, "oidc_unavailable")
+    assert await browser.door.rows("SELECT * FROM oidc_flow") == []
 
 
-async def test_a_refused_token_is_on_the_trail_and_its_state_used_up(traveller: Browser) -> None:
-    traveller.issuer.forge = lambda claims: by_another_key(traveller.issuer, claims)
-    back = await traveller.travel()
-    assert problem(await traveller.finish(back), 401) == (None, "oidc_token_invalid")
-    assert await traveller.door.audited(None, "sign_in") == ["oidc_token_invalid"]
-    assert problem(await traveller.finish(back), 422)[0] == "state"
-    assert await traveller.door.rows("SELECT * FROM identity") == []
+async def test_a_refused_token_is_on_the_trail_and_its_state_used_up(browser: Browser) -> None:
+    browser.issuer.forge = lambda claims: by_another_key(browser.issuer, claims)
+    back = await browser.authorize()
+    assert problem(await browser.finish(back), 401) == (None, "oidc_token_invalid")
+    assert await browser.door.audited(None, "sign_in") == ["oidc_token_invalid"]
+    assert problem(await browser.finish(back), 422)[0] == "state"
+    assert await browser.door.rows("SELECT * FROM identity") == []
 
 
-async def test_no_secret_of_a_sign_in_is_written_down(traveller: Browser, caplog: pytest.LogCaptureFixture) -> None:
-    traveller.issuer.forge = lambda claims: by_another_key(traveller.issuer, claims)
-    back = await traveller.travel()
-    await traveller.finish(back)
-    verifier = traveller.issuer.exchanged[0]["code_verifier"]
-    rows = await traveller.door.rows("SELECT row_to_json(audit)::text AS text FROM audit")
+async def test_no_secret_of_a_sign_in_is_written_down(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    browser.issuer.forge = lambda claims: by_another_key(browser.issuer, claims)
+    back = await browser.authorize()
+    await browser.finish(back)
+    verifier = browser.issuer.exchanged[0]["code_verifier"]
+    rows = await browser.door.rows("SELECT row_to_json(audit)::text AS text FROM audit")
     written = caplog.text + "".join(row["text"] for row in rows)
     for secret in (back["code"], back["state"], verifier):
         assert secret not in written
 
 
-async def test_sign_ins_that_never_came_back_are_forgotten(traveller: Browser, time: clock.FixedClock) -> None:
-    await traveller.travel()
+async def test_sign_ins_that_never_came_back_are_forgotten(browser: Browser, time: clock.FixedClock) -> None:
+    await browser.authorize()
     time.advance(timedelta(minutes=11))
-    [purge] = [job for job in traveller.door.service.jobs if job.name == "auth.purge"]
+    [purge] = [job for job in browser.door.service.jobs if job.name == "auth.purge"]
     await purge.run()
-    assert await traveller.door.rows("SELECT * FROM oidc_flow") == []
+    assert await browser.door.rows("SELECT * FROM oidc_flow") == []

@@ -2,69 +2,30 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import cbor2
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from services.auth.tests.api_keys.keys import exchange, made
 from services.auth.tests.conftest import OpenDoor
 from services.auth.tests.passkeys.authenticator import PRESENT, Authenticator, binary, text
+from services.auth.tests.passkeys.passkeys import (
+    REJECTED,
+    asked,
+    challenged,
+    keeper,
+    present,
+    register,
+    sign_in,
+)
 from services.auth.tests.people import PASSWORD, Door, bearer, claims, data, problem
 from services.auth.tests.totp.factors import app_code, delete, guarded
 
 from auth.passkeys.domain import MAX_OPEN_CHALLENGES, MAX_PASSKEYS, relying_party_of
 from common.clock import FixedClock
 from common.contracts.auth import NewDeviceSeen
-
-Tokens = dict[str, Any]
-REJECTED = (None, "passkey_not_accepted")
-
-
-@dataclass
-class Keeper:
-    """Someone with a passkey, as registration answered it."""
-
-    tokens: Tokens
-    authenticator: Authenticator
-    passkey: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        return str(self.tokens["user"]["id"])
-
-
-async def asked(door: Door, tokens: Tokens) -> dict[str, Any]:
-    """Options for a new passkey."""
-    options: dict[str, Any] = data(await door.act("/auth/passkeys/options", tokens))
-    return options
-
-
-async def register(door: Door, tokens: Tokens, credential: Any, **more: Any) -> httpx.Response:
-    return await door.act("/auth/passkeys", tokens, {"credential": credential} | more)
-
-
-async def keeper(door: Door, tokens: Tokens | None = None, authenticator: Authenticator | None = None) -> Keeper:
-    tokens, authenticator = tokens or await door.signed_in(), authenticator or Authenticator()
-    answer = authenticator.create(await asked(door, tokens))
-    return Keeper(tokens, authenticator, data(await register(door, tokens, answer, name="Telephone"), 201))
-
-
-async def challenged(door: Door, **headers: str) -> dict[str, Any]:
-    """Options for a sign-in."""
-    options: dict[str, Any] = data(await door.post("/auth/login/passkey/options", headers=headers))
-    return options
-
-
-async def present(door: Door, credential: Any, **options: Any) -> httpx.Response:
-    return await door.post("/auth/login/passkey", {"credential": credential}, **options)
-
-
-async def sign_in(door: Door, authenticator: Authenticator) -> httpx.Response:
-    return await present(door, authenticator.get(await challenged(door)))
 
 
 @pytest.mark.parametrize(

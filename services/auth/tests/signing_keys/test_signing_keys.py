@@ -32,7 +32,7 @@ async def rotate(door: Door) -> None:
     async with door.database.begin() as tx:
         await rotate_keys(tx, door.identification.vault)
     # As after the ten seconds for which a process signs with the key that it knows.
-    door.identification.signer._adopted = float("-inf")
+    door.identification.signer._loaded_at = float("-inf")
 
 
 async def test_the_key_set_is_public_usable_and_holds_no_private_part(door: Door) -> None:

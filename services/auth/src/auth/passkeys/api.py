@@ -14,6 +14,7 @@ from auth.api.fields import Name
 from auth.api.views import OtherSessionsView, SignInView
 from auth.domain.devices import device_name
 from auth.errors import (
+    STEP_UP,
     PasskeyInvalid,
     PasskeyKnown,
     PasskeyNotAccepted,
@@ -32,7 +33,7 @@ from auth.passkeys.usecases.register_passkey import (
 from auth.passkeys.usecases.sign_in_by_passkey import sign_in_by_passkey
 from auth.passkeys.usecases.verify_passkey import sign_in_options
 from auth.queries.sessions import count_others
-from auth.reauthentication import STEP_UP_ERRORS, ReauthRequest, RequireStepUp
+from auth.reauthentication import ReauthRequest, RequireStepUp
 from auth.webauthn_json import (
     CREATION_OPTIONS,
     REQUEST_OPTIONS,
@@ -122,7 +123,7 @@ async def get_passkeys(caller: Caller, begin: Begin) -> Envelope[list[PasskeyVie
 @router.post(
     "/auth/passkeys/options",
     summary="Start to register a passkey",
-    responses=errors(TooManyPasskeys, TooManyChallenges, *STEP_UP_ERRORS) | CREATION_OPTIONS,
+    responses=errors(TooManyPasskeys, TooManyChallenges, *STEP_UP) | CREATION_OPTIONS,
 )
 async def post_passkey_options(
     *,
@@ -175,7 +176,7 @@ async def patch_passkey(passkey_id: UUID, body: PasskeyRename, caller: Caller, b
 @router.delete(
     "/auth/passkeys/{passkey_id}",
     summary="Remove a passkey",
-    responses=errors(PasskeyNotFound, *STEP_UP_ERRORS),
+    responses=errors(PasskeyNotFound, *STEP_UP),
 )
 async def delete_passkey(
     *,

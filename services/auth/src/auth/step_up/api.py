@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
-from auth.errors import NoPasskey, StepUpCredentialMissing, StepUpPasskeyInvalid, TooManyChallenges
+from auth.errors import REAUTHENTICATION, NoPasskey, StepUpCredentialMissing, StepUpPasskeyInvalid, TooManyChallenges
 from auth.passkeys.usecases.verify_passkey import step_up_options
-from auth.reauthentication import REAUTHENTICATION_ERRORS, Reauthenticate, ReauthRequest
+from auth.reauthentication import Reauthenticate, ReauthRequest
 from auth.step_up.domain import MAX_AUTH_AGE
 from auth.step_up.usecases import record_step_up, step_up_by_passkey
 from auth.webauthn_json import REQUEST_OPTIONS, AuthenticationCredential
@@ -49,7 +49,7 @@ async def post_step_up_options(
 @router.post(
     "",
     summary="Authenticate again",
-    responses=errors(StepUpCredentialMissing, StepUpPasskeyInvalid, *REAUTHENTICATION_ERRORS),
+    responses=errors(StepUpCredentialMissing, StepUpPasskeyInvalid, *REAUTHENTICATION),
 )
 async def post_step_up(
     *,

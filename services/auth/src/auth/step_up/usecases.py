@@ -16,11 +16,11 @@ from auth.errors import (
     OtpInvalid,
     OtpRequired,
     PasswordMissing,
+    ReauthCodeInvalid,
     ReauthCodeRequired,
     StepUpPasskeyInvalid,
     StepUpRequired,
     TooManyAttempts,
-    TotpCodeInvalid,
     WrongPassword,
 )
 from auth.passkeys.usecases.verify_passkey import PasskeyRejectedError, record_use, verify_passkey
@@ -57,7 +57,7 @@ async def accept_recent_auth(tx: Transaction, attempt: Attempt, account_id: UUID
 async def finish_reauthentication(
     tx: Transaction, attempt: Attempt, verification: Verification, code: str | None, services: Identification
 ) -> Account:
-    """The account, locked. Raises WrongPassword, ReauthCodeRequired, TotpCodeInvalid and TooManyAttempts.
+    """The account, locked. Raises WrongPassword, ReauthCodeRequired, ReauthCodeInvalid and TooManyAttempts.
 
     The errors of a sign-in have status 401, after which clients sign the person out; here they stay signed in.
     """
@@ -68,7 +68,7 @@ async def finish_reauthentication(
     except OtpRequired as error:
         raise ReauthCodeRequired from error
     except OtpInvalid as error:
-        raise TotpCodeInvalid from error
+        raise ReauthCodeInvalid from error
 
 
 async def require_recent_auth(tx: Transaction, account_id: UUID, session_id: UUID, client: Client) -> None:

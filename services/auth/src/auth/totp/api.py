@@ -8,13 +8,14 @@ from pydantic import BaseModel, Field, StringConstraints
 from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.views import OtherSessionsView
 from auth.errors import (
+    REAUTHENTICATION,
     TotpAlreadyOn,
     TotpCodeInvalid,
     TotpNotOn,
     TotpNotStarted,
 )
 from auth.queries.sessions import count_others
-from auth.reauthentication import REAUTHENTICATION_ERRORS, Reauthenticate, ReauthRequest
+from auth.reauthentication import Reauthenticate, ReauthRequest
 from auth.totp.providers.authenticator_app import provisioning_uri, secret_text
 from auth.totp.store import factors_of
 from auth.totp.usecases import confirm_totp, remove_totp, renew_recovery_codes, start_totp
@@ -71,7 +72,7 @@ async def get_factors(caller: Caller, begin: Begin) -> Envelope[FactorsView]:
     "/totp",
     status_code=201,
     summary="Set up an authenticator app",
-    responses=errors(TotpAlreadyOn, *REAUTHENTICATION_ERRORS),
+    responses=errors(TotpAlreadyOn, *REAUTHENTICATION),
 )
 async def post_totp(
     body: ReauthRequest, reauthenticate: Reauthenticate, client: RequestingClient, services: Identifying
@@ -98,7 +99,7 @@ async def post_confirm(
     return ok(RecoveryCodesView(recovery_codes=codes, other_sessions=others), "The second factor is on")
 
 
-@router.delete("/totp", summary="Turn the authenticator app off", responses=errors(TotpNotOn, *REAUTHENTICATION_ERRORS))
+@router.delete("/totp", summary="Turn the authenticator app off", responses=errors(TotpNotOn, *REAUTHENTICATION))
 async def delete_totp(
     body: ReauthRequest, caller: Caller, reauthenticate: Reauthenticate, client: RequestingClient
 ) -> Envelope[OtherSessionsView]:
@@ -108,9 +109,7 @@ async def delete_totp(
     return ok(OtherSessionsView(other_sessions=others), "The second factor is off")
 
 
-@router.post(
-    "/recovery-codes", summary="Make new recovery codes", responses=errors(TotpNotOn, *REAUTHENTICATION_ERRORS)
-)
+@router.post("/recovery-codes", summary="Make new recovery codes", responses=errors(TotpNotOn, *REAUTHENTICATION))
 async def post_recovery_codes(
     body: ReauthRequest,
     caller: Caller,

@@ -17,6 +17,7 @@ from auth.api_keys.domain import ApiKeyFields
 from auth.api_keys.usecases.create_api_key import create_api_key
 from auth.api_keys.usecases.rotate_api_key import revoke_api_key, revoke_presented_key, rotate_api_key
 from auth.errors import (
+    STEP_UP,
     ApiKeyAlreadyRevoked,
     ApiKeyInvalid,
     ApiKeyNotFound,
@@ -25,7 +26,7 @@ from auth.errors import (
     TooManyAttempts,
     UserNotFound,
 )
-from auth.reauthentication import STEP_UP_ERRORS, ReauthRequest, RequireStepUp
+from auth.reauthentication import ReauthRequest, RequireStepUp
 from common import clock
 from common.openapi.errors import errors
 from common.security.scopes import SCOPES
@@ -170,7 +171,7 @@ async def get_api_keys(
     "/api-keys",
     status_code=201,
     summary="Create an API key",
-    responses=errors(ApiKeysOfOthersForbidden, TooManyApiKeys, UserNotFound, *STEP_UP_ERRORS),
+    responses=errors(ApiKeysOfOthersForbidden, TooManyApiKeys, UserNotFound, *STEP_UP),
 )
 async def post_api_key(
     *,
@@ -233,7 +234,7 @@ async def delete_api_key(
 @router.post(
     "/api-keys/{api_key_id}/rotate",
     summary="Give an API key a new secret",
-    responses=errors(ApiKeyNotFound, ApiKeyAlreadyRevoked, *STEP_UP_ERRORS),
+    responses=errors(ApiKeyNotFound, ApiKeyAlreadyRevoked, *STEP_UP),
 )
 async def post_rotate_api_key(
     *,

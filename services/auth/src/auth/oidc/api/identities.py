@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from auth.api.context import NEVER_STORED, RequestingClient
 from auth.api.views import OtherSessionsView
-from auth.errors import IdentityNeeded, IdentityNotFound, IdentityTaken, OidcStateInvalid
+from auth.errors import STEP_UP, IdentityNeeded, IdentityNotFound, IdentityTaken, OidcStateInvalid
 from auth.oidc.api.callback import CALLBACK_ERRORS, AllProviders, Callback, CallbackParams
 from auth.oidc.store import find_identity, identities_of
 from auth.oidc.usecases.link_identity import link_identity, unlink_identity
 from auth.oidc.usecases.pending_logins import end_login
 from auth.queries.sessions import count_others
-from auth.reauthentication import STEP_UP_ERRORS, ReauthRequest, RequireStepUp
+from auth.reauthentication import ReauthRequest, RequireStepUp
 from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
@@ -71,7 +71,7 @@ async def post_identity(
 @router.delete(
     "/{identity_id}",
     summary="Unlink an identity",
-    responses=errors(IdentityNotFound, IdentityNeeded, *STEP_UP_ERRORS),
+    responses=errors(IdentityNotFound, IdentityNeeded, *STEP_UP),
 )
 async def delete_identity(
     *,

@@ -10,6 +10,7 @@ from auth.api.context import NEVER_STORED, Identification, Identifying, Requesti
 from auth.api.cookies import Cookies
 from auth.api.views import SignInView
 from auth.errors import (
+    STEP_UP,
     AccountDeactivated,
     IssuerUnavailable,
     OidcAccountUnconfirmed,
@@ -33,7 +34,7 @@ from auth.oidc.api.callback import (
 )
 from auth.oidc.domain import LOGIN_LIFETIME
 from auth.oidc.usecases.pending_logins import AuthorizationRequest, start_login
-from auth.reauthentication import STEP_UP_ERRORS, ReauthRequest, RequireStepUp
+from auth.reauthentication import ReauthRequest, RequireStepUp
 from common import clock
 from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
@@ -106,7 +107,7 @@ async def post_start(
 @router.post(
     "/auth/oidc/{provider}/link",
     summary="Start to link an identity",
-    responses=errors(*START_ERRORS, *STEP_UP_ERRORS),
+    responses=errors(*START_ERRORS, *STEP_UP),
 )
 async def post_link(
     *,
