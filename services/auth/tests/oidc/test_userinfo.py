@@ -37,7 +37,7 @@ async def test_an_issuer_that_said_it_all_is_not_asked(harness: ProviderHarness)
 async def test_an_issuer_without_such_an_endpoint_is_not_asked(harness: ProviderHarness) -> None:
     harness.issuer.change = {"userinfo_endpoint": None}
     stranger = await harness.redeem()
-    assert (stranger.email, stranger.no_answer) == (None, False)
+    assert (stranger.email, stranger.email_unavailable) == (None, False)
 
 
 async def test_the_address_is_asked_for_by_the_name_that_the_file_gives_it(harness: ProviderHarness) -> None:
@@ -72,7 +72,7 @@ async def test_an_answer_in_signed_form_is_passed_over(
 ) -> None:
     harness.issuer.faults = {"userinfo": "signed"}
     stranger = await harness.redeem()
-    assert (stranger.subject, stranger.email, stranger.no_answer) == (ASHA["sub"], None, False)
+    assert (stranger.subject, stranger.email, stranger.email_unavailable) == (ASHA["sub"], None, False)
     assert "signs its userinfo" in caplog.text
 
 
@@ -84,21 +84,21 @@ async def test_an_issuer_that_does_not_answer_leaves_the_subject(
     monkeypatch.setattr(http, "CALL_TIMEOUT_SECONDS", 0.5)
     harness.issuer.faults = {"userinfo": fault}
     stranger = await harness.redeem()
-    assert (stranger.subject, stranger.email, stranger.no_answer) == (ASHA["sub"], None, True)
-    assert "gives no userinfo" in caplog.text
+    assert (stranger.subject, stranger.email, stranger.email_unavailable) == (ASHA["sub"], None, True)
+    assert "sent no userinfo" in caplog.text
     assert ACCESS_TOKEN not in caplog.text
 
 
 async def test_an_answer_that_is_no_object_is_none(harness: ProviderHarness) -> None:
     harness.issuer.told = ["asha@company.test"]  # type: ignore[assignment]
-    assert (await harness.redeem()).no_answer
+    assert (await harness.redeem()).email_unavailable
 
 
 @pytest.mark.parametrize("token", ["a\r\nX-Evil: b", "ключ"])
 async def test_an_access_token_that_cannot_be_sent_is_not_and_is_not_written_down(
     harness: ProviderHarness, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await harness.provider._line.userinfo(f"{harness.issuer.url}/userinfo", token) is None
+    assert await harness.provider._client.userinfo(f"{harness.issuer.url}/userinfo", token) is None
     assert token not in caplog.text
     assert harness.issuer.asked == []
 

@@ -90,7 +90,7 @@ class NewPasskeyView(PasskeyView, OtherSessionsView):
     summary="Start to sign in with a passkey",
     responses=errors(TooManyChallenges) | REQUEST_OPTIONS,
 )
-async def post_login_options(client: RequestingClient, begin: Begin, services: Identifying) -> Envelope[dict[str, Any]]:
+async def post_passkey_login_options(client: RequestingClient, begin: Begin, services: Identifying) -> Envelope[dict[str, Any]]:
     """Options for `PublicKeyCredential.parseRequestOptionsFromJSON`; respond within five minutes. They name no account:
     the person picks one at the authenticator."""
     async with begin() as tx:
@@ -102,7 +102,7 @@ async def post_login_options(client: RequestingClient, begin: Begin, services: I
     summary="Sign in with a passkey",
     responses=errors(PasskeyNotAccepted, TooManyAttempts),
 )
-async def post_login(
+async def post_passkey_login(
     body: PasskeyLogin, client: RequestingClient, begin: Begin, services: Identifying, jar: Cookies
 ) -> Envelope[SignInView]:
     """A passkey is both factors: no code is asked for."""
