@@ -90,7 +90,9 @@ class NewPasskeyView(PasskeyView, OtherSessionsView):
     summary="Start to sign in with a passkey",
     responses=errors(TooManyChallenges) | REQUEST_OPTIONS,
 )
-async def post_passkey_login_options(client: RequestingClient, begin: Begin, services: Identifying) -> Envelope[dict[str, Any]]:
+async def post_passkey_login_options(
+    client: RequestingClient, begin: Begin, services: Identifying
+) -> Envelope[dict[str, Any]]:
     """Options for `PublicKeyCredential.parseRequestOptionsFromJSON`; respond within five minutes. They name no account:
     the person picks one at the authenticator."""
     async with begin() as tx:
