@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from services.auth.tests.people import PASSWORD, Door, bearer, data
+from services.auth.tests.harness import PASSWORD, Door, bearer, data
 
 from auth.domain.totp import code_at, step_at
 from common import clock

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 from services.auth.tests.conftest import OpenDoor
-from services.auth.tests.people import ADMIN, Door, claims, data, problem
+from services.auth.tests.harness import ADMIN, Door, claims, data, problem
 
-from auth.api.views import UserView
+from auth.jobs import purge
 from auth.settings import Settings
-from auth.usecases.purge import purge
+from auth.views import UserView
 from common.clock import FixedClock
 from common.contracts.auth import SessionRevoked, UserDeactivated, UserRegistered, UserUpdated
 from common.errors import Conflict
@@ -92,7 +92,7 @@ def test_production_starts_with_a_secret_of_its_own_only(monkeypatch: pytest.Mon
         with pytest.raises(ValidationError, match=complaint):
             Settings.model_validate({"mode": "production", **given, **secret})
     settings = Settings.model_validate({"mode": "production", "key_secret": "s" * 32} | given)
-    assert settings.existence_replies is False
+    assert settings.reveals_account_existence is False
     monkeypatch.setenv("DUKAN_TRUSTED_PROXIES", "10.0.0.0/8, 192.168.1.7")
     assert [str(network) for network in Settings().trusted_proxies or ()] == ["10.0.0.0/8", "192.168.1.7/32"]
 

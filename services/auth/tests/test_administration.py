@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from services.auth.tests.factors import delete
-from services.auth.tests.people import ADMIN, PASSWORD, Door, bearer, data, problem
+from services.auth.tests.harness import ADMIN, PASSWORD, Door, bearer, data, problem
 
 from common.contracts.auth import SessionRevoked, UserDeactivated, UserRegistered, UserUpdated
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from services.auth.tests.people import Door, bearer, claims, data, problem
+from services.auth.tests.harness import Door, bearer, claims, data, problem
 
 from auth.domain.api_keys import MOST_KEYS, lease, public_id_of
 from common import clock

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.auth.tests.people import PASSWORD, Door, claims, data, problem
+from services.auth.tests.harness import PASSWORD, Door, claims, data, problem
 
 from common.clock import FixedClock
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.auth.tests.people import Door, data
+from services.auth.tests.harness import Door, data
 
-from auth.domain.avatars import AVATAR
+from auth.accounts.domain import AVATAR_VARIANT
 from common import clock
 from common.clock import FixedClock
 from common.contracts.catalog import AvatarChanged
@@ -28,9 +28,9 @@ def opens(door: Door, url: str, media_id: UUID) -> bool:
     """Whether catalog, which is given the same secret, would show the picture."""
     path, _, query = url.partition("?")
     given = dict(pair.split("=") for pair in query.split("&"))
-    assert path == path_of(media_id, AVATAR)
+    assert path == path_of(media_id, AVATAR_VARIANT)
     urls: MediaUrls = door.identification.media_urls
-    return urls.seconds_left(media_id, AVATAR, given["expires"], given["signature"]) > 0
+    return urls.seconds_left(media_id, AVATAR_VARIANT, given["expires"], given["signature"]) > 0
 
 
 async def test_an_avatar_is_shown_wherever_the_person_is(door: Door) -> None:

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from services.auth.tests.conftest import OpenDoor
-from services.auth.tests.people import PASSWORD, Door, data, problem
-from services.auth.tests.recovering import asked, confirm, letters, verify
+from services.auth.tests.emails import confirm, emails_to, request_reset, verify
+from services.auth.tests.harness import PASSWORD, Door, data, problem
 
-from auth.domain.codes import CODES_PER_DAY, LIFETIME
+from auth.email_confirmation.domain import LIFETIME, MAX_CODES_PER_DAY
 from common.clock import FixedClock
 from common.contracts.auth import EmailConfirmed
 
@@ -18,7 +18,7 @@ STALE = ("token", "token_invalid")
 
 async def test_who_registers_confirms_the_address_with_the_code_of_the_letter(door: Door) -> None:
     user = await door.registered()
-    [sent] = await letters(door, user, "confirm_email")
+    [sent] = await emails_to(door, user, "confirm_email")
     data(await confirm(door, user, sent.code))
     tokens = await door.signed_in(user["email"])
     assert tokens["user"]["email_confirmed"] is True
@@ -28,7 +28,7 @@ async def test_who_registers_confirms_the_address_with_the_code_of_the_letter(do
 
 async def test_a_code_is_good_once_and_takes_its_link_with_it(door: Door) -> None:
     user = await door.registered()
-    [sent] = await letters(door, user, "confirm_email")
+    [sent] = await emails_to(door, user, "confirm_email")
     data(await confirm(door, user, sent.code))
     assert problem(await confirm(door, user, sent.code), 422) == WRONG
     assert problem(await door.post("/auth/email/confirm", {"token": sent.token}), 422) == STALE
@@ -36,20 +36,20 @@ async def test_a_code_is_good_once_and_takes_its_link_with_it(door: Door) -> Non
 
 async def test_guessing_stops_at_five_and_the_right_code_comes_too_late(door: Door, time: FixedClock) -> None:
     user = await door.registered()
-    sent = await asked(door, user)
+    sent = await request_reset(door, user)
     for _ in range(5):
         assert problem(await verify(door, user, sent.wrong), 422) == WRONG
     assert problem(await verify(door, user, sent.code), 429) == (None, "too_many_attempts")
     time.advance(timedelta(seconds=31))
     assert problem(await verify(door, user, sent.code), 422) == WRONG
     time.advance(timedelta(minutes=6))
-    fresh = await asked(door, user)
+    fresh = await request_reset(door, user)
     data(await verify(door, user, fresh.code))
 
 
 async def test_guesses_from_many_places_at_once_are_five_in_all(door: Door) -> None:
     user = await door.registered()
-    sent = await asked(door, user)
+    sent = await request_reset(door, user)
     places = [{"X-Forwarded-For": f"203.0.113.{i}"} for i in range(20)]
     answers = await asyncio.gather(*(verify(door, user, sent.wrong, headers=place) for place in places))
     assert {answer.status_code for answer in answers} == {422}
@@ -60,12 +60,12 @@ async def test_guesses_from_many_places_at_once_are_five_in_all(door: Door) -> N
 
 async def test_codes_links_and_grants_end_after_ten_minutes(door: Door, time: FixedClock) -> None:
     user = await door.registered()
-    sent = await asked(door, user)
+    sent = await request_reset(door, user)
     time.advance(LIFETIME)
     assert problem(await verify(door, user, sent.code), 422) == WRONG
     body = {"token": sent.token, "new_password": "another good secret"}
     assert problem(await door.post("/auth/password/reset", body), 422) == STALE
-    grant = data(await verify(door, user, (await asked(door, user)).code))["grant"]
+    grant = data(await verify(door, user, (await request_reset(door, user)).code))["grant"]
     time.advance(LIFETIME)
     body = {"grant": grant, "new_password": "another good secret"}
     assert problem(await door.post("/auth/password/reset", body), 422) == STALE
@@ -73,7 +73,7 @@ async def test_codes_links_and_grants_end_after_ten_minutes(door: Door, time: Fi
 
 async def test_asking_again_takes_the_former_code_back(door: Door) -> None:
     user = await door.registered()
-    first, second = await asked(door, user), await asked(door, user)
+    first, second = await request_reset(door, user), await request_reset(door, user)
     if first.code != second.code:
         assert problem(await verify(door, user, first.code), 422) == WRONG
     data(await verify(door, user, second.code))
@@ -81,18 +81,18 @@ async def test_asking_again_takes_the_former_code_back(door: Door) -> None:
 
 async def test_an_outsider_who_asks_again_takes_neither_the_owners_link_nor_grant(door: Door) -> None:
     user, outsider = await door.registered(), {"X-Forwarded-For": "203.0.113.9"}
-    sent = await asked(door, user)
-    await asked(door, user, headers=outsider)
+    sent = await request_reset(door, user)
+    await request_reset(door, user, headers=outsider)
     body = {"token": sent.token, "new_password": "another good secret"}
     data(await door.post("/auth/password/reset", body))
-    grant = data(await verify(door, user, (await asked(door, user)).code))["grant"]
-    await asked(door, user, headers=outsider)
+    grant = data(await verify(door, user, (await request_reset(door, user)).code))["grant"]
+    await request_reset(door, user, headers=outsider)
     data(await door.post("/auth/password/reset", {"grant": grant, "new_password": "one more good secret"}))
 
 
 async def test_a_new_password_takes_every_open_link_and_grant_back(door: Door) -> None:
     user = await door.registered()
-    first, second = await asked(door, user), await asked(door, user)
+    first, second = await request_reset(door, user), await request_reset(door, user)
     grant = data(await verify(door, user, second.code))["grant"]
     data(await door.post("/auth/password/reset", {"token": first.token, "new_password": "another good secret"}))
     for proof in ({"grant": grant}, {"token": second.token}):
@@ -102,8 +102,8 @@ async def test_a_new_password_takes_every_open_link_and_grant_back(door: Door) -
 
 async def test_a_code_or_link_opens_nothing_but_what_it_was_sent_for(door: Door) -> None:
     user = await door.registered()
-    [to_confirm] = await letters(door, user, "confirm_email")
-    to_reset = await asked(door, user)
+    [to_confirm] = await emails_to(door, user, "confirm_email")
+    to_reset = await request_reset(door, user)
     if to_confirm.code != to_reset.code:
         assert problem(await confirm(door, user, to_reset.code), 422) == WRONG
         assert problem(await verify(door, user, to_confirm.code), 422) == WRONG
@@ -111,8 +111,8 @@ async def test_a_code_or_link_opens_nothing_but_what_it_was_sent_for(door: Door)
     body = {"token": to_confirm.token, "new_password": "another good secret"}
     assert problem(await door.post("/auth/password/reset", body), 422) == STALE
     other = await door.registered()
-    await asked(door, other)
-    if (await letters(door, other, "reset_password"))[-1].code != to_reset.code:
+    await request_reset(door, other)
+    if (await emails_to(door, other, "reset_password"))[-1].code != to_reset.code:
         assert problem(await verify(door, other, to_reset.code), 422) == WRONG
 
 
@@ -126,8 +126,8 @@ async def test_asking_is_throttled_and_sign_in_is_not_with_it(door: Door) -> Non
 
 async def test_who_is_asked_for_from_many_places_still_gets_a_link_but_no_code_to_guess(door: Door) -> None:
     user = await door.registered()
-    for i in range(CODES_PER_DAY + 1):
-        sent = await asked(door, user, headers={"X-Forwarded-For": f"203.0.113.{i}"})
+    for i in range(MAX_CODES_PER_DAY + 1):
+        sent = await request_reset(door, user, headers={"X-Forwarded-For": f"203.0.113.{i}"})
     assert sent.code == ""
     data(await door.post("/auth/password/reset", {"token": sent.token, "new_password": "another good secret"}))
     assert (await door.login(user["email"], "another good secret")).status_code == 200
@@ -154,9 +154,9 @@ SAME_FOR_ALL: list[tuple[str, dict[str, Any]]] = [
 
 
 async def test_nothing_tells_a_known_address_from_an_unknown_one(open_door: OpenDoor) -> None:
-    door = await open_door(existence_replies=False)
+    door = await open_door(reveals_account_existence=False)
     known = [await door.registered() for _ in range(2)]
-    [sent] = await letters(door, known[0], "confirm_email")
+    [sent] = await emails_to(door, known[0], "confirm_email")
     data(await confirm(door, known[0], sent.code))
     for path, fields in SAME_FOR_ALL:
         people = [known[0]["email"], known[1]["email"], "nobody@shop.test"]
@@ -180,21 +180,21 @@ async def test_a_code_that_nobody_was_sent_is_never_right(door: Door) -> None:
 
 
 async def test_registering_a_taken_address_again_sends_the_owner_another_confirmation(open_door: OpenDoor) -> None:
-    door = await open_door(existence_replies=False)
+    door = await open_door(reveals_account_existence=False)
     user = await door.registered(email="known@shop.test")
     await door.registered(email="known@shop.test", password="another good secret")
-    sent = await letters(door, user, "confirm_email")
+    sent = await emails_to(door, user, "confirm_email")
     assert len(sent) == 2
     data(await confirm(door, user, sent[1].code))
     await door.registered(email="known@shop.test", password="another good secret")
-    assert len(await letters(door, user, "confirm_email")) == 2
+    assert len(await emails_to(door, user, "confirm_email")) == 2
     assert (await door.login("known@shop.test")).status_code == 200
 
 
 async def test_no_code_link_or_grant_is_kept_in_clear(door: Door) -> None:
     user = await door.registered()
-    [sent] = await letters(door, user, "confirm_email")
-    reset = await asked(door, user)
+    [sent] = await emails_to(door, user, "confirm_email")
+    reset = await request_reset(door, user)
     grant = data(await verify(door, user, reset.code))["grant"]
     tables = ("account", "one_time_code", "outbox", "audit", "throttle")
     stored = [row["row"] for name in tables for row in await door.rows(f"SELECT {name}::text AS row FROM {name}")]

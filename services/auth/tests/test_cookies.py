@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from services.auth.tests.people import PASSWORD, Door, bearer, claims, data, problem
+from services.auth.tests.harness import PASSWORD, Door, bearer, claims, data, problem
 
 from common.security.cookies import CSRF_HEADER, csrf_claim
 

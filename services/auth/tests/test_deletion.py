@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+from services.auth.tests.emails import request_reset
 from services.auth.tests.factors import app_code, delete, guarded
-from services.auth.tests.people import PASSWORD, Door, data, problem
-from services.auth.tests.recovering import asked
+from services.auth.tests.harness import PASSWORD, Door, data, problem
 
 from common.clock import FixedClock
 from common.contracts.auth import SessionRevoked, UserErased, UserUpdated
@@ -69,7 +69,7 @@ async def test_a_deleted_account_can_be_restored_for_a_month_and_then_nothing_pe
     person = await guarded(door)
     data(await door.patch("/auth/me", PROFILE, person.tokens))
     path = f"/users/{person.id}"
-    await asked(door, person.tokens["user"])
+    await request_reset(door, person.tokens["user"])
     data(await door.post("/auth/pre-register", {"email": person.email}), 202)
     data(await delete(door, "/auth/me", person.tokens, {"password": PASSWORD, "code": app_code(person.secret)}))
     time.advance(timedelta(days=29))

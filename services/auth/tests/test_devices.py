@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from services.auth.tests.factors import delete
-from services.auth.tests.people import PASSWORD, Door, claims, data, problem
+from services.auth.tests.harness import PASSWORD, Door, claims, data, problem
 
-from auth.domain.devices import device_name
-from auth.usecases.purge import REMEMBERED, purge
+from auth.jobs import purge
+from auth.sessions.domain import KEEP_UNUSED_DEVICES_FOR, device_name
 from common.clock import FixedClock
 from common.contracts.auth import NewDeviceSeen, SessionRevoked
 
@@ -141,7 +141,7 @@ async def test_a_refresh_says_when_and_where_the_device_was_seen(door: Door, tim
 
 async def test_a_device_that_nobody_used_for_half_a_year_is_forgotten(door: Door, time: FixedClock) -> None:
     await door.signed_in()
-    time.advance(REMEMBERED + timedelta(days=1))
+    time.advance(KEEP_UNUSED_DEVICES_FOR + timedelta(days=1))
     kept = await door.signed_in()
     async with door.database.begin() as tx:
         await purge(tx, keep_audit=timedelta(days=400))

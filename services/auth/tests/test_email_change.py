@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from services.auth.tests.people import PASSWORD, Door, data, problem
-from services.auth.tests.recovering import Sent, asked, letters
+from services.auth.tests.emails import ReadEmail, emails_to, request_reset
+from services.auth.tests.harness import PASSWORD, Door, data, problem
 
 from common.clock import FixedClock
 from common.contracts.auth import EmailChangeRequested, SecurityChanged, UserUpdated
@@ -23,10 +23,10 @@ async def ask(door: Door, tokens: Tokens, email: str, **proof: str) -> httpx.Res
     return await door.act("/auth/email/change", tokens, {"email": email} | proof)
 
 
-async def letter(door: Door, tokens: Tokens, email: str) -> Sent:
+async def letter(door: Door, tokens: Tokens, email: str) -> ReadEmail:
     """What the new address is sent."""
     data(await ask(door, tokens, email), 202)
-    return (await letters(door, tokens["user"], "change_email"))[-1]
+    return (await emails_to(door, tokens["user"], "change_email"))[-1]
 
 
 async def finish(door: Door, tokens: Tokens, code: str) -> httpx.Response:
@@ -74,7 +74,7 @@ async def test_a_taken_address_is_answered_like_a_free_one_and_gets_no_letter(do
     taken, free = await ask(door, tokens, other["email"]), await ask(door, tokens, address())
     assert data(taken, 202) == data(free, 202)
     assert taken.json()["message"] == free.json()["message"]
-    assert len(await letters(door, tokens["user"], "change_email")) == 1
+    assert len(await emails_to(door, tokens["user"], "change_email")) == 1
     assert await door.audited(tokens["user"]["id"], "request_change_email") == ["not_sent", "sent"]
     own = await ask(door, tokens, tokens["user"]["email"].upper())
     assert problem(own, 422) == ("email", "email_unchanged")
@@ -107,7 +107,7 @@ async def test_a_code_is_its_accounts_and_guessing_it_ends(door: Door) -> None:
 
 async def test_what_the_former_address_was_sent_sets_no_password_any_more(door: Door) -> None:
     tokens = await door.signed_in()
-    reset = await asked(door, tokens["user"])
+    reset = await request_reset(door, tokens["user"])
     data(await finish(door, tokens, (await letter(door, tokens, address())).code))
     late = await door.post("/auth/password/reset", {"token": reset.token, "new_password": "a thief's secret"})
     assert problem(late, 422) == ("token", "token_invalid")
@@ -117,4 +117,4 @@ async def test_letters_cannot_be_asked_for_without_end(door: Door) -> None:
     tokens = await door.signed_in()
     answers = [await ask(door, tokens, address()) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [202] * 5 + [429]
-    assert len(await letters(door, tokens["user"], "change_email")) == 5
+    assert len(await emails_to(door, tokens["user"], "change_email")) == 5

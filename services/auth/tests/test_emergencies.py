@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from services.auth.tests.people import Door, data, problem
+from services.auth.tests.harness import Door, data, problem
 
 from auth.domain.keyring import KNOWN_AFTER
 from common.clock import FixedClock

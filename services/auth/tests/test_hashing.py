@@ -6,9 +6,9 @@ import sys
 import threading
 
 from services.auth.tests.conftest import OpenDoor
-from services.auth.tests.people import PASSWORD, data
+from services.auth.tests.harness import PASSWORD, data
 
-from auth.providers.hashing import MOST_WAITING, NICENESS, PasswordHashing
+from auth.passwords.providers.hashing import MAX_PENDING, NICENESS, PasswordHashing
 from common.errors import Unavailable
 from common.testing import eventually
 
@@ -38,7 +38,7 @@ async def test_while_twenty_sign_ins_wait_for_argon2_everything_else_answers(ope
 async def test_a_queue_that_is_too_long_is_closed() -> None:
     hashing, release = PasswordHashing(memory_kib=64), threading.Event()
     busy = [hashing._threads.submit(release.wait, 60) for _ in range(os.cpu_count() or 1)]
-    waiting = [asyncio.create_task(hashing.verify(None, "x")) for _ in range(MOST_WAITING)]
+    waiting = [asyncio.create_task(hashing.verify(None, "x")) for _ in range(MAX_PENDING)]
     await asyncio.sleep(0)
     try:
         await hashing.verify(None, "one too many")

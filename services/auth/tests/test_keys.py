@@ -7,7 +7,7 @@ from datetime import timedelta
 import jwt
 import pytest
 from services.auth.tests.conftest import OpenDoor
-from services.auth.tests.people import Door, data
+from services.auth.tests.harness import Door, data
 
 from auth.domain.keyring import ACTIVE_FOR, OVERLAP
 from auth.jobs import build_jobs

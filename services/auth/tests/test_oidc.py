@@ -9,7 +9,7 @@ import pytest
 from services.auth.tests.conftest import OpenDoor
 from services.auth.tests.factors import app_code, guarded, wrong_code
 from services.auth.tests.fake_issuer import ASHA, FakeIssuer
-from services.auth.tests.people import PASSWORD, bearer, data, problem
+from services.auth.tests.harness import PASSWORD, bearer, data, problem
 from services.auth.tests.travelling import APP, Traveller, file_of, issuer, traveller
 
 from common import clock
@@ -104,7 +104,7 @@ async def test_an_address_that_the_issuer_did_not_verify_leads_to_no_account_tha
 async def test_nobody_learns_by_an_unverified_address_whether_it_has_an_account(
     open_door: OpenDoor, issuer: FakeIssuer, tmp_path: Path
 ) -> None:
-    door = await open_door(oidc_file=file_of(tmp_path, issuer.url), existence_replies=False)
+    door = await open_door(oidc_file=file_of(tmp_path, issuer.url), reveals_account_existence=False)
     traveller = Traveller(door, issuer)
     await confirmed(traveller, EMAIL)
     refusals = []

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 from services.auth.tests.desk import Desk, desk
 from services.auth.tests.fake_issuer import ASHA, CLIENT_ID, FakeIssuer, new_key
-from services.auth.tests.people import data, problem
+from services.auth.tests.harness import data, problem
 from services.auth.tests.travelling import Traveller, issuer, traveller
 
 from auth.providers import oidc, oidc_calls, oidc_metadata

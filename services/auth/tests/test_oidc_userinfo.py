@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from services.auth.tests.desk import Desk, desk
 from services.auth.tests.fake_issuer import ACCESS_TOKEN, ASHA, FakeIssuer
-from services.auth.tests.people import data, problem
+from services.auth.tests.harness import data, problem
 from services.auth.tests.travelling import Traveller, issuer, traveller
 
 from auth.providers import oidc_calls

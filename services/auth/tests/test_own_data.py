@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from services.auth.tests.factors import delete
-from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
+from services.auth.tests.harness import PASSWORD, Door, bearer, data, problem
 
-from auth.api.export_document import MOST_AT_ONCE, ExportDocument
-from auth.domain.exports import ASKED, MOST_PER_DAY
-from auth.queries.exports import latest_export
+from auth.data_export.api.document import MAX_CHUNK_BYTES, ExportDocument
+from auth.data_export.domain import MAX_PER_DAY, OTHER_SERVICES
+from auth.data_export.store import latest_export
 from common.clock import FixedClock
 from common.contracts.auth import ExportRequested
 from common.contracts.event import registry
@@ -44,7 +44,7 @@ def parts_of(request: ExportRequested, service: str, kept: dict[str, Any], piece
     return told
 
 
-async def answered(door: Door, request: ExportRequested, services: tuple[str, ...] = ASKED) -> None:
+async def answered(door: Door, request: ExportRequested, services: tuple[str, ...] = OTHER_SERVICES) -> None:
     for service in services:
         await deliver(door.service, *parts_of(request, service, {"things": [{"of": service}]}))
 
@@ -59,10 +59,10 @@ async def test_the_export_is_complete_once_every_service_has_answered_in_whateve
     person = await door.signed_in()
     user_id = person["user"]["id"]
     first = await door.get(PATH, person)
-    assert data(first, 202)["services"] == {"auth": "done"} | dict.fromkeys(ASKED, "waiting")
+    assert data(first, 202)["services"] == {"auth": "done"} | dict.fromkeys(OTHER_SERVICES, "waiting")
     assert first.headers["retry-after"] == "2"
     request = await last_request(door, user_id)
-    *others, last = ASKED
+    *others, last = OTHER_SERVICES
     await answered(door, request, tuple(reversed(others)))
     three = parts_of(request, last, {"things": [{"text": "x" * 50}]}, pieces=3)
     await deliver(door.service, three[2], three[0], three[2])
@@ -75,7 +75,7 @@ async def test_the_export_is_complete_once_every_service_has_answered_in_whateve
     assert answer.headers["content-disposition"] == 'attachment; filename="own-data.json"'
     assert (answer.headers["cache-control"], answer.json()["status"]) == ("no-store", "success")
     assert (kept["id"], kept["user_id"]) == (waiting["id"], user_id)
-    assert list(kept["services"]) == ["auth", *ASKED]
+    assert list(kept["services"]) == ["auth", *OTHER_SERVICES]
     assert kept["services"][last] == {"things": [{"text": "x" * 50}], "cut": []}
     assert len(await door.told(ExportRequested, user_id)) == 1
 
@@ -114,7 +114,7 @@ async def test_one_runs_at_a_time_and_five_a_day(door: Door, time: FixedClock) -
     user_id = person["user"]["id"]
     at_once = await asyncio.gather(*(door.act(PATH, person) for _ in range(5)))
     assert len({data(answer, 202)["id"] for answer in at_once}) == 1
-    for _ in range(MOST_PER_DAY - 1):
+    for _ in range(MAX_PER_DAY - 1):
         await answered(door, await last_request(door, user_id))
         data(await door.act(PATH, person), 202)
     await answered(door, await last_request(door, user_id))
@@ -131,7 +131,7 @@ async def test_services_that_do_not_answer_in_time_are_named_and_come_too_late(d
     person = await door.signed_in()
     data(await door.get(PATH, person), 202)
     request = await last_request(door, person["user"]["id"])
-    *prompt, late = ASKED
+    *prompt, late = OTHER_SERVICES
     await answered(door, request, tuple(prompt))
     time.advance(timedelta(minutes=10))
     assert await run(door) == 1
@@ -188,7 +188,7 @@ async def test_a_large_document_is_unpacked_while_it_is_sent_and_never_stands_in
     assert export is not None
     document = ExportDocument(export, door.identification.vault, door.database.begin)
     pieces = [piece async for piece in document.stream()]
-    assert max(map(len, pieces)) <= MOST_AT_ONCE
+    assert max(map(len, pieces)) <= MAX_CHUNK_BYTES
     assert len(json.loads(b"".join(pieces))["data"]["services"]["orders"]["things"][0]) == 5_000_000
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from services.auth.tests.authenticators import PRESENT, Authenticator, binary, text
 from services.auth.tests.conftest import OpenDoor
 from services.auth.tests.factors import app_code, delete, guarded
-from services.auth.tests.people import PASSWORD, Door, bearer, claims, data, problem
+from services.auth.tests.harness import PASSWORD, Door, bearer, claims, data, problem
 from services.auth.tests.test_api_keys import exchange, made
 
 from auth.domain.passkeys import MOST_OPEN, MOST_PASSKEYS, site_of

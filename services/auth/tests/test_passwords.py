@@ -1,8 +1,8 @@
 """A forgotten password and a changed one."""
 
+from services.auth.tests.emails import emails_to, request_reset, verify
 from services.auth.tests.factors import app_code, guarded, wrong_code
-from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
-from services.auth.tests.recovering import asked, letters, verify
+from services.auth.tests.harness import PASSWORD, Door, bearer, data, problem
 
 from common.contracts.auth import PasswordChanged, SessionRevoked
 
@@ -13,7 +13,7 @@ STALE = ("token", "token_invalid")
 async def test_a_reset_by_code_ends_every_session_and_the_new_password_opens(door: Door) -> None:
     old = await door.signed_in()
     user = old["user"]
-    grant = data(await verify(door, user, (await asked(door, user)).code))["grant"]
+    grant = data(await verify(door, user, (await request_reset(door, user)).code))["grant"]
     data(await door.post("/auth/password/reset", {"grant": grant, "new_password": NEW}))
     assert (await door.get("/auth/me", old)).status_code == 401
     assert (await door.refresh(old["refresh_token"])).status_code == 401
@@ -27,7 +27,7 @@ async def test_a_reset_by_code_ends_every_session_and_the_new_password_opens(doo
 
 async def test_a_reset_by_link_needs_the_forms_post_because_scanners_follow_links(door: Door) -> None:
     user = await door.registered()
-    sent = await asked(door, user)
+    sent = await request_reset(door, user)
     path = sent.link.removeprefix("https://dukan.local")
     for _ in range(2):
         page = await door.http.get(path)
@@ -45,7 +45,7 @@ async def test_a_reset_by_link_needs_the_forms_post_because_scanners_follow_link
 
 async def test_an_address_is_confirmed_by_the_page_of_its_link(door: Door) -> None:
     user = await door.registered()
-    [sent] = await letters(door, user, "confirm_email")
+    [sent] = await emails_to(door, user, "confirm_email")
     path = sent.link.removeprefix("https://dukan.local")
     assert (await door.http.get(path)).status_code == 200
     assert not (await door.signed_in(user["email"]))["user"]["email_confirmed"]
@@ -72,7 +72,7 @@ async def test_hostile_tokens_and_forms_break_no_page(door: Door) -> None:
 
 async def test_a_weak_new_password_is_refused_by_name_and_uses_nothing_up(door: Door) -> None:
     user = await door.registered()
-    sent = await asked(door, user)
+    sent = await request_reset(door, user)
     weak = await door.post("/auth/password/reset", {"token": sent.token, "new_password": "short"})
     assert problem(weak, 422) == ("new_password", "password_too_short")
     data(await door.post("/auth/password/reset", {"token": sent.token, "new_password": NEW}))
@@ -80,17 +80,17 @@ async def test_a_weak_new_password_is_refused_by_name_and_uses_nothing_up(door: 
 
 async def test_a_closed_account_gets_no_letter_and_its_old_one_opens_nothing(door: Door) -> None:
     user = await door.registered()
-    sent = await asked(door, user)
+    sent = await request_reset(door, user)
     data(await door.act(f"/users/{user['id']}/deactivate", await door.admin()))
     data(await door.post("/auth/otp/send", {"email": user["email"]}), 202)
-    assert len(await letters(door, user, "reset_password")) == 1
+    assert len(await emails_to(door, user, "reset_password")) == 1
     body = {"token": sent.token, "new_password": NEW}
     assert problem(await door.post("/auth/password/reset", body), 422) == STALE
 
 
 async def test_neither_a_reset_nor_a_change_goes_around_the_second_factor(door: Door) -> None:
     owner = await guarded(door)
-    sent = await asked(door, {"id": owner.id, "email": owner.email})
+    sent = await request_reset(door, {"id": owner.id, "email": owner.email})
     change = {"current_password": PASSWORD, "new_password": NEW}
     assert problem(await door.act("/auth/password/change", owner.tokens, change), 422) == ("code", "otp_required")
     wrong = change | {"code": wrong_code(owner.secret)}
@@ -107,7 +107,7 @@ async def test_a_change_ends_the_other_sessions_and_open_resets(door: Door) -> N
     here = await door.signed_in()
     user = here["user"]
     there = await door.signed_in(user["email"])
-    sent = await asked(door, user)
+    sent = await request_reset(door, user)
     data(await door.act("/auth/password/change", here, {"current_password": PASSWORD, "new_password": NEW}))
     assert (await door.get("/auth/me", here)).status_code == 200
     assert (await door.get("/auth/me", there)).status_code == 401
@@ -132,8 +132,8 @@ async def test_a_stolen_session_guesses_the_password_five_times_and_changes_noth
 
 async def test_administrators_see_who_asked_for_a_reset_and_what_came_of_it(door: Door) -> None:
     user = await door.registered()
-    await asked(door, user)
-    grant = data(await verify(door, user, (await asked(door, user)).code))["grant"]
+    await request_reset(door, user)
+    grant = data(await verify(door, user, (await request_reset(door, user)).code))["grant"]
     data(await door.post("/auth/password/reset", {"grant": grant, "new_password": NEW}))
     data(await door.post("/auth/otp/send", {"email": "nobody@shop.test"}), 202)
     admin = await door.admin()

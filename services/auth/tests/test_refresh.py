@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 from services.auth.tests.conftest import OpenDoor
-from services.auth.tests.people import ADMIN, Door, bearer, claims, data, problem
+from services.auth.tests.harness import ADMIN, Door, bearer, claims, data, problem
 
-from auth.domain.refresh import ABSOLUTE, GRACE, IDLE
+from auth.sessions.domain import IDLE_LIFETIME, MAX_LIFETIME, REUSE_GRACE
 from common.clock import FixedClock
 from common.contracts.auth import SessionRevoked
 from common.testing import eventually
@@ -51,7 +51,7 @@ async def test_two_processes_give_the_same_child(door: Door, open_door: OpenDoor
 async def test_the_parent_is_accepted_again_until_the_window_closes(door: Door, time: FixedClock) -> None:
     first = await door.signed_in()
     child = data(await door.refresh(first["refresh_token"]))["refresh_token"]
-    time.advance(GRACE)
+    time.advance(REUSE_GRACE)
     again = data(await door.refresh(first["refresh_token"]))
     assert again["refresh_token"] == child
     time.advance(MOMENT)
@@ -78,17 +78,17 @@ async def test_a_token_older_than_the_parent_ends_the_family_and_says_so(door: D
 async def test_sessions_end_when_idle_and_after_their_whole_time(door: Door, time: FixedClock) -> None:
     idle = await door.signed_in()
     busy = await door.signed_in(idle["user"]["email"])
-    assert idle["refresh_expires_in"] == IDLE.total_seconds()
-    time.advance(IDLE)
+    assert idle["refresh_expires_in"] == IDLE_LIFETIME.total_seconds()
+    time.advance(IDLE_LIFETIME)
     assert problem(await door.refresh(idle["refresh_token"]), 401) == REJECTED
     assert problem(await door.refresh(busy["refresh_token"]), 401) == REJECTED
 
     kept = await door.signed_in(idle["user"]["email"])
     started = time.now()
-    while time.now() + IDLE / 2 < started + ABSOLUTE:
-        time.advance(IDLE / 2)
+    while time.now() + IDLE_LIFETIME / 2 < started + MAX_LIFETIME:
+        time.advance(IDLE_LIFETIME / 2)
         kept = data(await door.refresh(kept["refresh_token"]))
-    left = started + ABSOLUTE - time.now()
+    left = started + MAX_LIFETIME - time.now()
     assert kept["refresh_expires_in"] == left.total_seconds()
     time.advance(left)
     assert problem(await door.refresh(kept["refresh_token"]), 401) == REJECTED

@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from services.auth.tests.emails import request_reset, verify
 from services.auth.tests.factors import app_code, delete, guarded, login, wrong_code
-from services.auth.tests.people import PASSWORD, Door, data, problem
-from services.auth.tests.recovering import asked, verify
+from services.auth.tests.harness import PASSWORD, Door, data, problem
 
 from auth.domain.totp import code_at, matching_step, step_at
 from common.clock import FixedClock
@@ -167,7 +167,7 @@ async def test_passwords_guessed_with_a_stolen_session_are_slowed_and_lock_nobod
 async def test_a_password_reset_does_not_get_around_the_second_factor(door: Door) -> None:
     person = await guarded(door)
     user, fresh = person.tokens["user"], "another good secret"
-    grant = data(await verify(door, user, (await asked(door, user)).code))["grant"]
+    grant = data(await verify(door, user, (await request_reset(door, user)).code))["grant"]
     data(await door.post("/auth/password/reset", {"grant": grant, "new_password": fresh}))
     body = {"email": person.email, "password": fresh}
     assert problem(await door.post("/auth/login", body), 401) == (None, "otp_required")

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.auth.tests.authenticators import Authenticator
 from services.auth.tests.factors import app_code, delete, guarded
-from services.auth.tests.people import PASSWORD, Door, data
+from services.auth.tests.harness import PASSWORD, Door, data
 from services.auth.tests.test_api_keys import exchange, made
 from services.auth.tests.test_passkeys import keeper
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.auth.tests.conftest import OpenDoor
-from services.auth.tests.people import PASSWORD, Door, claims, data, problem
+from services.auth.tests.harness import PASSWORD, Door, claims, data, problem
 
 from common.contracts.auth import UserRegistered
 
@@ -57,7 +57,7 @@ async def test_ten_registrations_of_one_username_at_once_make_one_account(door: 
 
 
 async def test_where_existence_is_secret_a_taken_address_is_answered_like_a_free_one(open_door: OpenDoor) -> None:
-    door = await open_door(existence_replies=False)
+    door = await open_door(reveals_account_existence=False)
     user = await door.registered(email="known@shop.test", username="known")
     again = await door.registered(email="known@shop.test", password="another good secret", first_name="Thief")
     assert again.keys() == user.keys()

@@ -1,6 +1,6 @@
 """Whether a session goes on: what the gateway asks for connections that outlive a token."""
 
-from services.auth.tests.people import Door, claims, data
+from services.auth.tests.harness import Door, claims, data
 
 from common.ids import new_id
 

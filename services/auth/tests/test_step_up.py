@@ -7,7 +7,7 @@ import httpx
 import pytest
 from services.auth.tests.authenticators import PRESENT, Authenticator
 from services.auth.tests.factors import app_code, delete, guarded
-from services.auth.tests.people import PASSWORD, Door, bearer, data, problem
+from services.auth.tests.harness import PASSWORD, Door, bearer, data, problem
 from services.auth.tests.test_api_keys import exchange, made
 from services.auth.tests.test_passkeys import challenged, keeper
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 from services.auth.tests.conftest import OpenDoor
-from services.auth.tests.people import PASSWORD, Door, problem
+from services.auth.tests.harness import PASSWORD, Door, problem
 
-from auth.domain.addresses import client_address, neighbourhood
+from auth.clients import client_address, neighbourhood
 from common.clock import FixedClock
 
 THIEF = {"X-Forwarded-For": "203.0.113.9"}

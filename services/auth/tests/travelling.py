@@ -9,7 +9,7 @@ import httpx
 import pytest
 from services.auth.tests.conftest import OpenDoor
 from services.auth.tests.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer, fake_issuer
-from services.auth.tests.people import Door, data
+from services.auth.tests.harness import Door, data
 
 APP = "com.example.app:/signed-in"
 FILE = """

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from auth.api import refused
-from auth.api.context import NEVER_STORED, Forget, Identifying, RequestingClient
-from auth.api.evened import evened
-from auth.api.fields import Name
 from auth.api.step_up import Confirm, FreshProof
+from auth.dependencies import NO_STORE, MarkRevoked, RequestingClient, Services
+from auth.fields import Name
 from auth.queries.api_keys import find_api_key, list_api_keys
+from auth.timing import constant_time
 from auth.usecases.create_api_key import Wish, create_api_key
 from auth.usecases.retire_api_key import revoke_api_key, revoke_shown_key, rotate_api_key
 from common import clock
@@ -26,7 +26,7 @@ from common.web.envelope import Envelope, created, ok
 from common.web.fields import WHOLE, Instant
 from common.web.pagination import Page, page_meta
 
-router = APIRouter(dependencies=[NEVER_STORED])
+router = APIRouter(dependencies=[NO_STORE])
 
 DAY = 24 * 3600
 
@@ -156,7 +156,7 @@ async def post_api_key(
     confirm: Confirm,
     client: RequestingClient,
     begin: Begin,
-    identification: Identifying,
+    identification: Services,
 ) -> Envelope[ApiKeyWithSecret]:
     """Asks for a fresh proof of who one is."""
     owner_id = body.user_id or caller.user_id
@@ -172,10 +172,10 @@ async def post_api_key(
 
 @router.post("/api-keys/revoke", summary="Revoke the API key that is shown", responses=refused.SHOWN_API_KEY)
 async def post_revoke_api_key(
-    body: ShownApiKey, client: RequestingClient, begin: Begin, forget: Forget, identification: Identifying
+    body: ShownApiKey, client: RequestingClient, begin: Begin, forget: MarkRevoked, identification: Services
 ) -> Envelope[None]:
     """For a script that notices that its key leaked, and for whoever finds one: to have it is enough to end it."""
-    async with evened(begin) as tx:
+    async with constant_time(begin) as tx:
         outcome = await revoke_shown_key(
             tx, body.key, client=client, vault=identification.vault, per_address=identification.per_address
         )
@@ -196,7 +196,7 @@ async def get_api_key(api_key_id: UUID, caller: Caller, begin: Begin) -> Envelop
 
 @router.delete("/api-keys/{api_key_id}", summary="Revoke an API key", responses=refused.API_KEY)
 async def delete_api_key(
-    api_key_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
+    api_key_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: MarkRevoked
 ) -> Envelope[ApiKeyView]:
     """For good. It stays listed, so that what used it can be told from the trail."""
     async with begin() as tx:
@@ -216,8 +216,8 @@ async def post_rotate_api_key(
     confirm: Confirm,
     client: RequestingClient,
     begin: Begin,
-    forget: Forget,
-    identification: Identifying,
+    forget: MarkRevoked,
+    identification: Services,
 ) -> Envelope[ApiKeyWithSecret]:
     """Asks for a fresh proof of who one is."""
     await confirm(body)

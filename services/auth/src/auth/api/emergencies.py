@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from auth.api import refused
-from auth.api.context import Forget, Identifying, RequestingClient
+from auth.audit.usecases import record_audit
+from auth.dependencies import MarkRevoked, RequestingClient, Services
 from auth.queries.signing_keys import signing_keys
-from auth.usecases.end_sessions import end_any_sessions
-from auth.usecases.record_audit import record_audit
+from auth.sessions.usecases.end_sessions import end_any_sessions
 from auth.usecases.rotate_keys import rotate_on_demand, withdraw_keys
 from common import clock
 from common.security.tokens import Identity
@@ -49,7 +49,7 @@ async def get_signing_keys(_admin: KeyKeeper, begin: Begin) -> Envelope[list[Sig
 
 @router.post("/auth/signing-keys/rotate", summary="Rotate the signing keys", responses=refused.ROTATING_KEYS)
 async def post_rotate(
-    admin: KeyKeeper, client: RequestingClient, begin: Begin, identification: Identifying
+    admin: KeyKeeper, client: RequestingClient, begin: Begin, identification: Services
 ) -> Envelope[list[SigningKeyView]]:
     """The next key signs from now on. Tokens that are out stay good until they expire."""
     async with begin() as tx:
@@ -61,7 +61,7 @@ async def post_rotate(
 
 @router.post("/auth/signing-keys/withdraw", summary="Replace leaked signing keys")
 async def post_withdraw(
-    request: Request, admin: KeyKeeper, client: RequestingClient, begin: Begin, identification: Identifying
+    request: Request, admin: KeyKeeper, client: RequestingClient, begin: Begin, identification: Services
 ) -> Envelope[list[SigningKeyView]]:
     """All keys at once: every access token is refused from now on, the caller's too, and a refresh gives another."""
     async with begin() as tx:
@@ -76,7 +76,7 @@ async def post_withdraw(
 
 @router.post("/users/logout-all", summary="Sign everybody out")
 async def post_logout_everybody(
-    admin: Administrator, client: RequestingClient, begin: Begin, forget: Forget
+    admin: Administrator, client: RequestingClient, begin: Begin, forget: MarkRevoked
 ) -> Envelope[EndedView]:
     """Everybody has to sign in again, the caller too."""
     begun_by, sessions = clock.now(), 0

@@ -8,18 +8,18 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from auth.api import refused
-from auth.api.context import NEVER_STORED, RequestingClient
 from auth.api.oidc_visit import Answer, TheIssuers, TheVisit
 from auth.api.step_up import Confirm, FreshProof
-from auth.api.views import OtherSessionsView
+from auth.dependencies import NO_STORE, RequestingClient
 from auth.queries.identities import find_identity, identities_of
-from auth.queries.sessions import count_others
+from auth.sessions.usecases.end_sessions import count_other_sessions
 from auth.usecases.link_identity import link_identity, unlink_identity
 from auth.usecases.return_oidc import end_return, stale
+from auth.views import OtherSessionsView
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
 
-router = APIRouter(prefix="/auth/identities", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/identities", dependencies=[NO_STORE])
 
 
 class Linked(Answer):
@@ -62,7 +62,7 @@ async def post_identity(
             raise stale()
         identity_id = await link_identity(tx, caller.user_id, stranger, visit.client)
         row = await find_identity(tx, identity_id)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     return created(NewIdentityView.model_validate({**row, "other_sessions": others}), "Linked")
 
 
@@ -80,5 +80,5 @@ async def delete_identity(
     await confirm(body)
     async with begin() as tx:
         await unlink_identity(tx, caller.user_id, identity_id, client)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     return ok(OtherSessionsView(other_sessions=others), "It signs in here no longer")

@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.usecases.exchange_api_key import exchange_api_key
 from common.errors import DukanError
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(prefix="/internal", include_in_schema=False, dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/internal", include_in_schema=False, dependencies=[NO_STORE])
 
 
 class Presented(BaseModel):
@@ -32,7 +32,7 @@ class PassView(BaseModel):
 
 @router.post("/api-keys/exchange")
 async def post_exchange(
-    body: Presented, client: RequestingClient, begin: Begin, identification: Identifying
+    body: Presented, client: RequestingClient, begin: Begin, identification: Services
 ) -> Envelope[PassView]:
     async with begin() as tx:
         signer, vault = identification.signer, identification.vault

@@ -7,18 +7,19 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from auth.api import refused
-from auth.api.context import NEVER_STORED, Identification
-from auth.api.cookies import Cookies
 from auth.api.oidc_visit import Finish, TheIssuers, TheProvider, TheVisit, browser_cookie
 from auth.api.step_up import Confirm, FreshProof
-from auth.api.views import SignInView
+from auth.cookies import Cookies
+from auth.dependencies import NO_STORE
 from auth.domain.oidc import FLOW_LASTS
+from auth.services import AuthServices
 from auth.usecases.start_oidc import Departure, start_oidc
+from auth.views import SignInView
 from common import clock
 from common.web.dependencies import Caller
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(dependencies=[NEVER_STORED])
+router = APIRouter(dependencies=[NO_STORE])
 
 OURS = "https://shop.example/api/v1/auth/oidc/company/callback"
 RedirectUri = Annotated[str, StringConstraints(min_length=1, max_length=500), Field(examples=[OURS])]
@@ -102,7 +103,7 @@ def _started(url: str, departure: Departure, until: datetime) -> StartView:
     return StartView(authorization_url=url, state=departure.state, expires_in=seconds)
 
 
-def _remember_browser(response: Response, departure: Departure, identification: Identification) -> None:
+def _remember_browser(response: Response, departure: Departure, identification: AuthServices) -> None:
     """Cookies are later given to this browser only: nobody is signed in to another's account by following a link."""
     response.set_cookie(
         browser_cookie(identification),

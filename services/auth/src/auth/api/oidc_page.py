@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
-from auth.api.cookies import Jar
 from auth.api.oidc_visit import Finish, TheProvider, TheVisit
-from auth.api.pages import ANSWER, fields_of, page, refused
+from auth.cookies import CookieJar
+from auth.html import HTML_RESPONSE, error_page, form_fields, page
 from auth.providers.oidc import Provider
 from common.errors import DukanError, Invalid
 
@@ -34,7 +34,7 @@ OTP = (
 @router.get(
     "/auth/oidc/{provider}/callback",
     response_class=HTMLResponse,
-    responses=ANSWER,
+    responses=HTML_RESPONSE,
     summary="Page that an issuer sends the browser back to",
 )
 async def get_callback(
@@ -46,20 +46,20 @@ async def get_callback(
 
 @forms.post("/auth/forms/oidc/{provider}")
 async def post_callback_form(provider: TheProvider, visit: TheVisit) -> HTMLResponse:
-    given = {name: text for name, text in (await fields_of(visit.request)).items() if text}
+    given = {name: text for name, text in (await form_fields(visit.request)).items() if text}
     try:
         body = Finish.model_validate({name: given.get(name) for name in (*NAMES, "otp")} | {"cookies": True})
         grant = await visit.sign_in(body, provider)
     except ValidationError:
-        return refused(_title(provider), Invalid("This is no answer of an issuer; start again"))
+        return error_page(_title(provider), Invalid("This is no answer of an issuer; start again"))
     except DukanError as refusal:
         if refusal.code in {"otp_required", "otp_invalid"}:
             return page(
                 _title(provider), f"<p>{escape(refusal.message)}.</p>{_form(provider, given, OTP)}", refusal.status
             )
-        return refused(_title(provider), refusal)
+        return error_page(_title(provider), refusal)
     answer = page(_title(provider), '<p>You are signed in.</p><p><a href="/">Continue</a></p>')
-    Jar(visit.request, answer, visit.identification).fill(grant)
+    CookieJar(visit.request, answer, visit.identification).fill(grant)
     return answer
 
 

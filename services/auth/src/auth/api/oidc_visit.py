@@ -7,14 +7,15 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from pydantic import BaseModel, StrictBool, StringConstraints
 
-from auth.api.context import Identification, Identifying, RequestingClient
-from auth.api.fields import FactorCode, Name, OneTimeToken
-from auth.domain.clients import Client
+from auth.audit.usecases import record_audit
+from auth.clients import Client
+from auth.dependencies import RequestingClient, Services
 from auth.domain.oidc import Stranger
+from auth.fields import FactorCode, Name, OneTimeToken
 from auth.providers.issuers import Issuers
 from auth.providers.oidc import Provider
-from auth.usecases.open_session import Grant
-from auth.usecases.record_audit import record_audit
+from auth.services import AuthServices
+from auth.sessions.usecases.open_session import TokenPair
 from auth.usecases.return_oidc import Return, claim_return, end_return, give_back
 from auth.usecases.sign_in_by_identity import sign_in_by_identity
 from common.errors import DukanError, Forbidden, Invalid, Unavailable
@@ -57,14 +58,14 @@ class Visit:
     request: Request
     client: Client
     begin: Begin
-    identification: Identification
+    identification: AuthServices
 
     @property
     def browser(self) -> str:
         """What the browser was given when it set out; empty for another."""
         return self.request.cookies.get(browser_cookie(self.identification), "")
 
-    async def sign_in(self, body: Finish, provider: Provider) -> Grant:
+    async def sign_in(self, body: Finish, provider: Provider) -> TokenPair:
         """Raises the refusal, once what was tried is recorded."""
         returned, stranger = await self.identify(body, provider, browser=self.browser if body.cookies else None)
         async with self.begin() as tx:
@@ -79,7 +80,7 @@ class Visit:
                 signer=self.identification.signer,
                 vault=self.identification.vault,
                 codes=self.identification.codes,
-                may_tell=self.identification.existence_replies,
+                may_tell=self.identification.reveals_account_existence,
             )
         if isinstance(outcome, DukanError):
             raise outcome
@@ -116,7 +117,7 @@ class Visit:
             raise
 
 
-def browser_cookie(identification: Identification) -> str:
+def browser_cookie(identification: AuthServices) -> str:
     return cookie_name("dukan_oidc", secure=identification.secure_cookies)
 
 
@@ -144,7 +145,7 @@ async def _provider(provider: ProviderName, issuers: TheIssuers) -> Provider:
     return issuers.find(provider)
 
 
-async def _visit(request: Request, client: RequestingClient, begin: Begin, identification: Identifying) -> Visit:
+async def _visit(request: Request, client: RequestingClient, begin: Begin, identification: Services) -> Visit:
     return Visit(request, client, begin, identification)
 
 

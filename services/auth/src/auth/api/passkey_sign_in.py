@@ -6,19 +6,19 @@ from fastapi import APIRouter
 from pydantic import BaseModel, StrictBool
 
 from auth.api import refused, shown
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
-from auth.api.cookies import Cookies
 from auth.api.credentials import UsedCredential
-from auth.api.evened import evened
-from auth.api.fields import Name
-from auth.api.views import SignInView
+from auth.cookies import Cookies
+from auth.dependencies import NO_STORE, RequestingClient, Services
+from auth.fields import Name
+from auth.timing import constant_time
 from auth.usecases.challenge import make_challenge
 from auth.usecases.sign_in_by_passkey import sign_in_by_passkey
+from auth.views import SignInView
 from common.errors import DukanError
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(prefix="/auth/login/passkey", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/login/passkey", dependencies=[NO_STORE])
 
 
 class PasskeyLogin(BaseModel):
@@ -33,7 +33,7 @@ class PasskeyLogin(BaseModel):
     "/options", summary="Begin to sign in with a passkey", responses=refused.ASKING_PASSKEY | shown.REQUEST_OPTIONS
 )
 async def post_passkey_login_options(
-    client: RequestingClient, begin: Begin, identification: Identifying
+    client: RequestingClient, begin: Begin, identification: Services
 ) -> Envelope[dict[str, Any]]:
     """What `PublicKeyCredential.parseRequestOptionsFromJSON` takes; answer within five minutes. Nobody is named, so the
     person picks the account at the authenticator."""
@@ -44,10 +44,10 @@ async def post_passkey_login_options(
 
 @router.post("", summary="Sign in with a passkey", responses=refused.SIGNING_IN_BY_PASSKEY)
 async def post_passkey_login(
-    body: PasskeyLogin, client: RequestingClient, begin: Begin, identification: Identifying, jar: Cookies
+    body: PasskeyLogin, client: RequestingClient, begin: Begin, identification: Services, jar: Cookies
 ) -> Envelope[SignInView]:
     """A passkey is both factors: no code is asked for."""
-    async with evened(begin) as tx:
+    async with constant_time(begin) as tx:
         outcome = await sign_in_by_passkey(
             tx,
             body.credential.as_sent(),

@@ -8,20 +8,20 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from auth.api import refused, shown
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.credentials import NewCredential
-from auth.api.fields import Name
 from auth.api.step_up import Confirm, FreshProof
-from auth.api.views import OtherSessionsView
-from auth.domain.devices import device_name
+from auth.dependencies import NO_STORE, RequestingClient, Services
+from auth.fields import Name
 from auth.queries.passkeys import passkeys_of
-from auth.queries.sessions import count_others
+from auth.sessions.domain import device_name
+from auth.sessions.usecases.end_sessions import count_other_sessions
 from auth.usecases.register_passkey import creation_options, register_passkey, remove_passkey, rename_passkey
+from auth.views import OtherSessionsView
 from common.errors import DukanError
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
 
-router = APIRouter(prefix="/auth/passkeys", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/passkeys", dependencies=[NO_STORE])
 
 
 class NewPasskey(BaseModel):
@@ -67,7 +67,7 @@ async def post_passkey_options(
     caller: Caller,
     client: RequestingClient,
     begin: Begin,
-    identification: Identifying,
+    identification: Services,
     confirm: Confirm,
 ) -> Envelope[dict[str, Any]]:
     """What `PublicKeyCredential.parseCreationOptionsFromJSON` takes; answer within five minutes. Asks for a fresh
@@ -80,7 +80,7 @@ async def post_passkey_options(
 
 @router.post("", status_code=201, summary="Register a passkey", responses=refused.MAKING_PASSKEY)
 async def post_passkey(
-    body: NewPasskey, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
+    body: NewPasskey, caller: Caller, client: RequestingClient, begin: Begin, identification: Services
 ) -> Envelope[NewPasskeyView]:
     """The authenticator's answer to options that were given after a proof, which this is part of."""
     async with begin() as tx:
@@ -93,7 +93,7 @@ async def post_passkey(
             client=client,
             passkeys=identification.passkeys,
         )
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     if isinstance(outcome, DukanError):
         raise outcome
     view = NewPasskeyView.model_validate({**outcome, "other_sessions": others})
@@ -121,5 +121,5 @@ async def delete_passkey(
     await confirm(body)
     async with begin() as tx:
         await remove_passkey(tx, caller.user_id, passkey_id, client)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     return ok(OtherSessionsView(other_sessions=others), "The passkey signs nobody in any more")

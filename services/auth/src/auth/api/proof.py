@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import Depends
 from pydantic import BaseModel
 
-from auth.api.context import Identifying, RequestingClient
-from auth.api.fields import FactorCode, Password
-from auth.domain.passwords import normalised
-from auth.providers.hashing import Verification
-from auth.tables import Account
+from auth.accounts.usecases import Account
+from auth.dependencies import RequestingClient, Services
+from auth.fields import FactorCode, Password
+from auth.passwords.domain import normalised
+from auth.passwords.providers.hashing import Verification
+from auth.sessions.usecases.sign_in import Attempt, settle
 from auth.usecases.prove import begin_proof, named, stand_in
-from auth.usecases.sign_in import Attempt, settle
-from common.errors import DukanError
+from common.errors import DukanError, Unauthenticated
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller
 
@@ -30,7 +30,7 @@ class Proof(BaseModel):
 Proving = Callable[[Proof], AbstractAsyncContextManager[tuple[Transaction, Account]]]
 
 
-async def _prove(caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying) -> Proving:
+async def _prove(caller: Caller, client: RequestingClient, begin: Begin, identification: Services) -> Proving:
     """`async with prove(body) as (tx, account)`: a transaction after the proof, and the caller's account, locked.
 
     Raises Invalid naming the field, or RateLimited, once what was tried is recorded; Forbidden without a fresh proof.
@@ -43,12 +43,11 @@ async def _prove(caller: Caller, client: RequestingClient, begin: Begin, identif
         if isinstance(attempt, DukanError):
             raise attempt
         verification = await verify(attempt, proof.password)
-        async with begin() as tx:
-            outcome = await settle(tx, attempt, verification, proof.code or None, identification.vault)
-            if isinstance(outcome, Account):
-                yield tx, outcome
-        if isinstance(outcome, DukanError):
-            raise named(outcome)
+        try:
+            async with begin() as tx:
+                yield tx, await settle(tx, attempt, verification, proof.code or None, identification.vault)
+        except Unauthenticated as error:
+            raise named(error) from error
 
     async def verify(attempt: Attempt, password: str | None) -> Verification:
         if password is not None:

@@ -6,18 +6,18 @@ from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
 from auth.api import refused
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.proof import Proof, Prove
-from auth.api.views import OtherSessionsView
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.domain.totp import otpauth_uri, secret_text
 from auth.queries.factors import factors_of
-from auth.queries.sessions import count_others
+from auth.sessions.usecases.end_sessions import count_other_sessions
 from auth.usecases.enrol_totp import confirm_totp, remove_totp, renew_recovery_codes, start_totp
+from auth.views import OtherSessionsView
 from common.errors import DukanError
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(prefix="/auth/mfa", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/mfa", dependencies=[NO_STORE])
 
 AppCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 
@@ -53,7 +53,7 @@ async def get_factors(caller: Caller, begin: Begin) -> Envelope[FactorsView]:
 
 @router.post("/totp", status_code=201, summary="Begin with an authenticator app", responses=refused.STARTING_TOTP)
 async def post_totp(
-    body: Proof, prove: Prove, client: RequestingClient, identification: Identifying
+    body: Proof, prove: Prove, client: RequestingClient, identification: Services
 ) -> Envelope[EnrolmentView]:
     """A secret for an authenticator app. Sign-in asks for nothing before it is confirmed."""
     async with prove(body) as (tx, account):
@@ -64,12 +64,12 @@ async def post_totp(
 
 @router.post("/totp/confirm", summary="Confirm the authenticator app", responses=refused.CONFIRMING_TOTP)
 async def post_confirm(
-    body: Confirmation, caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
+    body: Confirmation, caller: Caller, client: RequestingClient, begin: Begin, identification: Services
 ) -> Envelope[RecoveryCodesView]:
     """Turns the second factor on."""
     async with begin() as tx:
         outcome = await confirm_totp(tx, caller.user_id, body.code, client, identification.vault)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     if isinstance(outcome, DukanError):
         raise outcome
     return ok(RecoveryCodesView(recovery_codes=outcome, other_sessions=others), "The second factor is on")
@@ -81,16 +81,16 @@ async def delete_totp(
 ) -> Envelope[OtherSessionsView]:
     async with prove(body) as (tx, account):
         await remove_totp(tx, account.id, client)
-        others = await count_others(tx, account.id, caller.session_id)
+        others = await count_other_sessions(tx, account.id, caller.session_id)
     return ok(OtherSessionsView(other_sessions=others), "The second factor is off")
 
 
 @router.post("/recovery-codes", summary="Make new recovery codes", responses=refused.WITHOUT_TOTP)
 async def post_recovery_codes(
-    body: Proof, caller: Caller, prove: Prove, client: RequestingClient, identification: Identifying
+    body: Proof, caller: Caller, prove: Prove, client: RequestingClient, identification: Services
 ) -> Envelope[RecoveryCodesView]:
     """Ten new codes; the old ones are good for nothing."""
     async with prove(body) as (tx, account):
         codes = await renew_recovery_codes(tx, account.id, client, identification.vault)
-        others = await count_others(tx, account.id, caller.session_id)
+        others = await count_other_sessions(tx, account.id, caller.session_id)
     return ok(RecoveryCodesView(recovery_codes=codes, other_sessions=others), "Keep them where the app is not")

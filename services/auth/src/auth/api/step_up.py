@@ -7,18 +7,18 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
 from auth.api import refused, shown
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api.credentials import UsedCredential
-from auth.api.fields import FactorCode, Password
 from auth.api.proof import Proof, Prove
+from auth.audit.usecases import record_audit
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.domain.proofs import FRESH
-from auth.usecases.record_audit import record_audit
+from auth.fields import FactorCode, Password
 from auth.usecases.step_up import is_fresh, mark_proved, step_up_by_passkey, step_up_options, step_up_required
 from common.errors import DukanError, Invalid
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(prefix="/auth/step-up", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/step-up", dependencies=[NO_STORE])
 
 
 class FreshProof(BaseModel):
@@ -74,7 +74,7 @@ Confirm = Annotated[Confirming, Depends(_confirm)]
     "/options", summary="Begin to step up with a passkey", responses=refused.BEGINNING_STEP_UP | shown.REQUEST_OPTIONS
 )
 async def post_step_up_options(
-    caller: Caller, client: RequestingClient, begin: Begin, identification: Identifying
+    caller: Caller, client: RequestingClient, begin: Begin, identification: Services
 ) -> Envelope[dict[str, Any]]:
     """What `PublicKeyCredential.parseRequestOptionsFromJSON` takes; answer within five minutes."""
     async with begin() as tx:
@@ -89,7 +89,7 @@ async def post_step_up(
     caller: Caller,
     client: RequestingClient,
     begin: Begin,
-    identification: Identifying,
+    identification: Services,
     prove: Prove,
 ) -> Envelope[StepUpView]:
     """For this session, before what a stolen one must not do: API keys, passkeys, another e-mail address, deletion."""

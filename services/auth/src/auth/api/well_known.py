@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from auth.api.context import Identifying
+from auth.dependencies import Services
 from auth.providers.signing import ALGORITHM
 from auth.queries.signing_keys import key_set
 from common.web.dependencies import Begin
@@ -45,7 +45,7 @@ async def get_jwks(response: Response, begin: Begin) -> dict[str, Any]:
 
 
 @router.get("/openid-configuration", summary="Where to find what verifies tokens", responses=_shown(PLACES))
-async def get_openid_configuration(response: Response, identification: Identifying) -> dict[str, Any]:
+async def get_openid_configuration(response: Response, identification: Services) -> dict[str, Any]:
     response.headers["Cache-Control"] = CACHING
     return {
         "issuer": identification.issuer,

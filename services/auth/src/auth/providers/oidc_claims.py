@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from email_validator import EmailNotValidError, validate_email
 
-from auth.domain.identifiers import normalised_email
+from auth.accounts.domain import normalised_email
 from auth.domain.oidc import Stranger
 from auth.providers.oidc_calls import Claims
 from auth.providers.oidc_file import ClaimName, ProviderEntry

@@ -4,8 +4,7 @@ import secrets
 from hashlib import sha256
 from uuid import UUID
 
-from auth.domain.addresses import neighbourhood
-from auth.domain.clients import Client
+from auth.clients import Client, neighbourhood
 from auth.domain.passkeys import CHALLENGE_BYTES, CHALLENGE_LASTS, MOST_OPEN, ChallengePurpose
 from common import clock
 from common.errors import RateLimited

@@ -7,12 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
+from auth.accounts.usecases import locked_account, security_changed
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.domain.api_keys import MOST_KEYS, NewKey
-from auth.domain.clients import Client
 from auth.providers.vault import Vault
-from auth.usecases.announce import security_changed
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
 from common import clock
 from common.errors import Conflict
 from common.ids import new_id

@@ -3,15 +3,13 @@
 import secrets
 from uuid import UUID
 
-from auth.domain.clients import Client
+from auth.accounts.usecases import Account, locked_account, security_changed
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.domain.recovery_codes import new_codes
 from auth.domain.totp import SECRET_BYTES, matching_step
 from auth.providers.vault import Vault
-from auth.tables import Account
-from auth.usecases.announce import security_changed
 from auth.usecases.check_factor import recovery_hash, sealed_name
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
 from common import clock
 from common.errors import Conflict, Invalid
 from common.persistence.transaction import Transaction

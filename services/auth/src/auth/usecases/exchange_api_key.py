@@ -12,15 +12,14 @@ from uuid import UUID
 import asyncpg
 from sqlmodel import select
 
-from auth.domain.addresses import is_within
+from auth.accounts.usecases import Account
+from auth.audit.usecases import record_audit
+from auth.clients import Client, is_within
 from auth.domain.api_keys import PASS_LASTS, lease, next_day, public_id_of
-from auth.domain.clients import Client
-from auth.domain.refresh import ABSOLUTE
 from auth.providers.signing import AccessToken, Signer
 from auth.providers.vault import Vault
-from auth.tables import Account
-from auth.usecases.issue_access import issue_access
-from auth.usecases.record_audit import record_audit
+from auth.sessions.domain import MAX_LIFETIME
+from auth.sessions.usecases.open_session import issue_access
 from common import clock
 from common.errors import DukanError, Forbidden, RateLimited, Unauthenticated
 from common.ids import new_id
@@ -109,7 +108,7 @@ async def _session(tx: Transaction, key: asyncpg.Record, client: Client, until: 
         return UUID(str(key["session_id"]))
     session_id, name = new_id(), f"API key {key['name']}"
     place = (client.address, client.user_agent)
-    await tx.sql.execute(OPEN, session_id, key["account_id"], name, *place, now, now + ABSOLUTE, until)
+    await tx.sql.execute(OPEN, session_id, key["account_id"], name, *place, now, now + MAX_LIFETIME, until)
     return session_id
 
 

@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from auth.domain.clients import Client
+from auth.accounts.usecases import locked_account, security_changed
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.domain.oidc import Stranger
-from auth.usecases.announce import security_changed
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
 from common import clock
 from common.errors import Conflict, NotFound
 from common.ids import new_id

@@ -6,13 +6,13 @@ owner from signing in.
 
 from uuid import UUID
 
-from auth.domain.clients import Client
-from auth.domain.throttle import Policy
-from auth.providers.hashing import Verification
-from auth.tables import Account
-from auth.usecases.sign_in import Attempt, too_many
+from auth.accounts.usecases import Account
+from auth.clients import Client
+from auth.passwords.providers.hashing import Verification
+from auth.sessions.usecases.sign_in import Attempt, too_many
+from auth.throttle.domain import Policy
+from auth.throttle.usecases import limits_of, wait_of
 from auth.usecases.step_up import is_fresh, step_up_required
-from auth.usecases.throttle import limits_of, wait_of
 from common.errors import DukanError, Invalid, RateLimited, Unauthenticated
 from common.persistence.transaction import Transaction
 

@@ -6,13 +6,12 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.domain.clients import Client
+from auth.accounts.usecases import locked_account, security_changed
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.domain.passkeys import MOST_PASSKEYS
 from auth.providers.passkeys import Attested, Credential, PasskeyRefusedError, Passkeys, challenge_of, known_transports
-from auth.usecases.announce import security_changed
 from auth.usecases.challenge import make_challenge, spend_challenge
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
 from common import clock
 from common.errors import Conflict, DukanError, Invalid, NotFound
 from common.ids import new_id

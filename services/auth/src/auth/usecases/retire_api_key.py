@@ -6,14 +6,14 @@ from uuid import UUID
 
 import asyncpg
 
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.domain.api_keys import NewKey, public_id_of
-from auth.domain.clients import Client
-from auth.domain.throttle import Policy
+from auth.errors import TooManyAttempts
 from auth.providers.vault import Vault
-from auth.usecases.end_sessions import end_session
-from auth.usecases.record_audit import record_audit
-from auth.usecases.request_limits import request_limits, too_often
-from auth.usecases.throttle import count_failure, wait_of
+from auth.sessions.usecases.end_sessions import end_session
+from auth.throttle.domain import Policy
+from auth.throttle.usecases import count_failure, request_limits, wait_of
 from common import clock
 from common.contracts.auth import ApiKeyRevoked, SessionRevoked
 from common.errors import Conflict, DukanError, NotFound, Unauthenticated
@@ -79,7 +79,7 @@ async def revoke_shown_key(
     public_id = public_id_of(text)
     limits = request_limits("revoke_api_key", public_id or "", client.address, per_address)
     if wait := await wait_of(tx, limits):
-        return too_often(wait)
+        return TooManyAttempts(wait)
     key = await tx.sql.fetchrow(NAMED, public_id) if public_id else None
     if key is None or not _is_secret_of(key, vault.api_key_digest(text)):
         await count_failure(tx, limits)

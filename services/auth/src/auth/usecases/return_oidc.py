@@ -14,7 +14,7 @@ import asyncpg
 from auth.domain.oidc import Stranger
 from auth.providers.oidc import Secrets
 from auth.providers.vault import Vault
-from auth.usecases.open_session import digest
+from auth.tokens import digest
 from auth.usecases.start_oidc import sealed_name
 from common import clock
 from common.errors import Invalid

@@ -8,20 +8,20 @@ from typing import Any
 
 from sqlmodel import select
 
-from auth.domain.clients import Client
+from auth.accounts.usecases import Account
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.domain.oidc import Decision, Standing, Stranger, decide
-from auth.domain.throttle import Policy
-from auth.providers.codes import Codes
+from auth.email_confirmation.providers.codes import Codes
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
-from auth.tables import Account
+from auth.registration.usecases import NewAccount, create_account
+from auth.sessions.usecases.open_session import TokenPair, open_session
+from auth.sessions.usecases.sign_in import Attempt, admit
+from auth.throttle.domain import Policy
+from auth.throttle.usecases import limits_of
 from auth.usecases.link_identity import OWNER, link_identity, store_identity
-from auth.usecases.open_session import Grant, open_session
-from auth.usecases.record_audit import record_audit
-from auth.usecases.register import register
 from auth.usecases.return_oidc import Return, end_return, keep_outcome, stale
-from auth.usecases.sign_in import Attempt, admit
-from auth.usecases.throttle import limits_of
 from common import clock
 from common.errors import Conflict, DukanError, Forbidden, Unavailable
 from common.persistence.transaction import Transaction
@@ -47,7 +47,7 @@ async def sign_in_by_identity(
     vault: Vault,
     codes: Codes,
     may_tell: bool,
-) -> Grant | DukanError:
+) -> TokenPair | DukanError:
     """`may_tell`: somebody without a verified address may learn that it is taken."""
     if not await tx.sql.fetchval(HELD, returned.state_hash, clock.now()):
         return stale()
@@ -85,7 +85,10 @@ async def _account_of(
         ids = {"account_id": known.id if known else None}
         await record_audit(tx, "sign_in", decision, client, **ids, provider=stranger.provider)
         return _refusal(decision)
-    account = await admit(tx, _attempt(stranger, known, client, codes.per_address), known, otp, vault)
+    try:
+        account = await admit(tx, _attempt(stranger, known, client, codes.per_address), known, otp, vault)
+    except DukanError as error:
+        return error
     if isinstance(account, Account) and decision == "link":
         await link_identity(tx, account.id, stranger, client)
     return account
@@ -107,16 +110,8 @@ def _standing(account: Account | None, *, is_linked: bool) -> Standing | None:
 
 async def _create(tx: Transaction, stranger: Stranger, client: Client, codes: Codes) -> Account:
     profile: Mapping[str, Any] = {"first_name": stranger.first_name, "last_name": stranger.last_name}
-    account = await register(
-        tx,
-        stranger.email or "",
-        None,
-        profile,
-        client,
-        codes=codes,
-        tell_taken=True,
-        is_confirmed=stranger.email_verified,
-    )
+    new = NewAccount(stranger.email or "", None, profile, email_confirmed=stranger.email_verified)
+    account = await create_account(tx, new, client, codes)
     await store_identity(tx, account.id, stranger, client)
     return account
 

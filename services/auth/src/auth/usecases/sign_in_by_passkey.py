@@ -9,15 +9,15 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from auth.domain.clients import Client
-from auth.domain.throttle import Policy
+from auth.accounts.usecases import Account
+from auth.audit.usecases import record_audit
+from auth.clients import Client
+from auth.errors import TooManyAttempts
 from auth.providers.passkeys import Passkeys
 from auth.providers.signing import Signer
-from auth.tables import Account
-from auth.usecases.open_session import Grant, open_session
-from auth.usecases.record_audit import record_audit
-from auth.usecases.request_limits import request_limits, too_often
-from auth.usecases.throttle import Limits, count_failure, forgive, wait_of
+from auth.sessions.usecases.open_session import TokenPair, open_session
+from auth.throttle.domain import Policy
+from auth.throttle.usecases import Limits, count_failure, forgive, request_limits, wait_of
 from auth.usecases.use_passkey import Unusable, judge_passkey, mark_used
 from common.errors import DukanError, Unauthenticated
 from common.persistence.transaction import Transaction
@@ -32,11 +32,11 @@ async def sign_in_by_passkey(
     passkeys: Passkeys,
     signer: Signer,
     per_address: Policy,
-) -> Grant | DukanError:
+) -> TokenPair | DukanError:
     limits = request_limits("passkey", credential["id"], client.address, per_address)
     if wait := await wait_of(tx, limits):
         await _record(tx, "throttled", client, None)
-        return too_often(wait)
+        return TooManyAttempts(wait)
     answer = await judge_passkey(tx, credential, "sign_in", passkeys)
     if isinstance(answer, Unusable):
         return await _refused(tx, answer, client, limits)
@@ -61,7 +61,7 @@ async def _open_account(tx: Transaction, account_id: UUID) -> Account | None:
 async def _refused(tx: Transaction, answer: Unusable, client: Client, limits: Limits) -> DukanError:
     if wait := await count_failure(tx, limits):
         await _record(tx, "throttled", client, answer.account_id)
-        return too_often(wait)
+        return TooManyAttempts(wait)
     return await _not_accepted(tx, answer.outcome, client, answer.account_id)
 
 

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from auth.domain.addresses import neighbourhood
-from auth.domain.clients import Client
+from auth.clients import Client, neighbourhood
 from auth.domain.oidc import FLOW_LASTS, MOST_OPEN
 from auth.providers.oidc import Secrets
 from auth.providers.vault import Vault
-from auth.usecases.open_session import digest
+from auth.tokens import digest
 from common import clock
 from common.errors import RateLimited
 from common.persistence.transaction import Transaction

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from auth.domain.clients import Client
+from auth.accounts.usecases import locked_account
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.domain.proofs import FRESH
-from auth.domain.throttle import Policy
+from auth.errors import TooManyAttempts
 from auth.providers.passkeys import Passkeys
+from auth.throttle.domain import Policy
+from auth.throttle.usecases import Limits, count_failure, forgive, limits_of, wait_of
 from auth.usecases.challenge import make_challenge
-from auth.usecases.record_audit import record_audit
 from auth.usecases.register_passkey import own_credentials
-from auth.usecases.request_limits import too_often
-from auth.usecases.throttle import Limits, count_failure, forgive, limits_of, wait_of
-from auth.usecases.update_profile import locked_account
 from auth.usecases.use_passkey import Unusable, judge_passkey, mark_used
 from common import clock
 from common.errors import Conflict, DukanError, Forbidden, Invalid
@@ -94,4 +94,4 @@ async def _refused(tx: Transaction, account_id: UUID, outcome: str, client: Clie
 
 async def _too_often(tx: Transaction, account_id: UUID, wait: float, client: Client) -> DukanError:
     await record_audit(tx, "step_up", "throttled", client, account_id=account_id)
-    return too_often(wait)
+    return TooManyAttempts(wait)

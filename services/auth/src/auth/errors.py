@@ -1,0 +1,268 @@
+"""Every error that auth answers with on purpose, one class each, by feature.
+
+A `Recorded` error commits what its transaction has written: counted failures, spent codes, ended sessions, the audit.
+"""
+
+from common.errors import (
+    Conflict,
+    DukanError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Recorded,
+    Unauthenticated,
+    Unavailable,
+)
+
+# Several features
+
+
+class AccountGone(Unauthenticated):
+    code, message = "account_gone", "The account no longer exists"
+
+
+class TooManyAttempts(Recorded, RateLimited):
+    code, message = "too_many_attempts", "Too many attempts, try again later"
+
+
+class UserNotFound(NotFound):
+    code, message = "user_not_found", "There is no such user"
+
+
+# audit
+
+
+class InvalidCursor(Invalid):
+    code, field = "invalid_cursor", "cursor"
+    message = "The cursor was not issued by this service"
+
+
+# data_export
+
+
+class ExportIncomplete(Unavailable):
+    code, message = "export_incomplete", "Some services have not answered; POST starts a new export"
+
+
+class NeedsSignIn(Forbidden):
+    code, message = "needs_sign_in", "Only a signed-in user may do this, not an API key"
+
+
+class TooManyExports(RateLimited):
+    code, message = "too_many_exports", "Too many exports in one day"
+
+
+# email_confirmation
+
+
+class CodeInvalid(Recorded, Invalid):
+    """A code from an e-mail."""
+
+    code, field = "code_invalid", "code"
+    message = "The code is wrong, used or expired; request another"
+
+
+class CodeMissing(Invalid):
+    code, field = "code_missing", "code"
+    message = "Give the code that was sent to this address"
+
+
+class EmailMissing(Invalid):
+    code, field = "email_missing", "email"
+    message = "Give a token, or an e-mail address and a code"
+
+
+class EmailUnchanged(Recorded, Invalid):
+    code, field = "email_unchanged", "email"
+    message = "The account already has this address"
+
+
+class FormIncomplete(Invalid):
+    code, field = "formincomplete", "token"
+    message = "The form is incomplete; open the link in the e-mail again"
+
+
+class NewEmailTaken(Recorded, Conflict):
+    """The address was free when the change was requested."""
+
+    code, field = "email_taken", "email"
+    message = "The account can no longer have this address"
+
+
+class TokenInvalid(Recorded, Invalid):
+    """The token of a link, or a grant."""
+
+    code, field = "token_invalid", "token"
+    message = "The link or grant was used or has expired; request another"
+
+
+# passwords
+
+
+class PasswordsDiffer(Invalid):
+    code, field = "passwords_differ", "password_confirm"
+    message = "The two passwords differ"
+
+
+class PasswordTooCommon(Invalid):
+    code, field = "password_too_common", "password"
+    message = "This password is one of the first that an attacker would try"
+
+
+class PasswordTooLong(Invalid):
+    code, field = "password_too_long", "password"
+    message = "A password has at most 128 characters"
+
+
+class PasswordTooShort(Invalid):
+    code, field = "password_too_short", "password"
+    message = "A password has at least 8 characters"
+
+
+class PasswordTooSimilar(Invalid):
+    code, field = "password_too_similar", "password"
+    message = "The password resembles your name or e-mail address"
+
+
+class SignInBusy(Unavailable):
+    code, message = "sign_in_busy", "Too many people are signing in right now"
+
+
+class TokenMissing(Invalid):
+    code, field = "token_missing", "token"
+    message = "Give a grant or a token"
+
+
+WEAK_PASSWORD: tuple[type[DukanError], ...] = (
+    PasswordTooCommon,
+    PasswordTooLong,
+    PasswordTooShort,
+    PasswordTooSimilar,
+)
+
+# registration
+
+
+class AdminEmailTaken(Conflict):
+    code = "admin_email_taken"
+    message = "A customer has the address in DUKAN_ADMIN_EMAIL, choose another"
+
+
+class EmailTaken(Conflict):
+    code, field = "email_taken", "email"
+    message = "An account with this e-mail address exists"
+
+
+class UsernameTaken(Conflict):
+    code, field = "username_taken", "username"
+    message = "This username is taken"
+
+
+# sessions
+
+
+class AccountDeactivated(Recorded, Forbidden):
+    code, message = "account_deactivated", "This account has been deactivated"
+
+
+class CsrfTokenInvalid(Forbidden):
+    code, message = "csrf", "Send the CSRF token in X-CSRF-Token"
+
+
+class DeviceNotFound(NotFound):
+    code, message = "device_not_found", "There is no such device"
+
+
+class IdentifierMissing(Invalid):
+    code, field = "identifier_missing", "email"
+    message = "Give an e-mail address or a username"
+
+
+class InvalidCredentials(Recorded, Unauthenticated):
+    code, message = "invalid_credentials", "E-mail, username or password is wrong"
+
+
+class NoSigningKey(Unavailable):
+    code, message = "no_signing_key", "There is no signing key"
+
+
+class OtpInvalid(Recorded, Unauthenticated):
+    code, message = "otp_invalid", "The code is wrong or was used before"
+
+
+class OtpRequired(Recorded, Unauthenticated):
+    code, message = "otp_required", "Give the code that your authenticator app shows"
+
+
+class RefreshTokenInvalid(Recorded, Unauthenticated):
+    code, message = "refresh_token_invalid", "The refresh token is not valid, sign in again"
+
+
+class RefreshTokenMissing(Invalid):
+    code, field = "refresh_token_missing", "refresh_token"
+    message = "Give a refresh token"
+
+
+class SessionEnded(Unauthenticated):
+    code, message = "session_revoked", "The session has ended"
+
+
+class SessionNotFound(NotFound):
+    code, message = "session_not_found", "There is no such session"
+
+
+# users
+
+
+class AccountDeleted(Conflict):
+    code, message = "account_deleted", "The account has been deleted: restore it first"
+
+
+class AccountErased(Conflict):
+    code, message = "account_erased", "The account has been erased and cannot be restored"
+
+
+class LastAdmin(Conflict):
+    code, message = "last_admin", "This is the last active administrator"
+
+
+# step_up: the classes that routes of other features document
+
+
+class PasswordMissing(Invalid):
+    code, field = "password_missing", "password"
+    message = "Give your password"
+
+
+class ReauthCodeInvalid(Recorded, Invalid):
+    code, field = "code_invalid", "code"
+    message = "The code is wrong or was used before"
+
+
+class ReauthCodeRequired(Recorded, Invalid):
+    code, field = "otp_required", "code"
+    message = "Give the code that your authenticator app shows"
+
+
+class StepUpRequired(Recorded, Forbidden):
+    code, field = "step_up_required", "password"
+    message = "Re-authenticate: give `password`, and `code` with a second factor; POST /auth/step-up; or sign in"
+
+
+class WrongPassword(Recorded, Invalid):
+    code, field = "wrong_password", "password"
+    message = "The password is wrong"
+
+
+REAUTHENTICATION: tuple[type[DukanError], ...] = (
+    AccountDeactivated,
+    PasswordMissing,
+    ReauthCodeInvalid,
+    ReauthCodeRequired,
+    SignInBusy,
+    StepUpRequired,
+    TooManyAttempts,
+    WrongPassword,
+)
+"""What a route that asks for re-authentication may answer."""
