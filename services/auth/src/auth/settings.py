@@ -57,7 +57,7 @@ class Settings(ServiceSettings):
     )
     reveals_account_existence: bool | None = Field(
         None,
-        description="whether registration and check-email tell that an address has an account; by default in local mode",
+        description="whether registration and check-email tell that an address is taken; by default in local mode",
     )
     sign_in_failures_per_minute: int | None = Field(
         None, ge=1, description="per address; by default 10, and 100 in local mode, where all share one address"

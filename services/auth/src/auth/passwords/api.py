@@ -152,6 +152,8 @@ async def _reset(body: Reset, client: Client, begin: Begin, services: AuthServic
     """Hashes between the transactions, and only for a valid grant or link."""
     async with begin() as tx:
         account = await find_reset_account(tx, body.either_token)
+    if account is None:
+        raise TokenInvalid
     password_hash = await services.hashing.hash(_checked(body.new_password, account))
     async with begin() as tx:
         return await reset_password(tx, body.either_token, password_hash, client)

@@ -22,13 +22,11 @@ async def exchange_code(tx: Transaction, email: str, code: str, client: Client, 
     return grant
 
 
-async def find_reset_account(tx: Transaction, token: str) -> Account:
-    """The account whose password a grant or link may replace. Raises TokenInvalid."""
+async def find_reset_account(tx: Transaction, token: str) -> Account | None:
+    """The account whose password a grant or link may replace; None if it is not valid."""
     row = await find_token(tx, "reset_password", token)
     account = await find_account(tx, row["account_id"]) if row else None
-    if account is None or not account.is_active:
-        raise TokenInvalid
-    return account
+    return account if account and account.is_active else None
 
 
 async def reset_password(tx: Transaction, token: str, password_hash: str, client: Client) -> list[SessionRevoked]:
@@ -36,13 +34,12 @@ async def reset_password(tx: Transaction, token: str, password_hash: str, client
 
     Raises TokenInvalid.
     """
-    try:
-        account = await locked_account(tx, (await find_reset_account(tx, token)).id)
-        if (row := await find_token(tx, "reset_password", token, lock=True)) is None:
-            raise TokenInvalid
-    except TokenInvalid:
+    known = await find_reset_account(tx, token)
+    account = await locked_account(tx, known.id) if known else None
+    row = await find_token(tx, "reset_password", token, lock=True)
+    if account is None or row is None:
         await record_audit(tx, "reset_password", "wrong_proof", client)
-        raise
+        raise TokenInvalid
     await use_up(tx, row["id"])
     await set_password(tx, account, password_hash)
     mark_email_confirmed(tx, account)

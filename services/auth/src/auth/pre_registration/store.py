@@ -22,7 +22,7 @@ WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT 1000
 
 
 async def insert_pre_registration(
-    tx: Transaction, new_id: UUID, email: str, first_name: str, last_name: str, now: datetime
+    tx: Transaction, new_id: UUID, email: str, *, first_name: str, last_name: str, now: datetime
 ) -> None:
     """Does nothing if the address is registered."""
     await tx.sql.execute(INSERT, new_id, email, first_name, last_name, now)

@@ -14,4 +14,4 @@ async def pre_register(
     """Once per address; the result is the same if it was registered before. Raises TooManyAttempts."""
     if wait := await count_failure(tx, request_limits("pre_register", email, client.address, per_address)):
         raise TooManyAttempts(wait)
-    await insert_pre_registration(tx, new_id(), email, first_name, last_name, clock.now())
+    await insert_pre_registration(tx, new_id(), email, first_name=first_name, last_name=last_name, now=clock.now())

@@ -28,7 +28,7 @@ class Device(Table, table=True):
 
 
 class Session(Table, table=True):
-    """A sign-in and the tokens issued since. `proved_at` is the last re-authentication; sessions of API keys have none."""
+    """A sign-in. `proved_at` is its last authentication; sessions of API keys have none."""
 
     __tablename__ = "session"
     __table_args__ = (

@@ -37,9 +37,7 @@ class PasswordHashing:
 
     def __init__(self, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._argon2 = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES)
-        self._threads = ThreadPoolExecutor(
-            os.cpu_count() or 1, thread_name_prefix="argon2", initializer=_lower_priority
-        )
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "argon2", initializer=_lower_priority)
         self._pending = 0
         # Unknown accounts cost the same work as existing ones.
         self._dummy_hash = self._argon2.hash("no account has this password")

@@ -31,7 +31,7 @@ SELECT count(*) FROM session
 WHERE account_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3
       AND NOT EXISTS (SELECT FROM api_key WHERE session_id = session.id)
 """
-BY_REFRESH_TOKEN = """
+FIND_REFRESHED = """
 SELECT session.id, account_id FROM session JOIN refresh_token ON session_id = session.id WHERE hash = $1
 """
 ACTIVE_KEY = "SELECT kid, sealed_private FROM signing_key WHERE state = 'active'"
@@ -73,7 +73,7 @@ async def has_session(tx: Transaction, account_id: UUID, session_id: UUID) -> bo
 
 async def find_by_refresh_token(tx: Transaction, token_hash: bytes) -> asyncpg.Record | None:
     """`id` and `account_id` of the token's session."""
-    return await tx.sql.fetchrow(BY_REFRESH_TOKEN, token_hash)
+    return await tx.sql.fetchrow(FIND_REFRESHED, token_hash)
 
 
 async def active_signing_key(tx: Transaction) -> asyncpg.Record | None:

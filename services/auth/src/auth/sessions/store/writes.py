@@ -115,7 +115,7 @@ async def has_device(tx: Transaction, account_id: UUID) -> bool:
 
 
 async def upsert_device(
-    tx: Transaction, new_id: UUID, account_id: UUID, name: str, client: Client, now: datetime
+    tx: Transaction, new_id: UUID, account_id: UUID, *, name: str, client: Client, now: datetime
 ) -> UUID:
     """The device's id: `new_id` if the account had no device of this name."""
     device_id: UUID = await tx.sql.fetchval(

@@ -22,7 +22,7 @@ async def recognise_device(tx: Transaction, account_id: UUID, client: Client, gi
     """The device's id. Publishes NewDeviceSeen for a new device, unless it is the account's first."""
     name, now, candidate = device_name(given_name, client.user_agent), clock.now(), new_id()
     is_first = not await has_device(tx, account_id)
-    device_id = await upsert_device(tx, candidate, account_id, name, client, now)
+    device_id = await upsert_device(tx, candidate, account_id, name=name, client=client, now=now)
     if device_id == candidate and not is_first:
         address = str(client.address)
         tx.publish(NewDeviceSeen(device_id=device_id, user_id=account_id, name=name, address=address, seen_at=now))
