@@ -1,11 +1,11 @@
-"""Password hashing never stands in anybody's way."""
+"""Password hashing does not block the service."""
 
 import asyncio
 import os
 import sys
 import threading
 
-from services.auth.tests.conftest import OpenDoor
+from services.auth.tests.conftest import StartApi
 from services.auth.tests.harness import PASSWORD, data
 
 from auth.passwords.providers.hashing import MAX_PENDING, NICENESS, PasswordHashing
@@ -13,21 +13,21 @@ from common.errors import Unavailable
 from common.testing import eventually
 
 
-async def test_while_twenty_sign_ins_wait_for_argon2_everything_else_answers(open_door: OpenDoor) -> None:
-    door = await open_door(database_pool_size=2)
-    tokens = await door.signed_in()
-    hashing, release = door.identification.hashing, threading.Event()
+async def test_requests_are_served_while_twenty_sign_ins_wait_for_argon2(start_api: StartApi) -> None:
+    api = await start_api(database_pool_size=2)
+    tokens = await api.signed_in()
+    hashing, release = api.services.hashing, threading.Event()
     busy = [hashing._threads.submit(release.wait, 60) for _ in range(os.cpu_count() or 1)]
-    logins = [asyncio.create_task(door.login(tokens["user"]["email"])) for _ in range(20)]
+    logins = [asyncio.create_task(api.login(tokens["user"]["email"])) for _ in range(20)]
     try:
 
         async def all_wait() -> bool:
-            return hashing._waiting == len(logins)
+            return hashing._pending == len(logins)
 
         await eventually(all_wait)
-        assert (await door.http.get("/health/live")).status_code == 200
+        assert (await api.http.get("/health/live")).status_code == 200
         # Needs the database, whose two connections would be gone if a sign-in held one while it waits.
-        assert (await door.get("/auth/me", tokens)).status_code == 200
+        assert (await api.get("/auth/me", tokens)).status_code == 200
         assert not any(login.done() for login in logins)
     finally:
         release.set()
@@ -35,7 +35,7 @@ async def test_while_twenty_sign_ins_wait_for_argon2_everything_else_answers(ope
     assert all(thread.result() for thread in busy)
 
 
-async def test_a_queue_that_is_too_long_is_closed() -> None:
+async def test_a_full_queue_rejects_further_hashes() -> None:
     hashing, release = PasswordHashing(memory_kib=64), threading.Event()
     busy = [hashing._threads.submit(release.wait, 60) for _ in range(os.cpu_count() or 1)]
     waiting = [asyncio.create_task(hashing.verify(None, "x")) for _ in range(MAX_PENDING)]
@@ -52,28 +52,28 @@ async def test_a_queue_that_is_too_long_is_closed() -> None:
     assert len(busy) == (os.cpu_count() or 1)
 
 
-async def test_a_hash_with_outdated_parameters_is_renewed_at_sign_in(open_door: OpenDoor) -> None:
-    door = await open_door()
-    user = await door.registered()
+async def test_a_hash_with_outdated_parameters_is_renewed_at_sign_in(start_api: StartApi) -> None:
+    api = await start_api()
+    user = await api.registered()
     weak = PasswordHashing(memory_kib=1024, passes=1)
-    async with door.database.begin() as tx:
+    async with api.database.begin() as tx:
         outdated = await weak.hash(PASSWORD)
         await tx.sql.execute("UPDATE account SET password_hash = $1 WHERE email = $2", outdated, user["email"])
     weak.close()
-    data(await door.login(user["email"]))
-    [row] = await door.rows("SELECT password_hash FROM account WHERE email = $1", user["email"])
+    data(await api.login(user["email"]))
+    [row] = await api.rows("SELECT password_hash FROM account WHERE email = $1", user["email"])
     assert row["password_hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    data(await door.login(user["email"]))
+    data(await api.login(user["email"]))
 
 
-async def test_nobody_and_a_broken_hash_never_match() -> None:
+async def test_a_missing_or_malformed_hash_never_matches() -> None:
     hashing = PasswordHashing(memory_kib=64)
-    assert not (await hashing.verify(None, "nobody has this password")).matches
+    assert not (await hashing.verify(None, "no account has this password")).matches
     assert not (await hashing.verify("no hash at all", "anything")).matches
     hashing.close()
 
 
-async def test_whoever_hashes_gives_way_to_whoever_answers() -> None:
+async def test_hashing_threads_have_a_lower_priority() -> None:
     hashing = PasswordHashing(memory_kib=64)
     await hashing.hash("a password")
 
