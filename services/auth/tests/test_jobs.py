@@ -11,8 +11,8 @@ async def test_purge_deletes_old_rows_only(api: AuthApi, time: FixedClock) -> No
     await api.login("nobody@shop.test", "a wrong guess")
     data(await api.act("/auth/logout", gone))
     time.advance(timedelta(days=31))
-    kept = await api.signed_in(gone["user"]["email"])
+    current = await api.signed_in(gone["user"]["email"])
     async with api.database.begin() as tx:
         assert await purge(tx, keep_audit=timedelta(days=400)) == 3
-    assert [str(row["id"]) for row in await api.rows("SELECT id FROM session")] == [claims(kept)["sid"]]
+    assert [str(row["id"]) for row in await api.rows("SELECT id FROM session")] == [claims(current)["sid"]]
     assert len(await api.audited(gone["user"]["id"], "sign_in")) == 2

@@ -255,9 +255,8 @@ class WrongPassword(Recorded, Invalid):
     message = "The password is wrong"
 
 
-REAUTHENTICATION: tuple[type[DukanError], ...] = (
+STEP_UP: tuple[type[DukanError], ...] = (
     AccountDeactivated,
-    PasswordMissing,
     ReauthCodeInvalid,
     ReauthCodeRequired,
     SignInBusy,
@@ -265,4 +264,7 @@ REAUTHENTICATION: tuple[type[DukanError], ...] = (
     TooManyAttempts,
     WrongPassword,
 )
-"""What a route that asks for re-authentication may answer."""
+"""The errors of a route that requires a recent authentication."""
+
+REAUTHENTICATION: tuple[type[DukanError], ...] = (*STEP_UP, PasswordMissing)
+"""The errors of a route that requires the password in its own request."""

@@ -81,9 +81,9 @@ async def test_out_of_order_avatar_events_leave_the_latest(api: AuthApi) -> None
     for order in itertools.permutations(range(3)):
         tokens = await api.signed_in()
         user_id = UUID(tokens["user"]["id"])
-        said = [cloud_event_of(AvatarChanged(user_id=user_id, media_id=media)) for media in (first, None, second)]
+        events = [cloud_event_of(AvatarChanged(user_id=user_id, media_id=media)) for media in (first, None, second)]
         for position in order:
-            await deliver(api.service, said[position])
+            await deliver(api.service, events[position])
         assert opens(api, await shown(api, tokens), second)
 
 

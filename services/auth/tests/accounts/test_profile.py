@@ -20,8 +20,8 @@ async def test_a_profile_change_applies_only_profile_fields(api: AuthApi) -> Non
     assert (user["role"], user["email"], user["is_active"]) == ("customer", tokens["user"]["email"], True)
     assert data(await api.get("/auth/me", tokens)) == user
     data(await api.patch("/auth/me", {"first_name": "Neema"}, tokens))
-    [events] = await api.published(UserUpdated, user["id"])
-    assert (events.first_name, events.phone, events.language) == ("Neema", "+255754000111", "sw")
+    [event] = await api.published(UserUpdated, user["id"])
+    assert (event.first_name, event.phone, event.language) == ("Neema", "+255754000111", "sw")
     cleared = data(await api.patch("/auth/me", {"phone": None}, tokens))
     assert (cleared["phone"], cleared["birth_date"]) == (None, "1990-02-28")
 

@@ -8,6 +8,6 @@ async def test_the_permissions_of_each_role_are_listed(api: AuthApi) -> None:
     }
     assert list(table) == ["customer", "staff", "admin"]
     assert table["customer"] == set() < table["staff"] < table["admin"]
-    refused = await api.get("/users", await api.signed_in())
-    assert (refused.status_code, "accounts.read" in refused.json()["message"]) == (403, True)
+    rejected = await api.get("/users", await api.signed_in())
+    assert (rejected.status_code, "accounts.read" in rejected.json()["message"]) == (403, True)
     assert "accounts.read" in table["staff"]

@@ -29,9 +29,9 @@ async def last_request(api: AuthApi, user_id: str) -> ExportRequested:
     return request
 
 
-def parts_of(request: ExportRequested, service: str, kept: dict[str, Any], pieces: int = 1) -> list[Any]:
+def parts_of(request: ExportRequested, service: str, document: dict[str, Any], pieces: int = 1) -> list[Any]:
     """The events with which the service answers."""
-    content = zlib.compress(json.dumps(kept | {"cut": []}).encode(), wbits=GZIP)
+    content = zlib.compress(json.dumps(document | {"cut": []}).encode(), wbits=GZIP)
     size = -(-len(content) // pieces)
     events = []
     for part in range(pieces):
@@ -40,7 +40,7 @@ def parts_of(request: ExportRequested, service: str, kept: dict[str, Any], piece
         sealed = SealedBox.close(urlsafe_b64decode(request.public_key), piece, place)
         known = {"export_id": request.export_id, "user_id": request.user_id, "part": part, "parts": pieces}
         event = registry[f"{service}.personal_data.gathered.v1"]
-        events.append(event.model_validate(known | {"sealed": urlsafe_b64encode(sealed).decode()}))
+        event.append(event.model_validate(known | {"sealed": urlsafe_b64encode(sealed).decode()}))
     return events
 
 
@@ -71,12 +71,12 @@ async def test_an_export_is_ready_once_every_service_has_answered_in_any_order(a
     assert waiting["services"][last] == "waiting"
     await deliver(api.service, three[1])
     answer = await api.get(PATH, person)
-    kept = data(answer)
+    document = data(answer)
     assert answer.headers["content-disposition"] == 'attachment; filename="own-data.json"'
     assert (answer.headers["cache-control"], answer.json()["status"]) == ("no-store", "success")
-    assert (kept["id"], kept["user_id"]) == (waiting["id"], user_id)
-    assert list(kept["services"]) == ["auth", *OTHER_SERVICES]
-    assert kept["services"][last] == {"things": [{"text": "x" * 50}], "cut": []}
+    assert (document["id"], document["user_id"]) == (waiting["id"], user_id)
+    assert list(document["services"]) == ["auth", *OTHER_SERVICES]
+    assert document["services"][last] == {"things": [{"text": "x" * 50}], "cut": []}
     assert len(await api.published(ExportRequested, user_id)) == 1
 
 
@@ -99,14 +99,14 @@ async def test_auth_exports_its_own_data_without_secrets(api: AuthApi) -> None:
 
 async def test_a_waiting_request_gets_the_document_as_soon_as_it_is_ready(api: AuthApi) -> None:
     person = await api.signed_in()
-    held = asyncio.create_task(api.http.get(f"/api/v1{PATH}", headers=bearer(person) | {"Prefer": "wait=10"}))
+    waiting = asyncio.create_task(api.http.get(f"/api/v1{PATH}", headers=bearer(person) | {"Prefer": "wait=10"}))
 
     async def asked() -> list[Any]:
         return await api.published(ExportRequested, person["user"]["id"])
 
     [request] = await eventually(asked)
     await answered(api, request)
-    assert data(await held)["services"]["orders"]["things"] == [{"of": "orders"}]
+    assert data(await waiting)["services"]["orders"]["things"] == [{"of": "orders"}]
 
 
 async def test_one_export_runs_at_a_time_and_five_a_day(api: AuthApi, time: FixedClock) -> None:
@@ -118,9 +118,9 @@ async def test_one_export_runs_at_a_time_and_five_a_day(api: AuthApi, time: Fixe
         await answered(api, await last_request(api, user_id))
         data(await api.act(PATH, person), 202)
     await answered(api, await last_request(api, user_id))
-    refused = await api.act(PATH, person)
-    assert problem(refused, 429) == (None, "too_many_exports")
-    assert 86_000 < int(refused.headers["retry-after"]) <= 86_400
+    rejected = await api.act(PATH, person)
+    assert problem(rejected, 429) == (None, "too_many_exports")
+    assert 86_000 < int(rejected.headers["retry-after"]) <= 86_400
     assert data(await api.get(PATH, person))["user_id"] == user_id
     time.advance(timedelta(days=1, seconds=1))
     person = await api.signed_in(person["user"]["email"])
@@ -216,6 +216,6 @@ async def test_an_api_key_cannot_export_its_owners_data(api: AuthApi) -> None:
     made = data(await api.act("/api-keys", person, {"name": "Till", "scopes": ["auth:read"]}), 201)
     exchanged = await api.http.post("/internal/api-keys/exchange", json={"key": made["key"], "address": "203.0.113.7"})
     token = data(exchanged)["access_token"]
-    refused = await api.get(PATH, {"access_token": token})
-    assert problem(refused, 403) == (None, "needs_sign_in")
+    rejected = await api.get(PATH, {"access_token": token})
+    assert problem(rejected, 403) == (None, "needs_sign_in")
     assert (await api.get(PATH)).status_code == 401

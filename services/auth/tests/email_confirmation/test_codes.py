@@ -95,8 +95,8 @@ async def test_a_new_password_invalidates_open_links_and_grants(api: AuthApi) ->
     first, second = await request_reset(api, user), await request_reset(api, user)
     grant = data(await verify(api, user, second.code))["grant"]
     data(await api.post("/auth/password/reset", {"token": first.token, "new_password": "another good secret"}))
-    for proof in ({"grant": grant}, {"token": second.token}):
-        body = proof | {"new_password": "the thief's own secret"}
+    for token in ({"grant": grant}, {"token": second.token}):
+        body = token | {"new_password": "the thief's own secret"}
         assert problem(await api.post("/auth/password/reset", body), 422) == STALE
 
 

@@ -19,11 +19,11 @@ def address() -> str:
     return f"{new_id().hex}@shop.test"
 
 
-async def ask(api: AuthApi, tokens: Tokens, email: str, **proof: str) -> httpx.Response:
-    return await api.act("/auth/email/change", tokens, {"email": email} | proof)
+async def ask(api: AuthApi, tokens: Tokens, email: str, **reauthentication: str) -> httpx.Response:
+    return await api.act("/auth/email/change", tokens, {"email": email} | reauthentication)
 
 
-async def letter(api: AuthApi, tokens: Tokens, email: str) -> ReadEmail:
+async def emailed_change(api: AuthApi, tokens: Tokens, email: str) -> ReadEmail:
     """What the new address is sent."""
     data(await ask(api, tokens, email), 202)
     return (await emails_to(api, tokens["user"], "change_email"))[-1]
@@ -36,7 +36,7 @@ async def finish(api: AuthApi, tokens: Tokens, code: str) -> httpx.Response:
 async def test_the_code_changes_the_address_and_the_former_address_is_notified(api: AuthApi) -> None:
     tokens, email = await api.signed_in(), address()
     former, user_id = tokens["user"]["email"], tokens["user"]["id"]
-    sent = await letter(api, tokens, email)
+    sent = await emailed_change(api, tokens, email)
     assert data(await api.get("/auth/me", tokens))["email"] == former
 
     assert data(await finish(api, tokens, sent.code)) == {"other_sessions": 0}
@@ -45,15 +45,15 @@ async def test_the_code_changes_the_address_and_the_former_address_is_notified(a
     assert (me["email"], me["email_confirmed"]) == (email, True)
     assert [fact.email for fact in await api.published(EmailChangeRequested, user_id)] == [email]
     assert (await api.published(UserUpdated, user_id))[-1].email == email
-    [events] = await api.published(SecurityChanged, user_id)
-    assert (events.what, events.email) == ("email_changed", former)
+    [event] = await api.published(SecurityChanged, user_id)
+    assert (event.what, event.email) == ("email_changed", former)
     assert ((await api.login(email)).status_code, (await api.login(former)).status_code) == (200, 401)
     assert problem(await finish(api, tokens, sent.code), 422) == ("code", "code_invalid")
 
 
 async def test_the_link_changes_the_address_without_a_session(api: AuthApi) -> None:
     tokens, email = await api.signed_in(), address()
-    sent = await letter(api, tokens, email)
+    sent = await emailed_change(api, tokens, email)
     page = await api.get(f"/auth/email/confirm?token={sent.token}")
     assert page.status_code == 200
     assert data(await api.get("/auth/me", tokens))["email"] != email
@@ -82,7 +82,7 @@ async def test_a_taken_address_gets_the_response_of_a_free_one_and_no_e_mail(api
 
 async def test_only_the_last_requested_address_can_be_confirmed(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    first, second = await letter(api, tokens, address()), await letter(api, tokens, last := address())
+    first, second = await emailed_change(api, tokens, address()), await emailed_change(api, tokens, last := address())
     assert problem(await api.post("/auth/email/confirm", {"token": first.token}), 422)[1] == "token_invalid"
     data(await finish(api, tokens, second.code))
     assert data(await api.get("/auth/me", tokens))["email"] == last
@@ -90,7 +90,7 @@ async def test_only_the_last_requested_address_can_be_confirmed(api: AuthApi) ->
 
 async def test_only_one_of_two_concurrent_changes_gets_an_address(api: AuthApi) -> None:
     people, email = [await api.signed_in() for _ in range(2)], address()
-    codes = [(await letter(api, person, email)).code for person in people]
+    codes = [(await emailed_change(api, person, email)).code for person in people]
     answers = await asyncio.gather(*(finish(api, who, code) for who, code in zip(people, codes, strict=True)))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     assert len(await api.rows("SELECT FROM account WHERE email = $1", email)) == 1
@@ -98,7 +98,7 @@ async def test_only_one_of_two_concurrent_changes_gets_an_address(api: AuthApi) 
 
 async def test_a_change_code_is_valid_for_its_account_and_five_attempts(api: AuthApi) -> None:
     tokens, other = await api.signed_in(), await api.signed_in()
-    sent = await letter(api, tokens, address())
+    sent = await emailed_change(api, tokens, address())
     assert problem(await finish(api, other, sent.code), 422) == ("code", "code_invalid")
     guesses = [await finish(api, tokens, sent.wrong) for _ in range(5)]
     assert {problem(guess, 422)[1] for guess in guesses} == {"code_invalid"}
@@ -108,7 +108,7 @@ async def test_a_change_code_is_valid_for_its_account_and_five_attempts(api: Aut
 async def test_resets_sent_to_the_former_address_are_invalid(api: AuthApi) -> None:
     tokens = await api.signed_in()
     reset = await request_reset(api, tokens["user"])
-    data(await finish(api, tokens, (await letter(api, tokens, address())).code))
+    data(await finish(api, tokens, (await emailed_change(api, tokens, address())).code))
     late = await api.post("/auth/password/reset", {"token": reset.token, "new_password": "a thief's secret"})
     assert problem(late, 422) == ("token", "token_invalid")
 

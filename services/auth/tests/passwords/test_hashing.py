@@ -42,13 +42,13 @@ async def test_a_full_queue_rejects_further_hashes() -> None:
     await asyncio.sleep(0)
     try:
         await hashing.verify(None, "one too many")
-        refused = False
+        rejected = False
     except Unavailable as error:
-        refused = error.code == "sign_in_busy"
+        rejected = error.code == "sign_in_busy"
     release.set()
     await asyncio.gather(*waiting)
     hashing.close()
-    assert refused
+    assert rejected
     assert len(busy) == (os.cpu_count() or 1)
 
 

@@ -14,8 +14,8 @@ async def test_the_first_admin_is_created_once_and_later_starts_change_nothing(s
     api = await start_api()
     admin = await api.admin()
     assert (admin["user"]["role"], claims(admin)["roles"]) == ("admin", ["admin"])
-    [events] = await api.published(UserRegistered, admin["user"]["id"])
-    assert events.roles == ("admin",)
+    [event] = await api.published(UserRegistered, admin["user"]["id"])
+    assert event.roles == ("admin",)
     other = {"admin_email": "other@shop.test", "admin_password": "some other secret"}
     again = await asyncio.gather(*(start_api(api.database, **other) for _ in range(3)))
     assert [(await late.login("other@shop.test", "some other secret")).status_code for late in again] == [401] * 3

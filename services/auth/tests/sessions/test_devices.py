@@ -58,8 +58,8 @@ async def test_only_a_new_device_after_the_first_is_announced(api: AuthApi) -> N
     user = await api.registered()
     for agent in (FIREFOX, FIREFOX, PHONE, PHONE, FIREFOX):
         await on(api, user["email"], agent, **{"X-Forwarded-For": "203.0.113.9"})
-    [events] = await api.published(NewDeviceSeen, user["id"])
-    assert (events.name, events.address) == ("Chrome on Android", "203.0.113.9")
+    [event] = await api.published(NewDeviceSeen, user["id"])
+    assert (event.name, event.address) == ("Chrome on Android", "203.0.113.9")
 
 
 async def test_concurrent_first_sign_ins_create_one_device_and_no_event(api: AuthApi) -> None:
@@ -81,8 +81,8 @@ async def test_a_forgotten_device_is_signed_out_and_new_at_its_next_sign_in(api:
         assert (await api.refresh(tokens["refresh_token"])).status_code == 401
     assert (await api.get("/auth/me", here)).status_code == 200
     revoked = await api.published(SessionRevoked, here["user"]["id"])
-    assert {str(events.session_id) for events in revoked} == {claims(lost)["sid"], claims(also)["sid"]}
-    assert {events.reason for events in revoked} == {"device_forgotten"}
+    assert {str(event.session_id) for event in revoked} == {claims(lost)["sid"], claims(also)["sid"]}
+    assert {event.reason for event in revoked} == {"device_forgotten"}
     assert [d["name"] for d in data(await api.get("/auth/devices", here))] == ["Firefox on Linux"]
     await on(api, email, PHONE)
     assert len(await api.published(NewDeviceSeen, here["user"]["id"])) == 2
@@ -142,8 +142,8 @@ async def test_a_refresh_updates_time_and_address_of_the_device(api: AuthApi, ti
 async def test_purge_deletes_devices_unused_for_half_a_year(api: AuthApi, time: FixedClock) -> None:
     await api.signed_in()
     time.advance(KEEP_UNUSED_DEVICES_FOR + timedelta(days=1))
-    kept = await api.signed_in()
+    current = await api.signed_in()
     async with api.database.begin() as tx:
         await purge(tx, keep_audit=timedelta(days=400))
     assert len(await api.rows("SELECT FROM device")) == 1
-    assert len(data(await api.get("/auth/devices", kept))) == 1
+    assert len(data(await api.get("/auth/devices", current))) == 1

@@ -67,9 +67,9 @@ async def test_reuse_of_an_older_token_ends_the_session(api: AuthApi) -> None:
     assert problem(await api.refresh(oldest["refresh_token"]), 401) == REJECTED
     for stolen in (current, parent, oldest):
         assert problem(await api.refresh(stolen["refresh_token"]), 401) == REJECTED
-    [events] = await api.published(SessionRevoked, oldest["user"]["id"])
-    assert (str(events.session_id), events.reason) == (claims(oldest)["sid"], "refresh_token_reused")
-    assert events.expires_at.timestamp() >= claims(current)["exp"]
+    [event] = await api.published(SessionRevoked, oldest["user"]["id"])
+    assert (str(event.session_id), event.reason) == (claims(oldest)["sid"], "refresh_token_reused")
+    assert event.expires_at.timestamp() >= claims(current)["exp"]
     assert (await api.audited(oldest["user"]["id"], "refresh"))[0] == "reused"
     assert await revoked_session_ids(api) == [claims(oldest)["sid"]]
     assert (await api.refresh(bystander["refresh_token"])).status_code == 200
@@ -83,15 +83,15 @@ async def test_sessions_expire_when_idle_and_after_their_maximum_lifetime(api: A
     assert problem(await api.refresh(idle["refresh_token"]), 401) == REJECTED
     assert problem(await api.refresh(busy["refresh_token"]), 401) == REJECTED
 
-    kept = await api.signed_in(idle["user"]["email"])
+    current = await api.signed_in(idle["user"]["email"])
     started = time.now()
     while time.now() + IDLE_LIFETIME / 2 < started + MAX_LIFETIME:
         time.advance(IDLE_LIFETIME / 2)
-        kept = data(await api.refresh(kept["refresh_token"]))
+        current = data(await api.refresh(current["refresh_token"]))
     left = started + MAX_LIFETIME - time.now()
-    assert kept["refresh_expires_in"] == left.total_seconds()
+    assert current["refresh_expires_in"] == left.total_seconds()
     time.advance(left)
-    assert problem(await api.refresh(kept["refresh_token"]), 401) == REJECTED
+    assert problem(await api.refresh(current["refresh_token"]), 401) == REJECTED
 
 
 async def test_logout_ends_the_callers_session_only(api: AuthApi) -> None:
@@ -101,9 +101,9 @@ async def test_logout_ends_the_callers_session_only(api: AuthApi) -> None:
     assert problem(await api.get("/auth/me", here), 401) == (None, "session_revoked")
     assert problem(await api.refresh(here["refresh_token"]), 401) == REJECTED
     assert problem(await api.post("/auth/verify", {"token": here["access_token"]}), 401) == (None, "session_revoked")
-    [events] = await api.published(SessionRevoked, here["user"]["id"])
-    assert (str(events.session_id), events.reason) == (claims(here)["sid"], "logout")
-    assert events.expires_at.timestamp() == claims(here)["exp"]
+    [event] = await api.published(SessionRevoked, here["user"]["id"])
+    assert (str(event.session_id), event.reason) == (claims(here)["sid"], "logout")
+    assert event.expires_at.timestamp() == claims(here)["exp"]
     assert (await api.get("/auth/me", there)).status_code == 200
 
 

@@ -15,8 +15,8 @@ async def test_a_customer_registers_and_signs_in(api: AuthApi) -> None:
     for name in ("asha.mushi@shop.TEST", "ASHA", " asha "):
         tokens = await api.signed_in(name)
         assert data(await api.get("/auth/me", tokens))["id"] == user["id"]
-    [events] = await api.published(UserRegistered, user["id"])
-    assert (events.email, events.first_name, events.phone, events.roles) == (
+    [event] = await api.published(UserRegistered, user["id"])
+    assert (event.email, event.first_name, event.phone, event.roles) == (
         "asha.mushi@shop.test",
         "Asha",
         "+255712345678",
@@ -95,5 +95,5 @@ async def test_hostile_bodies_are_rejected(api: AuthApi) -> None:
         for raw in HOSTILE_BODIES:
             headers = {"Content-Type": "application/json"}
             answer = await api.http.post(f"/api/v1{path}", content=raw, headers=headers)
-            # Whoever asks for a letter is answered alike, and the first body holds an address.
+            # Requests for an e-mail get the same response, and the first body contains an address.
             assert answer.status_code in (202, 400, 401, 422), (path, raw[:80], answer.text)

@@ -74,7 +74,7 @@ async def test_a_forged_x_forwarded_for_header_does_not_evade_the_throttle(start
 
 def test_only_trusted_proxies_name_the_client_address() -> None:
     trusted = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
-    said = {
+    expected = {
         ("10.0.0.1", "203.0.113.9"): "203.0.113.9",
         ("10.0.0.1", "1.1.1.1, 203.0.113.9, 10.0.0.2"): "203.0.113.9",
         ("10.0.0.1", "1.1.1.1, nonsense, 10.0.0.2"): "10.0.0.2",
@@ -84,7 +84,7 @@ def test_only_trusted_proxies_name_the_client_address() -> None:
         ("fd00::1", "2001:db8::7"): "2001:db8::7",
         ("unix", "1.1.1.1"): "0.0.0.0",
     }
-    assert {given: str(client_address(*given, trusted)) for given in said} == said
+    assert {given: str(client_address(*given, trusted)) for given in expected} == expected
 
 
 def test_an_ipv6_network_of_a_subscriber_counts_as_one_address() -> None:

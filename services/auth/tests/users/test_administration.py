@@ -21,8 +21,8 @@ async def test_an_admin_creates_an_account_for_staff(api: AuthApi) -> None:
     user = data(await api.act("/users", admin, NEW | {"max_messages_per_day": 7}), 201)
     assert (user["role"], user["first_name"], user["phone"], user["max_messages_per_day"]) == ("staff", "Juma", None, 7)
     assert (await api.get("/users", await api.signed_in("clerk@shop.test"))).status_code == 200
-    [events] = await api.published(UserRegistered, user["id"])
-    assert (events.roles, events.max_messages_per_day) == (("staff",), 7)
+    [event] = await api.published(UserRegistered, user["id"])
+    assert (event.roles, event.max_messages_per_day) == (("staff",), 7)
     assert await api.audited(user["id"], "create_user") == ["staff"]
     assert problem(await api.act("/users", admin, NEW), 409) == ("email", "email_taken")
     weak = NEW | {"email": "b@shop.test", "password": "password1"}
@@ -78,8 +78,8 @@ async def test_a_deleted_account_cannot_sign_in_and_is_restored_unchanged(api: A
     assert email not in {user["email"] for user in data(await api.get("/users", admin))}
     [found] = data(await api.get("/users?is_deleted=true", admin))
     assert (found["id"], found["deleted_at"] is not None) == (user_id, True)
-    for refused in (await api.act(f"{path}/activate", admin), await api.patch(path, {"first_name": "X"}, admin)):
-        assert problem(refused, 409) == (None, "account_deleted")
+    for rejected in (await api.act(f"{path}/activate", admin), await api.patch(path, {"first_name": "X"}, admin)):
+        assert problem(rejected, 409) == (None, "account_deleted")
     restored = data(await api.act(f"{path}/restore", admin))
     assert (restored["deleted_at"], restored["is_active"]) == (None, True)
     assert restored["email"] == email
@@ -90,14 +90,14 @@ async def test_a_deleted_account_cannot_sign_in_and_is_restored_unchanged(api: A
 async def test_the_last_admin_cannot_be_demoted_deactivated_or_deleted(api: AuthApi) -> None:
     admin = await api.admin()
     path = f"/users/{admin['user']['id']}"
-    proof = {"password": ADMIN["password"]}
-    for refused in (
+    reauthentication = {"password": ADMIN["password"]}
+    for rejected in (
         await api.patch(path, {"role": "staff"}, admin),
         await api.patch(path, {"is_active": False}, admin),
         await delete(api, path, admin),
-        await delete(api, "/auth/me", admin, proof),
+        await delete(api, "/auth/me", admin, reauthentication),
     ):
-        assert problem(refused, 409) == (None, "last_admin")
+        assert problem(rejected, 409) == (None, "last_admin")
 
 
 async def test_two_admins_cannot_delete_each_other_concurrently(api: AuthApi) -> None:

@@ -58,8 +58,8 @@ async def test_sign_ins_concurrent_with_a_deletion_leave_no_live_session(api: Au
 
 async def test_with_a_second_factor_the_password_alone_deletes_nothing(api: AuthApi) -> None:
     person = await guarded(api)
-    refused = await delete(api, "/auth/me", person.tokens, {"password": PASSWORD})
-    assert problem(refused, 422) == ("code", "otp_required")
+    rejected = await delete(api, "/auth/me", person.tokens, {"password": PASSWORD})
+    assert problem(rejected, 422) == ("code", "otp_required")
     data(await delete(api, "/auth/me", person.tokens, {"password": PASSWORD, "code": app_code(person.secret)}))
 
 
@@ -109,4 +109,4 @@ async def test_concurrent_erasures_erase_an_account_once(api: AuthApi, time: Fix
     time.advance(timedelta(days=31))
     assert sum(await asyncio.gather(erase(api), erase(api))) == 3
     events = [await api.published(UserErased, person["user"]["id"]) for person in people]
-    assert [len(events) for events in events] == [1, 1, 1]
+    assert [len(events) for event in events] == [1, 1, 1]

@@ -37,7 +37,7 @@ async def test_only_admins_change_roles_and_a_demotion_ends_the_sessions(api: Au
     assert (await api.patch(path, {"role": "admin"}, clerk)).status_code == 403
     data(await api.patch(path, {"role": "customer"}, admin))
     assert problem(await api.get("/users", clerk), 401) == (None, "session_revoked")
-    assert {events.reason for events in await api.published(SessionRevoked, clerk["user"]["id"])} == {"role_changed"}
+    assert {event.reason for event in await api.published(SessionRevoked, clerk["user"]["id"])} == {"role_changed"}
     assert await api.audited(clerk["user"]["id"], "change_role") == ["staff", "customer"]
 
 

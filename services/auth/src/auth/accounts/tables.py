@@ -42,7 +42,11 @@ class Account(Table, table=True):
     language: str = "en"
     time_zone: str = "UTC"
     avatar_id: UUID | None = None
-    avatar_sequence: int = Field(default=0, sa_type=BigInteger)
+    avatar_sequence: int = Field(
+        default=0,
+        sa_type=BigInteger,
+        sa_column_kwargs={"comment": "of the event of catalog that named the picture"},
+    )
     is_active: bool = True
     email_confirmed: bool = False
     max_messages_per_day: int | None = None

@@ -79,7 +79,7 @@ class Visit:
                 device_name=body.device_name,
                 signer=self.identification.signer,
                 vault=self.identification.vault,
-                codes=self.identification.codes,
+                services=self.identification,
                 may_tell=self.identification.reveals_account_existence,
             )
         if isinstance(outcome, DukanError):

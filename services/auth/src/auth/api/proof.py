@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from auth.accounts.usecases import Account
 from auth.dependencies import RequestingClient, Services
 from auth.fields import FactorCode, Password
-from auth.passwords.domain import normalised
-from auth.passwords.providers.hashing import Verification
+from auth.passwords.domain import Verification, normalised
 from auth.sessions.usecases.sign_in import Attempt, settle
 from auth.usecases.prove import begin_proof, named, stand_in
 from common.errors import DukanError, Unauthenticated

@@ -131,7 +131,7 @@ async def post_otp_verify(
     body: VerifyCode, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[GrantView]:
     async with constant_time(begin) as tx:
-        grant = await exchange_code(tx, body.email, body.code, client, services.codes)
+        grant = await exchange_code(tx, body.email, body.code, client, services)
     return ok(GrantView(grant=grant, expires_in=int(LIFETIME.total_seconds())), "Choose a new password")
 
 

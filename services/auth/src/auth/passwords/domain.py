@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from auth.errors import PasswordTooCommon, PasswordTooLong, PasswordTooShort, PasswordTooSimilar
@@ -51,6 +52,14 @@ winner winter wizard wonderful yamaha yankees zanzibar zaq12wsx
 """
 
 COMMON = frozenset(WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`is_outdated`: the password matches, but was hashed with former parameters."""
+
+    matches: bool
+    is_outdated: bool = False
 
 
 def normalised(password: str) -> str:

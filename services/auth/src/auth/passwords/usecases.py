@@ -5,18 +5,18 @@ from uuid import UUID
 from auth.accounts.usecases import Account, find_account, locked_account, mark_email_confirmed, password_changed
 from auth.audit.usecases import record_audit
 from auth.clients import Client
-from auth.email_confirmation.providers.codes import Codes
 from auth.email_confirmation.usecases.redeem_code import check_code, find_token, issue_grant, supersede_codes, use_up
 from auth.errors import TokenInvalid
+from auth.services import AuthServices
 from auth.sessions.usecases.end_sessions import end_sessions_of
 from common import clock
 from common.contracts.auth import SessionRevoked
 from common.persistence.transaction import Transaction
 
 
-async def exchange_code(tx: Transaction, email: str, code: str, client: Client, codes: Codes) -> str:
+async def exchange_code(tx: Transaction, email: str, code: str, client: Client, services: AuthServices) -> str:
     """A grant that sets one new password. Raises CodeInvalid or TooManyAttempts."""
-    row = await check_code(tx, "reset_password", email, code, client=client, codes=codes)
+    row = await check_code(tx, "reset_password", email, code, client=client, codes=services.codes)
     grant = await issue_grant(tx, row["id"])
     await record_audit(tx, "reset_password", "code_accepted", client, account_id=row["account_id"])
     return grant

@@ -121,5 +121,5 @@ async def post_user(
 ) -> Envelope[AccountView]:
     new = await body.new_account(services.hashing)
     async with begin() as tx:
-        account = await create_user(tx, new, admin.user_id, client, services.codes)
+        account = await create_user(tx, new, admin.user_id, client, services)
     return created(AccountView.of(account, services.media_urls))

@@ -18,7 +18,6 @@ from auth.accounts.usecases import (
 )
 from auth.audit.usecases import record_audit
 from auth.clients import Client
-from auth.email_confirmation.providers.codes import Codes
 from auth.email_confirmation.usecases.request_code import issue_code, request_code
 from auth.errors import AdminEmailTaken, EmailTaken, TooManyAttempts, UsernameTaken
 from auth.registration.store import has_admin, lock_first_admin
@@ -56,7 +55,7 @@ async def register(tx: Transaction, new: NewAccount, client: Client, services: A
     """As `create_account`; but unless the installation `reveals_account_existence`, a taken address gets the response
     of a free one, with an account that exists in the response only, and its unconfirmed owner another e-mail."""
     try:
-        return await create_account(tx, new, client, services.codes)
+        return await create_account(tx, new, client, services)
     except EmailTaken:
         if services.reveals_account_existence:
             raise
@@ -66,14 +65,16 @@ async def register(tx: Transaction, new: NewAccount, client: Client, services: A
     return new.to_account()
 
 
-async def create_user(tx: Transaction, new: NewAccount, actor_id: UUID, client: Client, codes: Codes) -> Account:
+async def create_user(
+    tx: Transaction, new: NewAccount, actor_id: UUID, client: Client, services: AuthServices
+) -> Account:
     """By an administrator, who may choose the role and may learn of taken addresses. Raises as `create_account`."""
-    account = await create_account(tx, new, client, codes)
+    account = await create_account(tx, new, client, services)
     await record_audit(tx, "create_user", account.role, client, account_id=account.id, actor_id=actor_id)
     return account
 
 
-async def create_account(tx: Transaction, new: NewAccount, client: Client, codes: Codes) -> Account:
+async def create_account(tx: Transaction, new: NewAccount, client: Client, services: AuthServices) -> Account:
     """Sends a confirmation e-mail, unless the address is confirmed. Raises EmailTaken or UsernameTaken."""
     account = new.to_account()
     if account.username is not None and await is_username_taken(tx, account.username):
@@ -84,7 +85,7 @@ async def create_account(tx: Transaction, new: NewAccount, client: Client, codes
     if new.email_confirmed:
         tx.publish(email_confirmed(account))
     else:
-        await issue_code(tx, "confirm_email", new.email, account, client=client, codes=codes)
+        await issue_code(tx, "confirm_email", new.email, account, client=client, codes=services.codes)
     await record_audit(tx, "register", "succeeded", client, account_id=account.id)
     return account
 

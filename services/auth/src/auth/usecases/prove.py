@@ -8,7 +8,7 @@ from uuid import UUID
 
 from auth.accounts.usecases import Account
 from auth.clients import Client
-from auth.passwords.providers.hashing import Verification
+from auth.passwords.domain import Verification
 from auth.sessions.usecases.sign_in import Attempt, too_many
 from auth.throttle.domain import Policy
 from auth.throttle.usecases import limits_of, wait_of

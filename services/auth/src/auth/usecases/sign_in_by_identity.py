@@ -12,10 +12,10 @@ from auth.accounts.usecases import Account
 from auth.audit.usecases import record_audit
 from auth.clients import Client
 from auth.domain.oidc import Decision, Standing, Stranger, decide
-from auth.email_confirmation.providers.codes import Codes
 from auth.providers.signing import Signer
 from auth.providers.vault import Vault
 from auth.registration.usecases import NewAccount, create_account
+from auth.services import AuthServices
 from auth.sessions.usecases.open_session import TokenPair, open_session
 from auth.sessions.usecases.sign_in import Attempt, admit
 from auth.throttle.domain import Policy
@@ -45,13 +45,13 @@ async def sign_in_by_identity(
     device_name: str | None,
     signer: Signer,
     vault: Vault,
-    codes: Codes,
+    services: AuthServices,
     may_tell: bool,
 ) -> TokenPair | DukanError:
     """`may_tell`: somebody without a verified address may learn that it is taken."""
     if not await tx.sql.fetchval(HELD, returned.state_hash, clock.now()):
         return stale()
-    account = await _account_of(tx, stranger, client, otp, vault=vault, codes=codes, may_tell=may_tell)
+    account = await _account_of(tx, stranger, client, otp, vault=vault, services=services, may_tell=may_tell)
     if isinstance(account, DukanError) and account.code in ASKED_AGAIN:
         await keep_outcome(tx, returned, stranger, code, vault)
         return account
@@ -72,7 +72,7 @@ async def _account_of(
     otp: str | None,
     *,
     vault: Vault,
-    codes: Codes,
+    services: AuthServices,
     may_tell: bool,
 ) -> Account | DukanError:
     """The account, locked, that is signed in to: one that was before, one with the same address, or a new one."""
@@ -80,13 +80,13 @@ async def _account_of(
     known, is_linked = await _known(tx, stranger)
     decision = decide(stranger, _standing(known, is_linked=is_linked), may_tell=may_tell)
     if decision == "create":
-        return await _create(tx, stranger, client, codes)
+        return await _create(tx, stranger, client, services)
     if known is None or decision in REFUSALS:
         ids = {"account_id": known.id if known else None}
         await record_audit(tx, "sign_in", decision, client, **ids, provider=stranger.provider)
         return _refusal(decision)
     try:
-        account = await admit(tx, _attempt(stranger, known, client, codes.per_address), known, otp, vault)
+        account = await admit(tx, _attempt(stranger, known, client, services.per_address), known, otp, vault)
     except DukanError as error:
         return error
     if isinstance(account, Account) and decision == "link":
@@ -108,10 +108,10 @@ def _standing(account: Account | None, *, is_linked: bool) -> Standing | None:
     return Standing(is_linked=is_linked, is_open=is_open, email_confirmed=account.email_confirmed)
 
 
-async def _create(tx: Transaction, stranger: Stranger, client: Client, codes: Codes) -> Account:
+async def _create(tx: Transaction, stranger: Stranger, client: Client, services: AuthServices) -> Account:
     profile: Mapping[str, Any] = {"first_name": stranger.first_name, "last_name": stranger.last_name}
     new = NewAccount(stranger.email or "", None, profile, email_confirmed=stranger.email_verified)
-    account = await create_account(tx, new, client, codes)
+    account = await create_account(tx, new, client, services)
     await store_identity(tx, account.id, stranger, client)
     return account
 

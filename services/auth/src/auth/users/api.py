@@ -11,7 +11,7 @@ from auth.accounts.usecases import AccountFilter, Ordering, find_account, list_a
 from auth.api.step_up import Confirm, FreshProof
 from auth.audit.usecases import record_audit
 from auth.dependencies import MarkRevoked, RequestingClient, Services
-from auth.errors import REAUTHENTICATION, AccountDeleted, AccountErased, LastAdmin, UserNotFound
+from auth.errors import STEP_UP, AccountDeleted, AccountErased, LastAdmin, UserNotFound
 from auth.fields import DailyMessages, FirstName, LastName, Phone
 from auth.sessions.usecases.end_sessions import end_sessions_of
 from auth.users.usecases import activate, change_user, deactivate, delete_account, restore_account
@@ -184,7 +184,7 @@ async def post_user_logout(
 @router.delete(
     "/auth/me",
     summary="Delete the caller's account",
-    responses=errors(LastAdmin, UserNotFound, *REAUTHENTICATION),
+    responses=errors(LastAdmin, UserNotFound, *STEP_UP),
 )
 async def delete_me(
     *,

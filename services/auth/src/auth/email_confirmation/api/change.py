@@ -7,7 +7,7 @@ from auth.api.step_up import Confirm, FreshProof
 from auth.dependencies import RequestingClient, Services
 from auth.email_confirmation.usecases.change_email import change_email_by_code, request_email_change
 from auth.errors import (
-    REAUTHENTICATION,
+    STEP_UP,
     CodeInvalid,
     EmailUnchanged,
     NewEmailTaken,
@@ -39,7 +39,7 @@ class NewAddressCode(BaseModel):
     "",
     status_code=202,
     summary="Request another e-mail address",
-    responses=errors(EmailUnchanged, UserNotFound, *REAUTHENTICATION),
+    responses=errors(EmailUnchanged, UserNotFound, *STEP_UP),
 )
 async def post_email_change(
     *,

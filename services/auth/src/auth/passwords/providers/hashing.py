@@ -6,13 +6,13 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth.errors import SignInBusy
+from auth.passwords.domain import Verification
 
 R = TypeVar("R")
 
@@ -22,14 +22,6 @@ LANES = 1
 NICENESS = 10
 MAX_PENDING = 500
 """At 18 ms each on two cores that is five seconds of work; a later caller would leave before the response."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """`is_outdated`: the password matches, but was hashed with former parameters."""
-
-    matches: bool
-    is_outdated: bool = False
 
 
 class PasswordHashing:

@@ -11,7 +11,7 @@ from auth.accounts.usecases import Account, find_account_by_login, lock_unchange
 from auth.audit.usecases import record_audit
 from auth.clients import Client
 from auth.errors import AccountDeactivated, InvalidCredentials, OtpInvalid, OtpRequired, TooManyAttempts
-from auth.passwords.providers.hashing import Verification
+from auth.passwords.domain import Verification
 from auth.providers.vault import Vault
 from auth.services import AuthServices
 from auth.sessions.usecases.open_session import TokenPair, open_session
