@@ -40,7 +40,7 @@ def parts_of(request: ExportRequested, service: str, document: dict[str, Any], p
         sealed = SealedBox.close(urlsafe_b64decode(request.public_key), piece, place)
         known = {"export_id": request.export_id, "user_id": request.user_id, "part": part, "parts": pieces}
         event = registry[f"{service}.personal_data.gathered.v1"]
-        event.append(event.model_validate(known | {"sealed": urlsafe_b64encode(sealed).decode()}))
+        events.append(event.model_validate(known | {"sealed": urlsafe_b64encode(sealed).decode()}))
     return events
 
 

@@ -21,8 +21,8 @@ from auth.fields import (
     Username,
 )
 from auth.passwords.domain import check_password
-from auth.passwords.providers.hashing import PasswordHashing
 from auth.registration.usecases import NewAccount, create_user, is_email_available, register
+from auth.services import AuthServices
 from auth.timing import constant_time
 from auth.views import AccountView, UserView
 from common.openapi.errors import errors
@@ -67,12 +67,12 @@ class Registration(BaseModel):
         optional = ("username", "phone")
         return {k: v for k, v in data.items() if not (k in optional and v == "")} if isinstance(data, dict) else data
 
-    async def new_account(self, hashing: PasswordHashing) -> NewAccount:
+    async def new_account(self, services: AuthServices) -> NewAccount:
         """Raises PasswordsDiffer, SignInBusy, or an error of WEAK_PASSWORD."""
         if self.password_confirm not in (None, self.password):
             raise PasswordsDiffer
         personal_data = (self.email, self.username, self.first_name, self.last_name)
-        password_hash = await hashing.hash(check_password(self.password, personal_data))
+        password_hash = await services.hashing.hash(check_password(self.password, personal_data))
         profile: dict[str, Any] = self.model_dump(exclude={"email", "password", "password_confirm"})
         return NewAccount(self.email, password_hash, profile)
 
@@ -98,7 +98,7 @@ class AvailabilityView(BaseModel):
 async def post_register(
     body: Registration, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[UserView]:
-    new = await body.new_account(services.hashing)
+    new = await body.new_account(services)
     async with begin() if services.reveals_account_existence else constant_time(begin) as tx:
         account = await register(tx, new, client, services)
     return created(UserView.of(account, services.media_urls), "Welcome")
@@ -119,7 +119,7 @@ async def post_check_email(
 async def post_user(
     body: NewUser, admin: Administrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AccountView]:
-    new = await body.new_account(services.hashing)
+    new = await body.new_account(services)
     async with begin() as tx:
         account = await create_user(tx, new, admin.user_id, client, services)
     return created(AccountView.of(account, services.media_urls))
