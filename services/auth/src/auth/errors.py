@@ -79,7 +79,7 @@ class EmailUnchanged(Recorded, Invalid):
 
 
 class FormIncomplete(Invalid):
-    code, field = "formincomplete", "token"
+    code, field = "form_incomplete", "token"
     message = "The form is incomplete; open the link in the e-mail again"
 
 

@@ -47,11 +47,11 @@ __all__ = [
     "locked_account",
     "mark_email_confirmed",
     "password_changed",
-    "registered",
     "security_changed",
     "set_avatar",
     "update_profile",
-    "updated",
+    "user_registered",
+    "user_updated",
 ]
 
 CONTACT_FIELDS = (
@@ -93,7 +93,7 @@ async def update_profile(tx: Transaction, account_id: UUID, changes: Mapping[str
     if changed:
         account.sqlmodel_update(changed)
         account.updated_at = clock.now()
-        tx.publish(updated(account))
+        tx.publish(user_updated(account))
     return account
 
 
@@ -110,11 +110,11 @@ def mark_email_confirmed(tx: Transaction, account: Account) -> None:
         tx.publish(email_confirmed(account))
 
 
-def registered(account: Account) -> UserRegistered:
+def user_registered(account: Account) -> UserRegistered:
     return UserRegistered(**contact_fields(account))
 
 
-def updated(account: Account) -> UserUpdated:
+def user_updated(account: Account) -> UserUpdated:
     return UserUpdated(**contact_fields(account))
 
 

@@ -14,7 +14,7 @@ from auth.accounts.usecases import (
     insert_account,
     is_email_taken,
     is_username_taken,
-    registered,
+    user_registered,
 )
 from auth.audit.usecases import record_audit
 from auth.clients import Client
@@ -81,7 +81,7 @@ async def create_account(tx: Transaction, new: NewAccount, client: Client, servi
         raise UsernameTaken
     if not await insert_account(tx, account):
         raise EmailTaken
-    tx.publish(registered(account))
+    tx.publish(user_registered(account))
     if new.email_confirmed:
         tx.publish(email_confirmed(account))
     else:
@@ -110,6 +110,6 @@ async def ensure_admin(tx: Transaction, email: str, password_hash: str) -> None:
         raise AdminEmailTaken
     admin = NewAccount(address, password_hash, {"role": "admin"}, email_confirmed=True).to_account()
     await insert_account(tx, admin)
-    tx.publish(registered(admin))
+    tx.publish(user_registered(admin))
     await record_audit(tx, "change_role", "admin", account_id=admin.id, before=None)
     log.info("the first admin is %s", address)

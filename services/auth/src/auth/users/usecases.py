@@ -16,7 +16,7 @@ from auth.accounts.usecases import (
     lock_admins,
     locked_account,
     update_profile,
-    updated,
+    user_updated,
 )
 from auth.audit.usecases import record_audit
 from auth.clients import Client
@@ -85,7 +85,7 @@ async def _change_role(
         return []
     account.role = role
     account.updated_at = clock.now()
-    tx.publish(updated(account))
+    tx.publish(user_updated(account))
     await record_audit(tx, "change_role", role, client, account_id=account.id, actor_id=actor_id, before=before)
     return await end_sessions_of(tx, account.id, "role_changed") if is_demotion(before, role) else []
 
@@ -110,7 +110,7 @@ async def activate(tx: Transaction, account_id: UUID, actor_id: UUID, client: Cl
     if not account.is_active:
         account.is_active = True
         account.updated_at = clock.now()
-        tx.publish(updated(account))
+        tx.publish(user_updated(account))
         await record_audit(tx, "activate", "succeeded", client, account_id=account_id, actor_id=actor_id)
     return account
 
@@ -139,7 +139,7 @@ async def restore_account(tx: Transaction, account_id: UUID, actor_id: UUID, cli
         raise AccountErased
     if account.deleted_at is not None:
         account.deleted_at, account.is_active, account.updated_at = None, True, clock.now()
-        tx.publish(updated(account))
+        tx.publish(user_updated(account))
         await record_audit(tx, "restore_account", "succeeded", client, account_id=account_id, actor_id=actor_id)
     return account
 
@@ -160,7 +160,7 @@ async def _erase(tx: Transaction, account: Account, now: datetime) -> None:
     await delete_personal_data(tx, account.id, account.email)
     account.sqlmodel_update(ERASED_FIELDS | {"email": _erased_email(account.id), "erased_at": now, "updated_at": now})
     # Replicas of contacts apply what is left of the account like any other change.
-    tx.publish(updated(account))
+    tx.publish(user_updated(account))
     tx.publish(UserErased(user_id=account.id))
     await record_audit(tx, "erase_account", "succeeded", account_id=account.id)
 

@@ -13,7 +13,7 @@ from auth.accounts.usecases import (
     locked_account,
     mark_email_confirmed,
     security_changed,
-    updated,
+    user_updated,
 )
 from auth.audit.usecases import record_audit
 from auth.clients import Client
@@ -75,7 +75,7 @@ async def _change(tx: Transaction, code_id: UUID, account_id: UUID, client: Clie
     # What was sent to the former address can no longer set a password.
     await supersede_codes(tx, account_id, "reset_password", clock.now())
     mark_email_confirmed(tx, account)
-    tx.publish(updated(account))
+    tx.publish(user_updated(account))
     tx.publish(security_changed(account_id, "email_changed", client, email=former))
     await record_audit(tx, "change_email", "succeeded", client, account_id=account_id)
 
