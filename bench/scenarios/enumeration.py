@@ -34,7 +34,7 @@ ACTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 async def enumeration(stage: Stage) -> AsyncIterator[Row]:
     """For each act, of two answers how often the slower one is about the known address: a coin's toss is 50 of 100."""
     stage.tell("starting a platform that does not tell who has an account …")
-    with temporary_platform("--no-sample", environment={"DUKAN_EXISTENCE_REPLIES": "false"}) as platform:
+    with temporary_platform("--no-sample", environment={"DUKAN_REVEALS_ACCOUNT_EXISTENCE": "false"}) as platform:
         base, _, port = platform.url.rpartition(":")
         url = f"{base}:{int(port) + PORTS['auth']}"
         known = await _registered(url, SAMPLES)

@@ -1,34 +1,20 @@
-"""auth, wired."""
+"""Composition root of auth: wires providers, routers, subscribers and jobs from the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from auth import subscribers
-from auth.api import (
-    audit,
-    devices,
-    email,
-    email_change,
-    hot,
-    internal,
-    me,
-    own_data,
-    pages,
-    password,
-    pre_registration,
-    registration,
-    roles,
-    sign_in,
-    sign_out,
-    users,
-)
-from auth.api.context import Identification
+from auth.accounts import api as accounts
+from auth.accounts import subscribers as avatar_subscribers
 from auth.api_keys.api import exchange as api_key_exchange
 from auth.api_keys.api import keys as api_keys
-from auth.domain.passwords import normalised
-from auth.domain.throttle import per_minute
+from auth.audit import api as audit
+from auth.data_export import subscribers as export_subscribers
+from auth.data_export.api import exports
+from auth.email_confirmation.api import change as email_change
+from auth.email_confirmation.api import confirmation as email_confirmation
+from auth.email_confirmation.providers.codes import Codes
 from auth.incidents import api as incidents
 from auth.jobs import build_jobs
 from auth.oidc.api import callback_page, identities
@@ -38,16 +24,24 @@ from auth.oidc.providers.provider import Providers
 from auth.passkeys import api as passkeys
 from auth.passkeys.domain import relying_party_of
 from auth.passkeys.providers.webauthn import RelyingParty
-from auth.providers.codes import Codes
-from auth.providers.hashing import PasswordHashing
-from auth.queries.sessions import revoked_sessions
+from auth.passwords import api as passwords
+from auth.passwords.domain import normalised
+from auth.passwords.providers.hashing import PasswordHashing
+from auth.pre_registration import api as pre_registration
+from auth.registration import api as registration
+from auth.registration.store import has_admin
+from auth.registration.usecases import ensure_admin
+from auth.services import AuthServices
+from auth.sessions.api import devices, internal, sign_in, sign_out
+from auth.sessions.store.reads import revoked_sessions
 from auth.settings import Settings
 from auth.signing_keys import api as signing_keys
 from auth.signing_keys.providers.signer import Signer
 from auth.signing_keys.usecases import ensure_keys, key_set
 from auth.step_up import api as step_up
+from auth.throttle.domain import per_minute
 from auth.totp import api as totp
-from auth.usecases.ensure_admin import ensure_admin, has_admin
+from auth.users import api as users
 from auth.vault import Vault
 from common.contracts.auth import SigningKeysWithdrawn
 from common.persistence.database import Database
@@ -62,10 +56,9 @@ from common.web.service import Listener, Service
 API = (
     registration,
     pre_registration,
-    email,
+    email_confirmation,
     email_change,
-    password,
-    pages,
+    passwords,
     sign_in,
     oidc,
     callback_page,
@@ -76,10 +69,9 @@ API = (
     step_up,
     devices,
     audit,
-    roles,
-    me,
-    own_data,
-    # Before `users`, whose paths take any id.
+    accounts,
+    exports,
+    # Before `users`, whose paths match any id.
     incidents,
     users,
     signing_keys,
@@ -88,40 +80,40 @@ API = (
     api_key_exchange,
 )
 READERS = 2
-"""Connections for the one read that is gathered into few statements."""
+"""Connections for GET /auth/me, whose concurrent requests share a query."""
 
 
 def build(settings: Settings) -> Service:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     reader = Reader(settings.database_url.get_secret_value(), READERS)
     vault = Vault(settings.key_secret.get_secret_value())
-    identification = _identification(settings, vault)
+    services = _services(settings, vault)
     providers = _providers(settings)
     return Service(
         name="auth",
         settings=settings,
         database=database,
         routers=[module.router for module in API],
-        subscribers=[subscribers],
-        listeners=[Listener([SigningKeysWithdrawn], lambda _: identification.signer.reset())],
+        subscribers=[avatar_subscribers, export_subscribers],
+        listeners=[Listener([SigningKeysWithdrawn], lambda _: services.signer.reset())],
         root_routers=[signing_keys.well_known],
         jobs=build_jobs(
             database, vault, timedelta(days=settings.audit_days), keep_deleted=timedelta(days=settings.deleted_days)
         ),
-        resources=[reader, providers.client, _prepared(settings, database, vault, identification.hashing)],
+        resources=[reader, providers.client, _prepared(settings, database, vault, services.hashing)],
         state={
-            "identification": identification,
-            "profiles": hot.Profiles(reader, identification.media_urls),
+            "services": services,
+            "profiles": accounts.Profiles(reader, services.media_urls),
             "oidc_providers": providers,
         },
-        fast_reads=hot.FAST_READS,
+        fast_reads=accounts.FAST_READS,
         verifier=_verifier(settings, database),
     )
 
 
-def _identification(settings: Settings, vault: Vault) -> Identification:
+def _services(settings: Settings, vault: Vault) -> AuthServices:
     lifetime = timedelta(minutes=settings.access_token_minutes)
-    return Identification(
+    return AuthServices(
         hashing=PasswordHashing(),
         signer=Signer(vault, issuer=settings.issuer, audience=settings.audience, lifetime=lifetime),
         vault=vault,
@@ -129,7 +121,7 @@ def _identification(settings: Settings, vault: Vault) -> Identification:
         passkeys=_relying_party(settings),
         trusted_proxies=settings.trusted_proxies or (),
         failures_per_minute=settings.sign_in_failures_per_minute or 1,
-        existence_replies=bool(settings.existence_replies),
+        reveals_account_existence=bool(settings.reveals_account_existence),
         public_url=settings.public_url,
         issuer=settings.issuer,
         secure_cookies=settings.is_production,
@@ -156,7 +148,7 @@ def _relying_party(settings: Settings) -> RelyingParty:
 async def _prepared(
     settings: Settings, database: Database, vault: Vault, hashing: PasswordHashing
 ) -> AsyncIterator[None]:
-    """Keys to sign with, and someone to administer."""
+    """Before requests are served: signing keys and an administrator exist."""
     try:
         async with database.begin() as tx:
             await ensure_keys(tx, vault)
@@ -179,7 +171,7 @@ async def _prepare_admin(settings: Settings, database: Database, hashing: Passwo
 
 
 def _verifier(settings: Settings, database: Database) -> TokenVerifier:
-    """auth asks its own database where others ask auth."""
+    """auth reads its own database where other services ask auth over HTTP."""
 
     async def keys() -> dict[str, Any]:
         async with database.begin() as tx:

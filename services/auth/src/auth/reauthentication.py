@@ -11,18 +11,17 @@ from typing import Annotated
 from fastapi import Depends
 from pydantic import BaseModel, Field
 
-from auth.api.context import Identifying, RequestingClient
-from auth.api.fields import FactorCode, Password
-from auth.domain.passwords import normalised
-from auth.providers.hashing import Verification
+from auth.accounts.usecases import Account
+from auth.dependencies import RequestingClient, Services
+from auth.fields import FactorCode, Password
+from auth.passwords.domain import Verification, normalised
+from auth.sessions.usecases.sign_in import Attempt
 from auth.step_up.usecases import (
     accept_recent_auth,
     begin_reauthentication,
     finish_reauthentication,
     require_recent_auth,
 )
-from auth.tables import Account
-from auth.usecases.sign_in import Attempt
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller
 
@@ -41,7 +40,7 @@ RequireStepUpFunction = Callable[[ReauthRequest | None], Awaitable[None]]
 
 
 async def _reauthenticate(
-    caller: Caller, client: RequestingClient, begin: Begin, services: Identifying
+    caller: Caller, client: RequestingClient, begin: Begin, services: Services
 ) -> ReauthenticateFunction:
     """`async with reauthenticate(body) as (tx, account)`: a transaction in which the caller has authenticated again,
     and the caller's account, locked. Raises the errors of REAUTHENTICATION."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from services.auth.tests.api_keys.keys import call, exchange, made
-from services.auth.tests.people import Door, claims, data, problem
+from services.auth.tests.harness import AuthApi, claims, data, problem
 
 from auth.api_keys.domain import MAX_KEYS_IN_USE, lease, public_id_of
 from common import clock
@@ -15,35 +15,35 @@ from common.contracts.auth import ApiKeyRevoked, SessionRevoked
 from common.ids import new_id
 
 
-async def test_a_key_is_shown_once_and_becomes_a_short_token_with_its_scopes(door: Door) -> None:
-    tokens = await door.signed_in()
-    key = await made(door, tokens, scopes=["catalog:read", "read"])
+async def test_a_key_is_shown_once_and_becomes_a_short_token_with_its_scopes(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    key = await made(api, tokens, scopes=["catalog:read", "read"])
     assert public_id_of(key["key"]) == key["prefix"].removeprefix("dk_")
 
-    good = data(await exchange(door, key["key"]))
+    good = data(await exchange(api, key["key"]))
 
     said = claims(good)
     assert (said["sub"], said["scope"], said["roles"]) == (tokens["user"]["id"], "read catalog:read", ["customer"])
     assert 200 < said["exp"] - said["iat"] <= 300
     assert (good["uses"], good["bound"]) == (None, False)
-    shown = data(await door.get(f"/api-keys/{key['id']}", tokens))
+    shown = data(await api.get(f"/api-keys/{key['id']}", tokens))
     assert shown["last_used_at"] is not None
     assert "key" not in shown
 
 
-async def test_a_keys_token_reads_but_changes_nothing_at_auth(door: Door) -> None:
-    tokens = await door.signed_in()
-    key = await made(door, tokens)
-    good = data(await exchange(door, key["key"]))
+async def test_a_keys_token_reads_but_changes_nothing_at_auth(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    key = await made(api, tokens)
+    good = data(await exchange(api, key["key"]))
 
-    assert data(await door.get("/auth/me", good))["id"] == tokens["user"]["id"]
-    refused = await door.act("/api-keys", good, {"name": "Another", "scopes": ["read"]})
+    assert data(await api.get("/auth/me", good))["id"] == tokens["user"]["id"]
+    refused = await api.act("/api-keys", good, {"name": "Another", "scopes": ["read"]})
     assert problem(refused, 403)[1] == "insufficient_scope"
 
 
-async def test_hostile_keys_are_all_answered_alike(door: Door) -> None:
-    tokens = await door.signed_in()
-    one, other = await made(door, tokens), await made(door, tokens)
+async def test_hostile_keys_are_all_answered_alike(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    one, other = await made(api, tokens), await made(api, tokens)
     prefix, secret = one["prefix"], one["key"].removeprefix(f"{one['prefix']}_")
     hostile = [
         one["key"][:-1],
@@ -58,56 +58,56 @@ async def test_hostile_keys_are_all_answered_alike(door: Door) -> None:
         "dk_\u0000",
         f"{prefix}_{'é' * 43}",
     ]
-    answers = [await exchange(door, key) for key in hostile]
+    answers = [await exchange(api, key) for key in hostile]
 
     assert {problem(answer, 401)[1] for answer in answers} == {"api_key_invalid"}
     assert len({answer.json()["message"] for answer in answers}) == 1
-    assert await door.audited(tokens["user"]["id"], "use_api_key") == ["wrong_secret"] * 2
-    assert problem(await exchange(door, ""), 422)[0] == "key"
+    assert await api.audited(tokens["user"]["id"], "use_api_key") == ["wrong_secret"] * 2
+    assert problem(await exchange(api, ""), 422)[0] == "key"
 
 
-async def test_a_revoked_key_and_its_tokens_are_refused_and_others_are_told(door: Door) -> None:
-    tokens = await door.signed_in()
-    key = await made(door, tokens)
-    good = data(await exchange(door, key["key"]))
-    assert (await door.get("/auth/me", good)).status_code == 200
+async def test_a_revoked_key_and_its_tokens_are_refused_and_others_are_told(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    key = await made(api, tokens)
+    good = data(await exchange(api, key["key"]))
+    assert (await api.get("/auth/me", good)).status_code == 200
 
-    revoked = data(await call(door, "DELETE", f"/api-keys/{key['id']}", tokens))
+    revoked = data(await call(api, "DELETE", f"/api-keys/{key['id']}", tokens))
 
     assert revoked["status"] == "revoked"
-    assert problem(await exchange(door, key["key"]), 401)[1] == "api_key_revoked"
-    assert problem(await door.get("/auth/me", good), 401)[1] == "session_revoked"
-    [fact] = await door.told(ApiKeyRevoked, tokens["user"]["id"])
-    [ended] = await door.told(SessionRevoked, tokens["user"]["id"])
+    assert problem(await exchange(api, key["key"]), 401)[1] == "api_key_revoked"
+    assert problem(await api.get("/auth/me", good), 401)[1] == "session_revoked"
+    [fact] = await api.published(ApiKeyRevoked, tokens["user"]["id"])
+    [ended] = await api.published(SessionRevoked, tokens["user"]["id"])
     assert (str(fact.api_key_id), str(ended.session_id)) == (key["id"], claims(good)["sid"])
-    listed = (await door.http.get("/internal/revocations")).json()["data"]
+    listed = (await api.http.get("/internal/revocations")).json()["data"]
     assert claims(good)["sid"] in {entry["session_id"] for entry in listed}
 
-    again = data(await call(door, "DELETE", f"/api-keys/{key['id']}", tokens))
+    again = data(await call(api, "DELETE", f"/api-keys/{key['id']}", tokens))
     assert again == revoked
-    assert len(await door.told(ApiKeyRevoked, tokens["user"]["id"])) == 1
+    assert len(await api.published(ApiKeyRevoked, tokens["user"]["id"])) == 1
 
 
-async def test_a_key_expires_and_no_token_of_it_outlives_it(door: Door, time: clock.FixedClock) -> None:
-    tokens = await door.signed_in()
+async def test_a_key_expires_and_no_token_of_it_outlives_it(api: AuthApi, time: clock.FixedClock) -> None:
+    tokens = await api.signed_in()
     ends = time.now() + timedelta(minutes=2)
-    key = await made(door, tokens, expires_at=ends.isoformat())
+    key = await made(api, tokens, expires_at=ends.isoformat())
 
-    assert claims(data(await exchange(door, key["key"])))["exp"] <= ends.timestamp()
+    assert claims(data(await exchange(api, key["key"])))["exp"] <= ends.timestamp()
     time.advance(timedelta(minutes=2))
-    assert problem(await exchange(door, key["key"]), 401)[1] == "api_key_expired"
+    assert problem(await exchange(api, key["key"]), 401)[1] == "api_key_expired"
 
 
 @pytest.mark.parametrize(
     ("address", "status"),
     [("203.0.113.9", 200), ("2001:db8::7", 200), ("198.51.100.7", 200), ("198.51.100.8", 403), ("2001:db9::", 403)],
 )
-async def test_a_key_is_good_from_its_networks_only(door: Door, address: str, status: int) -> None:
+async def test_a_key_is_good_from_its_networks_only(api: AuthApi, address: str, status: int) -> None:
     allowed = ["203.0.113.0/24", "2001:db8::/32", "198.51.100.7"]
-    key = await made(door, await door.signed_in(), ip_allow=allowed)
+    key = await made(api, await api.signed_in(), ip_allow=allowed)
     assert key["ip_allow"] == ["203.0.113.0/24", "2001:db8::/32", "198.51.100.7/32"]
 
-    answer = await exchange(door, key["key"], address)
+    answer = await exchange(api, key["key"], address)
 
     assert answer.status_code == status
     if status == 200:
@@ -117,84 +117,84 @@ async def test_a_key_is_good_from_its_networks_only(door: Door, address: str, st
 
 
 async def test_after_a_rotation_the_old_secret_works_for_a_while_and_no_longer(
-    door: Door, time: clock.FixedClock
+    api: AuthApi, time: clock.FixedClock
 ) -> None:
-    tokens = await door.signed_in()
-    old = await made(door, tokens)
-    new = data(await door.act(f"/api-keys/{old['id']}/rotate", tokens, {"overlap_seconds": 120}))
+    tokens = await api.signed_in()
+    old = await made(api, tokens)
+    new = data(await api.act(f"/api-keys/{old['id']}/rotate", tokens, {"overlap_seconds": 120}))
 
     assert (new["id"], new["prefix"]) == (old["id"], old["prefix"])
     retires = datetime.fromisoformat(new["old_secret_until"])
-    assert claims(data(await exchange(door, old["key"])))["exp"] <= retires.timestamp()
-    data(await exchange(door, new["key"]))
+    assert claims(data(await exchange(api, old["key"])))["exp"] <= retires.timestamp()
+    data(await exchange(api, new["key"]))
     time.advance(timedelta(seconds=120))
-    assert problem(await exchange(door, old["key"]), 401)[1] == "api_key_invalid"
-    data(await exchange(door, new["key"]))
+    assert problem(await exchange(api, old["key"]), 401)[1] == "api_key_invalid"
+    data(await exchange(api, new["key"]))
 
 
-async def test_a_rotation_without_overlap_ends_what_the_old_secret_got(door: Door) -> None:
-    tokens = await door.signed_in()
-    old = await made(door, tokens)
-    good = data(await exchange(door, old["key"]))
+async def test_a_rotation_without_overlap_ends_what_the_old_secret_got(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    old = await made(api, tokens)
+    good = data(await exchange(api, old["key"]))
 
-    new = data(await door.act(f"/api-keys/{old['id']}/rotate", tokens, {"overlap_seconds": 0}))
+    new = data(await api.act(f"/api-keys/{old['id']}/rotate", tokens, {"overlap_seconds": 0}))
 
-    assert problem(await exchange(door, old["key"]), 401)[1] == "api_key_invalid"
-    assert problem(await door.get("/auth/me", good), 401)[1] == "session_revoked"
-    assert (await door.get("/auth/me", data(await exchange(door, new["key"])))).status_code == 200
-
-
-async def test_a_second_rotation_leaves_the_first_secret_nothing(door: Door) -> None:
-    tokens = await door.signed_in()
-    first = await made(door, tokens)
-    second = data(await door.act(f"/api-keys/{first['id']}/rotate", tokens))
-    third = data(await door.act(f"/api-keys/{first['id']}/rotate", tokens))
-
-    assert [(await exchange(door, key["key"])).status_code for key in (first, second, third)] == [401, 200, 200]
+    assert problem(await exchange(api, old["key"]), 401)[1] == "api_key_invalid"
+    assert problem(await api.get("/auth/me", good), 401)[1] == "session_revoked"
+    assert (await api.get("/auth/me", data(await exchange(api, new["key"])))).status_code == 200
 
 
-async def test_a_revoked_key_is_not_rotated(door: Door) -> None:
-    tokens = await door.signed_in()
-    key = await made(door, tokens)
-    await call(door, "DELETE", f"/api-keys/{key['id']}", tokens)
+async def test_a_second_rotation_leaves_the_first_secret_nothing(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    first = await made(api, tokens)
+    second = data(await api.act(f"/api-keys/{first['id']}/rotate", tokens))
+    third = data(await api.act(f"/api-keys/{first['id']}/rotate", tokens))
 
-    assert problem(await door.act(f"/api-keys/{key['id']}/rotate", tokens), 409)[1] == "api_key_revoked"
-
-
-async def test_signing_out_everywhere_ends_a_keys_tokens_and_leaves_the_key(door: Door) -> None:
-    tokens = await door.signed_in()
-    key = await made(door, tokens)
-    before = data(await exchange(door, key["key"]))
-    assert (await door.act("/auth/logout-all", tokens)).status_code == 200
-
-    assert problem(await door.get("/auth/me", before), 401)[1] == "session_revoked"
-    assert (await door.get("/auth/me", data(await exchange(door, key["key"])))).status_code == 200
+    assert [(await exchange(api, key["key"])).status_code for key in (first, second, third)] == [401, 200, 200]
 
 
-async def test_the_key_of_a_closed_account_is_as_good_as_none(door: Door) -> None:
-    tokens, admin = await door.signed_in(), await door.admin()
-    key = await made(door, tokens)
-    good = data(await exchange(door, key["key"]))
-    assert (await door.act(f"/users/{tokens['user']['id']}/deactivate", admin)).status_code == 200
+async def test_a_revoked_key_is_not_rotated(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    key = await made(api, tokens)
+    await call(api, "DELETE", f"/api-keys/{key['id']}", tokens)
 
-    assert problem(await exchange(door, key["key"]), 401)[1] == "api_key_invalid"
-    assert problem(await door.get("/auth/me", good), 401)[1] == "session_revoked"
+    assert problem(await api.act(f"/api-keys/{key['id']}/rotate", tokens), 409)[1] == "api_key_revoked"
 
 
-async def test_a_days_requests_are_leased_until_they_are_spent(door: Door, time: clock.FixedClock) -> None:
+async def test_signing_out_everywhere_ends_a_keys_tokens_and_leaves_the_key(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    key = await made(api, tokens)
+    before = data(await exchange(api, key["key"]))
+    assert (await api.act("/auth/logout-all", tokens)).status_code == 200
+
+    assert problem(await api.get("/auth/me", before), 401)[1] == "session_revoked"
+    assert (await api.get("/auth/me", data(await exchange(api, key["key"])))).status_code == 200
+
+
+async def test_the_key_of_a_closed_account_is_as_good_as_none(api: AuthApi) -> None:
+    tokens, admin = await api.signed_in(), await api.admin()
+    key = await made(api, tokens)
+    good = data(await exchange(api, key["key"]))
+    assert (await api.act(f"/users/{tokens['user']['id']}/deactivate", admin)).status_code == 200
+
+    assert problem(await exchange(api, key["key"]), 401)[1] == "api_key_invalid"
+    assert problem(await api.get("/auth/me", good), 401)[1] == "session_revoked"
+
+
+async def test_a_days_requests_are_leased_until_they_are_spent(api: AuthApi, time: clock.FixedClock) -> None:
     evening = time.now().replace(hour=20, minute=0, second=0, microsecond=0) + timedelta(days=1)
     time.advance(evening - time.now())
-    tokens = await door.signed_in()
-    key = await made(door, tokens, daily_limit=2)
+    tokens = await api.signed_in()
+    key = await made(api, tokens, daily_limit=2)
 
-    assert [data(await exchange(door, key["key"]))["uses"] for _ in range(2)] == [1, 1]
-    spent = await exchange(door, key["key"])
+    assert [data(await exchange(api, key["key"]))["uses"] for _ in range(2)] == [1, 1]
+    spent = await exchange(api, key["key"])
     assert problem(spent, 429)[1] == "daily_limit_reached"
     assert spent.headers["retry-after"] == str(4 * 3600)
-    assert data(await door.get(f"/api-keys/{key['id']}", tokens))["used_today"] == 2
+    assert data(await api.get(f"/api-keys/{key['id']}", tokens))["used_today"] == 2
 
     time.advance(timedelta(hours=4))
-    assert data(await exchange(door, key["key"]))["uses"] == 1
+    assert data(await exchange(api, key["key"]))["uses"] == 1
 
 
 @pytest.mark.parametrize(
@@ -204,26 +204,26 @@ def test_a_lease_is_small_and_never_more_than_is_left(limit: int, spent: int, le
     assert lease(limit, spent) == leased
 
 
-async def test_people_have_their_own_keys_and_administrators_everybodys(door: Door) -> None:
-    asha, juma, admin = await door.signed_in(), await door.signed_in(), await door.admin()
-    key = await made(door, asha)
+async def test_people_have_their_own_keys_and_administrators_everybodys(api: AuthApi) -> None:
+    asha, juma, admin = await api.signed_in(), await api.signed_in(), await api.admin()
+    key = await made(api, asha)
     path = f"/api-keys/{key['id']}"
 
     for verb, where in (("GET", path), ("DELETE", path), ("POST", f"{path}/rotate")):
-        assert problem(await call(door, verb, where, juma), 404)[1] == "api_key_not_found"
-    assert data(await door.get("/api-keys", juma)) == []
+        assert problem(await call(api, verb, where, juma), 404)[1] == "api_key_not_found"
+    assert data(await api.get("/api-keys", juma)) == []
     theirs = {"user_id": asha["user"]["id"]}
-    assert problem(await door.get("/api-keys", juma, params=theirs), 403)[0] == "user_id"
+    assert problem(await api.get("/api-keys", juma, params=theirs), 403)[0] == "user_id"
     wish = {"name": "Theirs", "scopes": ["read"]} | theirs
-    assert problem(await door.act("/api-keys", juma, wish), 403)[0] == "user_id"
+    assert problem(await api.act("/api-keys", juma, wish), 403)[0] == "user_id"
 
-    given = data(await door.act("/api-keys", admin, wish), 201)
+    given = data(await api.act("/api-keys", admin, wish), 201)
     assert given["user_id"] == asha["user"]["id"]
-    assert [key["name"] for key in data(await door.get("/api-keys", asha))] == ["Theirs", "Till"]
-    assert {key["id"] for key in data(await door.get("/api-keys", admin, params=theirs))} == {key["id"], given["id"]}
-    assert await door.audited(asha["user"]["id"], "create_api_key") == ["succeeded"] * 2
+    assert [key["name"] for key in data(await api.get("/api-keys", asha))] == ["Theirs", "Till"]
+    assert {key["id"] for key in data(await api.get("/api-keys", admin, params=theirs))} == {key["id"], given["id"]}
+    assert await api.audited(asha["user"]["id"], "create_api_key") == ["succeeded"] * 2
     nobody = wish | {"user_id": str(new_id())}
-    assert problem(await door.act("/api-keys", admin, nobody), 404)[1] == "user_not_found"
+    assert problem(await api.act("/api-keys", admin, nobody), 404)[1] == "user_not_found"
 
 
 @pytest.mark.parametrize(
@@ -240,35 +240,35 @@ async def test_people_have_their_own_keys_and_administrators_everybodys(door: Do
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
     ],
 )
-async def test_a_wish_that_makes_no_sense_is_refused_by_its_field(door: Door, wish: Any, field: str) -> None:
+async def test_a_wish_that_makes_no_sense_is_refused_by_its_field(api: AuthApi, wish: Any, field: str) -> None:
     body = {"name": "Till", "scopes": ["read"]} | wish
-    assert problem(await door.act("/api-keys", await door.signed_in(), body), 422)[0] == field
+    assert problem(await api.act("/api-keys", await api.signed_in(), body), 422)[0] == field
 
 
-async def test_an_account_has_so_many_keys_in_use_and_no_more(door: Door) -> None:
-    tokens = await door.signed_in()
+async def test_an_account_has_so_many_keys_in_use_and_no_more(api: AuthApi) -> None:
+    tokens = await api.signed_in()
     for _ in range(MAX_KEYS_IN_USE):
-        key = await made(door, tokens)
+        key = await made(api, tokens)
     body = {"name": "One more", "scopes": ["read"]}
-    assert problem(await door.act("/api-keys", tokens, body), 409)[1] == "too_many_api_keys"
-    await call(door, "DELETE", f"/api-keys/{key['id']}", tokens)
-    assert (await door.act("/api-keys", tokens, body)).status_code == 201
+    assert problem(await api.act("/api-keys", tokens, body), 409)[1] == "too_many_api_keys"
+    await call(api, "DELETE", f"/api-keys/{key['id']}", tokens)
+    assert (await api.act("/api-keys", tokens, body)).status_code == 201
 
 
-async def test_no_key_is_kept_published_or_logged_in_clear(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_key_is_kept_published_or_logged_in_clear(api: AuthApi, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    tokens = await door.signed_in()
-    old = await made(door, tokens)
-    new = data(await door.act(f"/api-keys/{old['id']}/rotate", tokens))
+    tokens = await api.signed_in()
+    old = await made(api, tokens)
+    new = data(await api.act(f"/api-keys/{old['id']}/rotate", tokens))
     for key in (old, new):
-        data(await exchange(door, key["key"]))
-    await call(door, "DELETE", f"/api-keys/{old['id']}", tokens)
+        data(await exchange(api, key["key"]))
+    await call(api, "DELETE", f"/api-keys/{old['id']}", tokens)
 
     kept = [
-        *await door.rows("SELECT row_to_json(api_key)::text AS text FROM api_key"),
-        *await door.rows("SELECT row_to_json(audit)::text AS text FROM audit"),
-        *await door.rows("SELECT row_to_json(session)::text AS text FROM session"),
-        *await door.rows("SELECT row_to_json(outbox)::text || convert_from(payload, 'UTF8') AS text FROM outbox"),
+        *await api.rows("SELECT row_to_json(api_key)::text AS text FROM api_key"),
+        *await api.rows("SELECT row_to_json(audit)::text AS text FROM audit"),
+        *await api.rows("SELECT row_to_json(session)::text AS text FROM session"),
+        *await api.rows("SELECT row_to_json(outbox)::text || convert_from(payload, 'UTF8') AS text FROM outbox"),
     ]
     for key in (old, new):
         secret = key["key"].removeprefix(f"{key['prefix']}_")
@@ -277,36 +277,36 @@ async def test_no_key_is_kept_published_or_logged_in_clear(door: Door, caplog: p
         assert secret.encode().hex() not in hidden
 
 
-async def test_whoever_has_a_key_can_end_it(door: Door) -> None:
-    tokens = await door.signed_in()
-    key = await made(door, tokens)
-    good = data(await exchange(door, key["key"]))
+async def test_whoever_has_a_key_can_end_it(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    key = await made(api, tokens)
+    good = data(await exchange(api, key["key"]))
 
-    data(await door.post("/api-keys/revoke", {"key": key["key"]}))
+    data(await api.post("/api-keys/revoke", {"key": key["key"]}))
 
-    assert problem(await exchange(door, key["key"]), 401)[1] == "api_key_revoked"
-    assert problem(await door.get("/auth/me", good), 401)[1] == "session_revoked"
-    assert len(await door.told(ApiKeyRevoked, tokens["user"]["id"])) == 1
-    assert await door.audited(tokens["user"]["id"], "revoke_api_key") == ["succeeded"]
-    data(await door.post("/api-keys/revoke", {"key": key["key"]}))
+    assert problem(await exchange(api, key["key"]), 401)[1] == "api_key_revoked"
+    assert problem(await api.get("/auth/me", good), 401)[1] == "session_revoked"
+    assert len(await api.published(ApiKeyRevoked, tokens["user"]["id"])) == 1
+    assert await api.audited(tokens["user"]["id"], "revoke_api_key") == ["succeeded"]
+    data(await api.post("/api-keys/revoke", {"key": key["key"]}))
 
 
-async def test_a_rotated_key_is_ended_by_its_old_secret_while_that_works(door: Door, time: clock.FixedClock) -> None:
-    tokens = await door.signed_in()
-    keys = [await made(door, tokens) for _ in range(2)]
+async def test_a_rotated_key_is_ended_by_its_old_secret_while_that_works(api: AuthApi, time: clock.FixedClock) -> None:
+    tokens = await api.signed_in()
+    keys = [await made(api, tokens) for _ in range(2)]
     for key in keys:
-        await door.act(f"/api-keys/{key['id']}/rotate", tokens, {"overlap_seconds": 60})
-    data(await door.post("/api-keys/revoke", {"key": keys[0]["key"]}))
+        await api.act(f"/api-keys/{key['id']}/rotate", tokens, {"overlap_seconds": 60})
+    data(await api.post("/api-keys/revoke", {"key": keys[0]["key"]}))
     time.advance(timedelta(seconds=61))
-    assert problem(await door.post("/api-keys/revoke", {"key": keys[1]["key"]}), 401)[1] == "api_key_invalid"
+    assert problem(await api.post("/api-keys/revoke", {"key": keys[1]["key"]}), 401)[1] == "api_key_invalid"
 
 
-async def test_who_has_no_key_ends_none_and_learns_nothing(door: Door) -> None:
-    tokens = await door.signed_in()
-    key = await made(door, tokens)
+async def test_who_has_no_key_ends_none_and_learns_nothing(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    key = await made(api, tokens)
     wrong = [f"{key['prefix']}_{'A' * 43}"] * 5 + [f"dk_{'0' * 16}_{'A' * 43}", "x", "dk_\u0000"]
-    answers = [await door.post("/api-keys/revoke", {"key": text}) for text in wrong]
+    answers = [await api.post("/api-keys/revoke", {"key": text}) for text in wrong]
     assert {problem(answer, 401)[1] for answer in answers} == {"api_key_invalid"}
-    assert problem(await door.post("/api-keys/revoke", {"key": key["key"]}), 429)[1] == "too_many_attempts"
+    assert problem(await api.post("/api-keys/revoke", {"key": key["key"]}), 429)[1] == "too_many_attempts"
     elsewhere = {"X-Forwarded-For": "198.51.100.9"}
-    data(await door.post("/api-keys/revoke", {"key": key["key"]}, headers=elsewhere))
+    data(await api.post("/api-keys/revoke", {"key": key["key"]}, headers=elsewhere))

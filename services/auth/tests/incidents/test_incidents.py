@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from services.auth.tests.people import Door, data, problem
+from services.auth.tests.harness import AuthApi, data, problem
 
 from auth.signing_keys.domain import MIN_PUBLISHED
 from common.clock import FixedClock
@@ -12,52 +12,52 @@ from common.testing import facts
 
 
 async def test_an_administrator_rotates_the_keys_but_not_before_verifiers_know_the_next(
-    door: Door, time: FixedClock
+    api: AuthApi, time: FixedClock
 ) -> None:
-    admin = await door.admin()
-    assert problem(await door.act("/auth/signing-keys/rotate", admin), 409)[1] == "rotated_just_now"
+    admin = await api.admin()
+    assert problem(await api.act("/auth/signing-keys/rotate", admin), 409)[1] == "rotated_just_now"
     time.advance(MIN_PUBLISHED)
-    keys = data(await door.act("/auth/signing-keys/rotate", admin))
+    keys = data(await api.act("/auth/signing-keys/rotate", admin))
     assert [key["state"] for key in keys].count("active") == 1
     assert {key["state"] for key in keys} == {"next", "active", "retired"}
     assert set(keys[0]) == {"kid", "state", "created_at", "activated_at", "retired_at"}
-    assert (await door.get("/auth/me", admin)).status_code == 200
-    assert data(await door.get("/auth/signing-keys", admin)) == keys
+    assert (await api.get("/auth/me", admin)).status_code == 200
+    assert data(await api.get("/auth/signing-keys", admin)) == keys
 
 
-async def test_withdrawn_keys_verify_nothing_and_a_refresh_gives_a_token_of_the_new_one(door: Door) -> None:
-    customer, admin = await door.signed_in(), await door.admin()
-    before = {key["kid"] for key in (await door.http.get("/.well-known/jwks.json")).json()["keys"]}
-    keys = data(await door.act("/auth/signing-keys/withdraw", admin))
+async def test_withdrawn_keys_verify_nothing_and_a_refresh_gives_a_token_of_the_new_one(api: AuthApi) -> None:
+    customer, admin = await api.signed_in(), await api.admin()
+    before = {key["kid"] for key in (await api.http.get("/.well-known/jwks.json")).json()["keys"]}
+    keys = data(await api.act("/auth/signing-keys/withdraw", admin))
     assert [key["state"] for key in keys].count("active") == 1
     assert before.isdisjoint(key["kid"] for key in keys)
-    [told] = await facts(door.database, SigningKeysWithdrawn)
+    [told] = await facts(api.database, SigningKeysWithdrawn)
     assert set(told.key_ids) == before
     for tokens in (customer, admin):
-        assert problem(await door.get("/auth/me", tokens), 401)[1] == "token_invalid"
-        again = data(await door.refresh(tokens["refresh_token"]))
-        assert (await door.get("/auth/me", again)).status_code == 200
-    assert await door.audited(None, "withdraw_keys") == ["by_admin"]
+        assert problem(await api.get("/auth/me", tokens), 401)[1] == "token_invalid"
+        again = data(await api.refresh(tokens["refresh_token"]))
+        assert (await api.get("/auth/me", again)).status_code == 200
+    assert await api.audited(None, "withdraw_keys") == ["by_admin"]
 
 
 async def test_everybody_is_signed_out_in_batches(
-    door: Door, time: FixedClock, monkeypatch: pytest.MonkeyPatch
+    api: AuthApi, time: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("auth.incidents.api.BATCH", 2)
-    people = [await door.signed_in() for _ in range(4)]
-    admin = await door.admin()
+    people = [await api.signed_in() for _ in range(4)]
+    admin = await api.admin()
     time.advance(timedelta(seconds=1))
-    ended = data(await door.act("/users/logout-all", admin))["sessions"]
+    ended = data(await api.act("/users/logout-all", admin))["sessions"]
     assert ended == len(people) + 1
     for tokens in (*people, admin):
-        assert (await door.get("/auth/me", tokens)).status_code == 401
-        assert (await door.post("/auth/refresh", {"refresh_token": tokens["refresh_token"]})).status_code == 401
-    assert len(await facts(door.database, SessionRevoked)) == ended
-    assert (await door.login(people[0]["user"]["email"])).status_code == 200
+        assert (await api.get("/auth/me", tokens)).status_code == 401
+        assert (await api.post("/auth/refresh", {"refresh_token": tokens["refresh_token"]})).status_code == 401
+    assert len(await facts(api.database, SessionRevoked)) == ended
+    assert (await api.login(people[0]["user"]["email"])).status_code == 200
 
 
-async def test_customers_may_do_none_of_it(door: Door) -> None:
-    customer = await door.signed_in()
+async def test_customers_may_do_none_of_it(api: AuthApi) -> None:
+    customer = await api.signed_in()
     for path in ("/auth/signing-keys/rotate", "/auth/signing-keys/withdraw", "/users/logout-all"):
-        assert (await door.act(path, customer)).status_code == 403
-    assert (await door.get("/auth/signing-keys", customer)).status_code == 403
+        assert (await api.act(path, customer)).status_code == 403
+    assert (await api.get("/auth/signing-keys", customer)).status_code == 403

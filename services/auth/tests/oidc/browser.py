@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from services.auth.tests.conftest import OpenDoor
+from services.auth.tests.conftest import StartApi
+from services.auth.tests.harness import AuthApi, data
 from services.auth.tests.oidc.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer, fake_issuer
-from services.auth.tests.people import Door, data
 
 APP = "com.example.app:/signed-in"
 FILE = """
@@ -34,11 +34,11 @@ def file_of(folder: Path, issuer: str, more: str = "") -> str:
 class Browser:
     """`finish` answers the callback parameters that `authorize` returned, changed by the fields given."""
 
-    door: Door
+    api: AuthApi
     issuer: FakeIssuer
 
     async def start(self, **body: Any) -> dict[str, Any]:
-        started: dict[str, Any] = data(await self.door.post("/auth/oidc/company/start", body))
+        started: dict[str, Any] = data(await self.api.post("/auth/oidc/company/start", body))
         return started
 
     async def authorize(self, **body: Any) -> dict[str, str]:
@@ -48,7 +48,7 @@ class Browser:
         return back
 
     async def finish(self, back: dict[str, str], **fields: Any) -> httpx.Response:
-        return await self.door.post("/auth/oidc/company/finish", back | fields)
+        return await self.api.post("/auth/oidc/company/finish", back | fields)
 
     async def sign_in(self, **fields: Any) -> httpx.Response:
         return await self.finish(await self.authorize(), **fields)
@@ -61,5 +61,5 @@ async def issuer() -> AsyncIterator[FakeIssuer]:
 
 
 @pytest.fixture
-async def browser(open_door: OpenDoor, issuer: FakeIssuer, tmp_path: Path) -> Browser:
-    return Browser(await open_door(oidc_file=file_of(tmp_path, issuer.url)), issuer)
+async def browser(start_api: StartApi, issuer: FakeIssuer, tmp_path: Path) -> Browser:
+    return Browser(await start_api(oidc_file=file_of(tmp_path, issuer.url)), issuer)

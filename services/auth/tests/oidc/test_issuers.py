@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
+from services.auth.tests.harness import data, problem
 from services.auth.tests.oidc.browser import Browser, browser, issuer
 from services.auth.tests.oidc.fake_issuer import ASHA, CLIENT_ID, FakeIssuer, new_key
 from services.auth.tests.oidc.provider_harness import ProviderHarness, harness
-from services.auth.tests.people import data, problem
 
 from auth.oidc.providers import discovery, http, provider
 from common import clock
@@ -292,24 +292,24 @@ async def test_a_sign_in_goes_on_when_its_issuer_is_back(browser: Browser) -> No
     refused = await browser.finish(back)
     assert problem(refused, 503) == (None, "oidc_unavailable")
     assert int(refused.headers["Retry-After"]) >= 1
-    assert await browser.door.rows("SELECT * FROM identity") == []
+    assert await browser.api.rows("SELECT * FROM identity") == []
     browser.issuer.faults = {}
     assert data(await browser.finish(back))["user"]["email"] == ASHA["email"]
 
 
 async def test_a_sign_in_does_not_set_out_while_its_issuer_is_away(browser: Browser) -> None:
     browser.issuer.faults = {"metadata": 500}
-    assert problem(await browser.door.post("/auth/oidc/company/start"), 503) == (None, "oidc_unavailable")
-    assert await browser.door.rows("SELECT * FROM oidc_flow") == []
+    assert problem(await browser.api.post("/auth/oidc/company/start"), 503) == (None, "oidc_unavailable")
+    assert await browser.api.rows("SELECT * FROM oidc_flow") == []
 
 
 async def test_a_refused_token_is_on_the_trail_and_its_state_used_up(browser: Browser) -> None:
     browser.issuer.forge = lambda claims: by_another_key(browser.issuer, claims)
     back = await browser.authorize()
     assert problem(await browser.finish(back), 401) == (None, "oidc_token_invalid")
-    assert await browser.door.audited(None, "sign_in") == ["oidc_token_invalid"]
+    assert await browser.api.audited(None, "sign_in") == ["oidc_token_invalid"]
     assert problem(await browser.finish(back), 422)[0] == "state"
-    assert await browser.door.rows("SELECT * FROM identity") == []
+    assert await browser.api.rows("SELECT * FROM identity") == []
 
 
 async def test_no_secret_of_a_sign_in_is_written_down(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
@@ -317,7 +317,7 @@ async def test_no_secret_of_a_sign_in_is_written_down(browser: Browser, caplog: 
     back = await browser.authorize()
     await browser.finish(back)
     verifier = browser.issuer.exchanged[0]["code_verifier"]
-    rows = await browser.door.rows("SELECT row_to_json(audit)::text AS text FROM audit")
+    rows = await browser.api.rows("SELECT row_to_json(audit)::text AS text FROM audit")
     written = caplog.text + "".join(row["text"] for row in rows)
     for secret in (back["code"], back["state"], verifier):
         assert secret not in written
@@ -326,6 +326,6 @@ async def test_no_secret_of_a_sign_in_is_written_down(browser: Browser, caplog: 
 async def test_sign_ins_that_never_came_back_are_forgotten(browser: Browser, time: clock.FixedClock) -> None:
     await browser.authorize()
     time.advance(timedelta(minutes=11))
-    [purge] = [job for job in browser.door.service.jobs if job.name == "auth.purge"]
+    [purge] = [job for job in browser.api.service.jobs if job.name == "auth.purge"]
     await purge.run()
-    assert await browser.door.rows("SELECT * FROM oidc_flow") == []
+    assert await browser.api.rows("SELECT * FROM oidc_flow") == []

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.auth.tests.conftest import OpenDoor
+from services.auth.tests.conftest import StartApi
+from services.auth.tests.harness import PASSWORD, bearer, data, problem
 from services.auth.tests.oidc.browser import APP, Browser, browser, file_of, issuer
 from services.auth.tests.oidc.fake_issuer import ASHA, FakeIssuer
-from services.auth.tests.people import PASSWORD, bearer, data, problem
 from services.auth.tests.totp.factors import app_code, guarded, wrong_code
 
 from common import clock
@@ -28,8 +28,8 @@ EMAIL = str(ASHA["email"])
 
 async def confirmed(browser: Browser, email: str) -> dict[str, Any]:
     """An account here, by password, whose address was confirmed."""
-    user = await browser.door.registered(email=email)
-    async with browser.door.database.begin() as tx:
+    user = await browser.api.registered(email=email)
+    async with browser.api.database.begin() as tx:
         await tx.sql.execute("UPDATE account SET email_confirmed = true WHERE email = $1", email)
     return user
 
@@ -38,13 +38,13 @@ async def test_somebody_new_gets_an_account_with_the_address_that_the_issuer_ver
     tokens = data(await browser.sign_in(device_name="Asha's phone"))
     user = tokens["user"]
     assert (user["email"], user["email_confirmed"], user["first_name"]) == (EMAIL, True, "Asha")
-    assert data(await browser.door.get("/auth/me", tokens))["id"] == user["id"]
-    told = [await browser.door.told(event, user["id"]) for event in (UserRegistered, EmailConfirmed)]
+    assert data(await browser.api.get("/auth/me", tokens))["id"] == user["id"]
+    told = [await browser.api.published(event, user["id"]) for event in (UserRegistered, EmailConfirmed)]
     assert [len(events) for events in told] == [1, 1]
-    assert await browser.door.told(EmailConfirmationRequested, user["id"]) == []
-    assert await browser.door.told(SecurityChanged, user["id"]) == []
-    assert await browser.door.audited(user["id"], "sign_in") == ["succeeded"]
-    assert [device["name"] for device in data(await browser.door.get("/auth/devices", tokens))] == ["Asha's phone"]
+    assert await browser.api.published(EmailConfirmationRequested, user["id"]) == []
+    assert await browser.api.published(SecurityChanged, user["id"]) == []
+    assert await browser.api.audited(user["id"], "sign_in") == ["succeeded"]
+    assert [device["name"] for device in data(await browser.api.get("/auth/devices", tokens))] == ["Asha's phone"]
 
 
 async def test_who_came_once_comes_back_to_the_same_account_whatever_their_address_is_by_then(
@@ -55,11 +55,11 @@ async def test_who_came_once_comes_back_to_the_same_account_whatever_their_addre
     again = data(await browser.sign_in(device_name="Another"))
     assert again["user"]["id"] == first["user"]["id"]
     assert again["user"]["email"] == EMAIL
-    assert [seen.name for seen in await browser.door.told(NewDeviceSeen, first["user"]["id"])] == ["Another"]
+    assert [seen.name for seen in await browser.api.published(NewDeviceSeen, first["user"]["id"])] == ["Another"]
 
 
 async def test_the_list_of_issuers_is_public_and_holds_no_secret(browser: Browser) -> None:
-    listed = await browser.door.get("/auth/oidc")
+    listed = await browser.api.get("/auth/oidc")
     assert data(listed) == [{"name": "company", "display_name": "Company account"}]
 
 
@@ -68,7 +68,7 @@ async def test_the_browser_is_sent_out_with_a_challenge_and_a_nonce_of_its_own_e
     assert first["state"] != second["state"]
     assert 590 <= first["expires_in"] <= 600
     assert "code_challenge_method=S256" in first["authorization_url"]
-    rows = await browser.door.rows("SELECT * FROM oidc_flow")
+    rows = await browser.api.rows("SELECT * FROM oidc_flow")
     stored = b"".join(value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
     for secret in (first["state"], second["state"]):
         assert secret.encode() not in stored
@@ -78,18 +78,18 @@ async def test_a_confirmed_account_with_the_verified_address_is_linked_and_its_o
     user = await confirmed(browser, EMAIL)
     tokens = data(await browser.sign_in())
     assert tokens["user"]["id"] == user["id"]
-    assert [event.what for event in await browser.door.told(SecurityChanged, user["id"])] == ["identity_linked"]
-    assert await browser.door.audited(user["id"], "link_identity") == ["succeeded"]
-    [identity] = data(await browser.door.get("/auth/identities", tokens))
+    assert [event.what for event in await browser.api.published(SecurityChanged, user["id"])] == ["identity_linked"]
+    assert await browser.api.audited(user["id"], "link_identity") == ["succeeded"]
+    [identity] = data(await browser.api.get("/auth/identities", tokens))
     assert (identity["provider"], identity["email"]) == ("company", EMAIL)
-    assert (await browser.door.login(EMAIL)).status_code == 200
+    assert (await browser.api.login(EMAIL)).status_code == 200
 
 
 async def test_an_account_whose_address_was_never_confirmed_is_not_linked(browser: Browser) -> None:
-    planted = await browser.door.registered(email=EMAIL)
+    planted = await browser.api.registered(email=EMAIL)
     assert problem(await browser.sign_in(), 409) == (None, "oidc_account_unconfirmed")
-    assert await browser.door.audited(planted["id"], "sign_in") == ["account_unconfirmed"]
-    assert await browser.door.rows("SELECT * FROM identity") == []
+    assert await browser.api.audited(planted["id"], "sign_in") == ["account_unconfirmed"]
+    assert await browser.api.rows("SELECT * FROM identity") == []
 
 
 @pytest.mark.parametrize("verified", [False, None, "false", 0, "yes"])
@@ -102,10 +102,10 @@ async def test_an_address_that_the_issuer_did_not_verify_leads_to_no_account_tha
 
 
 async def test_nobody_learns_by_an_unverified_address_whether_it_has_an_account(
-    open_door: OpenDoor, issuer: FakeIssuer, tmp_path: Path
+    start_api: StartApi, issuer: FakeIssuer, tmp_path: Path
 ) -> None:
-    door = await open_door(oidc_file=file_of(tmp_path, issuer.url), existence_replies=False)
-    browser = Browser(door, issuer)
+    api = await start_api(oidc_file=file_of(tmp_path, issuer.url), reveals_account_existence=False)
+    browser = Browser(api, issuer)
     await confirmed(browser, EMAIL)
     refusals = []
     for email in (EMAIL, "nobody@company.test"):
@@ -119,7 +119,7 @@ async def test_an_unverified_address_of_nobody_gets_an_account_that_is_to_be_con
     browser.issuer.person |= {"email_verified": False}
     user = data(await browser.sign_in())["user"]
     assert user["email_confirmed"] is False
-    assert len(await browser.door.told(EmailConfirmationRequested, user["id"])) == 1
+    assert len(await browser.api.published(EmailConfirmationRequested, user["id"])) == 1
 
 
 @pytest.mark.parametrize("email", [None, "", "no address", 7, ["a@b.test"], "a@b.test\0"])
@@ -129,23 +129,23 @@ async def test_without_an_address_there_is_no_account(browser: Browser, email: o
 
 
 async def test_an_issuer_that_calls_its_claims_otherwise_or_is_trusted_with_addresses_is_described_in_the_file(
-    open_door: OpenDoor, issuer: FakeIssuer, tmp_path: Path
+    start_api: StartApi, issuer: FakeIssuer, tmp_path: Path
 ) -> None:
     more = 'trusts_email = true\nclaims = { email = "mail", last_name = "surname" }'
-    door = await open_door(oidc_file=file_of(tmp_path, issuer.url, more))
+    api = await start_api(oidc_file=file_of(tmp_path, issuer.url, more))
     issuer.person = {"sub": "7", "mail": "Baraka@Company.test", "surname": "Mushi"}
-    user = data(await Browser(door, issuer).sign_in())["user"]
+    user = data(await Browser(api, issuer).sign_in())["user"]
     assert (user["email"], user["last_name"], user["email_confirmed"]) == ("baraka@company.test", "Mushi", True)
 
 
 async def test_the_second_factor_is_asked_for_and_the_issuer_not_asked_again(browser: Browser) -> None:
-    owner = await guarded(browser.door)
-    async with browser.door.database.begin() as tx:
+    owner = await guarded(browser.api)
+    async with browser.api.database.begin() as tx:
         await tx.sql.execute("UPDATE account SET email_confirmed = true")
     browser.issuer.person |= {"email": owner.email}
     back = await browser.authorize()
     assert problem(await browser.finish(back), 401) == (None, "otp_required")
-    assert await browser.door.rows("SELECT * FROM identity") == [], "linked before the second factor"
+    assert await browser.api.rows("SELECT * FROM identity") == [], "linked before the second factor"
     assert problem(await browser.finish(back, otp=wrong_code(owner.secret)), 401) == (None, "otp_invalid")
     assert problem(await browser.finish(back | {"code": "another"}, otp=app_code(owner.secret)), 422)[0] == "state"
     tokens = data(await browser.finish(back, otp=app_code(owner.secret)))
@@ -155,8 +155,8 @@ async def test_the_second_factor_is_asked_for_and_the_issuer_not_asked_again(bro
 
 
 async def test_guesses_at_the_second_factor_are_slowed_down(browser: Browser) -> None:
-    owner = await guarded(browser.door)
-    async with browser.door.database.begin() as tx:
+    owner = await guarded(browser.api)
+    async with browser.api.database.begin() as tx:
         await tx.sql.execute("UPDATE account SET email_confirmed = true")
     browser.issuer.person |= {"email": owner.email}
     back = await browser.authorize()
@@ -167,10 +167,10 @@ async def test_guesses_at_the_second_factor_are_slowed_down(browser: Browser) ->
 @pytest.mark.parametrize("statement", ["is_active = false", "is_active = false, deleted_at = now()"])
 async def test_a_closed_account_and_a_deleted_one_are_refused_alike(browser: Browser, statement: str) -> None:
     user = data(await browser.sign_in())["user"]
-    async with browser.door.database.begin() as tx:
+    async with browser.api.database.begin() as tx:
         await tx.sql.execute(f"UPDATE account SET {statement}")
     assert problem(await browser.sign_in(), 403) == (None, "account_deactivated")
-    assert await browser.door.audited(user["id"], "sign_in") == ["succeeded", "closed"]
+    assert await browser.api.audited(user["id"], "sign_in") == ["succeeded", "closed"]
     browser.issuer.person |= {"sub": "another identity with the same address"}
     assert problem(await browser.sign_in(), 403) == (None, "account_deactivated")
 
@@ -178,11 +178,11 @@ async def test_a_closed_account_and_a_deleted_one_are_refused_alike(browser: Bro
 async def test_who_has_no_password_signs_in_by_none_until_one_is_chosen(browser: Browser) -> None:
     tokens = data(await browser.sign_in())
     for guess in ("", "erased", "None", PASSWORD):
-        refused = await browser.door.login(EMAIL, guess or "null")
-        unknown = await browser.door.login("nobody@company.test", guess or "null")
+        refused = await browser.api.login(EMAIL, guess or "null")
+        unknown = await browser.api.login("nobody@company.test", guess or "null")
         assert (refused.status_code, refused.json()["code"]) == (unknown.status_code, unknown.json()["code"])
     change = {"current_password": PASSWORD, "new_password": "another horse battery"}
-    assert (await browser.door.act("/auth/password/change", tokens, change)).status_code == 422
+    assert (await browser.api.act("/auth/password/change", tokens, change)).status_code == 422
 
 
 async def test_a_state_is_good_once_for_its_provider_and_for_ten_minutes(
@@ -223,7 +223,7 @@ async def test_who_declines_at_the_issuer_is_told_so_and_may_not_go_on(browser: 
 async def test_an_unknown_issuer_is_not_found(browser: Browser) -> None:
     for path in ("start", "finish"):
         body = {"state": "x", "code": "y"}
-        assert problem(await browser.door.post(f"/auth/oidc/elsewhere/{path}", body), 404)[1] == "oidc_unknown_provider"
+        assert problem(await browser.api.post(f"/auth/oidc/elsewhere/{path}", body), 404)[1] == "oidc_unknown_provider"
 
 
 async def test_the_browser_comes_back_only_where_the_operator_allows_it(browser: Browser) -> None:
@@ -231,16 +231,16 @@ async def test_the_browser_comes_back_only_where_the_operator_allows_it(browser:
     back = await browser.authorize(redirect_uri=APP)
     assert data(await browser.finish(back))
     for elsewhere in ("https://evil.example/", f"{APP}/", "javascript:alert(1)"):
-        refused = await browser.door.post("/auth/oidc/company/start", {"redirect_uri": elsewhere})
+        refused = await browser.api.post("/auth/oidc/company/start", {"redirect_uri": elsewhere})
         assert problem(refused, 422) == ("redirect_uri", "oidc_redirect_not_allowed")
 
 
 async def test_cookies_are_given_to_the_browser_that_started_and_to_no_other(browser: Browser) -> None:
     back = await browser.authorize()
-    own = dict(browser.door.http.cookies)
-    browser.door.http.cookies.clear()
+    own = dict(browser.api.http.cookies)
+    browser.api.http.cookies.clear()
     assert problem(await browser.finish(back, cookies=True), 422)[0] == "state"
-    browser.door.http.cookies.update(own)
+    browser.api.http.cookies.update(own)
     answer = await browser.finish(back, cookies=True)
     assert data(answer)["access_token"] is None
     assert {"dukan_access", "dukan_refresh", "dukan_csrf"} <= set(answer.cookies)
@@ -249,74 +249,74 @@ async def test_cookies_are_given_to_the_browser_that_started_and_to_no_other(bro
 async def test_somebody_links_another_identity_after_proving_who_they_are_and_takes_it_away_again(
     browser: Browser, time: clock.FixedClock
 ) -> None:
-    tokens = await browser.door.signed_in()
+    tokens = await browser.api.signed_in()
     time.advance(timedelta(minutes=6))
     link = "/auth/oidc/company/link"
-    assert problem(await browser.door.act(link, tokens), 403)[1] == "step_up_required"
-    assert problem(await browser.door.act(link, tokens, {"password": "no"}), 422)[0] == "password"
-    started = data(await browser.door.act(link, tokens, {"password": PASSWORD}))
+    assert problem(await browser.api.act(link, tokens), 403)[1] == "step_up_required"
+    assert problem(await browser.api.act(link, tokens, {"password": "no"}), 422)[0] == "password"
+    started = data(await browser.api.act(link, tokens, {"password": PASSWORD}))
     back = await browser.issuer.authorize(started["authorization_url"]) | {"provider": "company"}
     assert problem(await browser.finish(back), 422)[0] == "state", "a link signs nobody in"
-    stranger = await browser.door.signed_in()
-    assert problem(await browser.door.act("/auth/identities", stranger, back), 422)[0] == "state"
-    identity = data(await browser.door.act("/auth/identities", tokens, back), 201)
+    stranger = await browser.api.signed_in()
+    assert problem(await browser.api.act("/auth/identities", stranger, back), 422)[0] == "state"
+    identity = data(await browser.api.act("/auth/identities", tokens, back), 201)
     assert identity["other_sessions"] == 0
     assert data(await browser.sign_in())["user"]["id"] == tokens["user"]["id"]
 
     path = f"/api/v1/auth/identities/{identity['id']}"
-    assert (await browser.door.http.delete(path, headers=bearer(stranger))).status_code == 404
-    assert (await browser.door.http.delete(path, headers=bearer(tokens))).status_code == 403
-    removed = await browser.door.http.request("DELETE", path, headers=bearer(tokens), json={"password": PASSWORD})
+    assert (await browser.api.http.delete(path, headers=bearer(stranger))).status_code == 404
+    assert (await browser.api.http.delete(path, headers=bearer(tokens))).status_code == 403
+    removed = await browser.api.http.request("DELETE", path, headers=bearer(tokens), json={"password": PASSWORD})
     assert removed.status_code == 200
-    assert data(await browser.door.get("/auth/identities", tokens)) == []
-    assert await browser.door.audited(tokens["user"]["id"], "unlink_identity") == ["succeeded"]
+    assert data(await browser.api.get("/auth/identities", tokens)) == []
+    assert await browser.api.audited(tokens["user"]["id"], "unlink_identity") == ["succeeded"]
 
 
 async def test_an_identity_signs_in_to_one_account(browser: Browser) -> None:
     await browser.sign_in()
-    tokens = await browser.door.signed_in()
-    started = data(await browser.door.act("/auth/oidc/company/link", tokens, {"password": PASSWORD}))
+    tokens = await browser.api.signed_in()
+    started = data(await browser.api.act("/auth/oidc/company/link", tokens, {"password": PASSWORD}))
     back = await browser.issuer.authorize(started["authorization_url"]) | {"provider": "company"}
-    assert problem(await browser.door.act("/auth/identities", tokens, back), 409) == (None, "identity_taken")
+    assert problem(await browser.api.act("/auth/identities", tokens, back), 409) == (None, "identity_taken")
 
 
 async def test_the_last_way_in_cannot_be_taken_away(browser: Browser) -> None:
     tokens = data(await browser.sign_in())
-    [identity] = data(await browser.door.get("/auth/identities", tokens))
-    refused = await browser.door.http.delete(f"/api/v1/auth/identities/{identity['id']}", headers=bearer(tokens))
+    [identity] = data(await browser.api.get("/auth/identities", tokens))
+    refused = await browser.api.http.delete(f"/api/v1/auth/identities/{identity['id']}", headers=bearer(tokens))
     assert problem(refused, 409) == (None, "identity_needed")
 
 
 async def test_our_own_page_signs_in_by_cookies_the_browser_that_started(browser: Browser) -> None:
     started = await browser.start()
     back = await browser.issuer.authorize(started["authorization_url"])
-    page = await browser.door.http.get("/api/v1/auth/oidc/company/callback", params=back)
+    page = await browser.api.http.get("/api/v1/auth/oidc/company/callback", params=back)
     assert page.status_code == 200
     assert back["code"] in page.text
     assert browser.issuer.asked.count("token") == 0, "a GET changes nothing"
     form = "/api/v1/auth/forms/oidc/company"
-    done = await browser.door.http.post(form, data=back)
+    done = await browser.api.http.post(form, data=back)
     assert (done.status_code, "You are signed in" in done.text) == (200, True)
     assert "dukan_access" in done.cookies
-    browser.door.http.cookies.clear()
-    planted = await browser.door.http.post(form, data=await browser.authorize())
+    browser.api.http.cookies.clear()
+    planted = await browser.api.http.post(form, data=await browser.authorize())
     assert planted.status_code == 200
-    browser.door.http.cookies.clear()
+    browser.api.http.cookies.clear()
     back = await browser.authorize()
-    browser.door.http.cookies.clear()
-    assert (await browser.door.http.post(form, data=back)).status_code == 422
-    hostile = await browser.door.http.get("/api/v1/auth/oidc/company/callback", params={"state": '"><script>'})
+    browser.api.http.cookies.clear()
+    assert (await browser.api.http.post(form, data=back)).status_code == 422
+    hostile = await browser.api.http.get("/api/v1/auth/oidc/company/callback", params={"state": '"><script>'})
     assert "<script>" not in hostile.text
 
 
 async def test_what_is_kept_of_other_issuers_goes_with_the_account(browser: Browser, time: clock.FixedClock) -> None:
     tokens = data(await browser.sign_in())
-    link = data(await browser.door.act("/auth/oidc/company/link", tokens))
+    link = data(await browser.api.act("/auth/oidc/company/link", tokens))
     assert link["state"]
-    assert (await browser.door.http.delete("/api/v1/auth/me", headers=bearer(tokens))).status_code == 200
+    assert (await browser.api.http.delete("/api/v1/auth/me", headers=bearer(tokens))).status_code == 200
     time.advance(timedelta(days=31))
-    [erase] = [job for job in browser.door.service.jobs if job.name == "auth.erase"]
+    [erase] = [job for job in browser.api.service.jobs if job.name == "auth.erase"]
     await erase.run()
     for table in ("identity", "oidc_flow"):
-        assert await browser.door.rows(f"SELECT * FROM {table}") == []
+        assert await browser.api.rows(f"SELECT * FROM {table}") == []
     assert data(await browser.sign_in())["user"]["id"] != tokens["user"]["id"]

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from services.auth.tests.harness import data, problem
 from services.auth.tests.oidc.browser import Browser, browser, issuer
 from services.auth.tests.oidc.fake_issuer import ACCESS_TOKEN, ASHA, FakeIssuer
 from services.auth.tests.oidc.provider_harness import ProviderHarness, harness
-from services.auth.tests.people import data, problem
 
 from auth.oidc.providers import http
 from common.errors import Unauthenticated, Unavailable
@@ -121,7 +121,7 @@ async def test_who_came_before_is_let_in_by_the_subject_and_keeps_the_address(br
     browser.issuer.faults = {"userinfo": 500}
     again = data(await browser.sign_in())
     assert again["user"]["id"] == first["user"]["id"]
-    [identity] = data(await browser.door.get("/auth/identities", again))
+    [identity] = data(await browser.api.get("/auth/identities", again))
     assert identity["email"] == ASHA["email"]
 
 
@@ -132,22 +132,22 @@ async def test_somebody_new_is_told_to_start_again_when_the_address_cannot_be_as
     assert problem(refused, 503) == (None, "oidc_no_answer")
     assert int(refused.headers["Retry-After"]) >= 1
     assert problem(await browser.finish(back), 422) == ("state", "oidc_state_invalid")
-    assert await browser.door.audited(None, "sign_in") == ["no_answer"]
+    assert await browser.api.audited(None, "sign_in") == ["no_answer"]
     browser.issuer.faults = {}
     assert data(await browser.sign_in())["user"]["email"] == ASHA["email"]
 
 
 async def test_somebody_signed_in_links_an_identity_by_its_subject_alone(browser: Browser) -> None:
-    tokens = await browser.door.signed_in()
-    started = data(await browser.door.act("/auth/oidc/company/link", tokens))
+    tokens = await browser.api.signed_in()
+    started = data(await browser.api.act("/auth/oidc/company/link", tokens))
     browser.issuer.faults = {"userinfo": 500}
     back = await browser.issuer.authorize(started["authorization_url"]) | {"provider": "company"}
-    assert data(await browser.door.act("/auth/identities", tokens, back), 201)["email"] is None
+    assert data(await browser.api.act("/auth/identities", tokens, back), 201)["email"] is None
     assert data(await browser.sign_in())["user"]["id"] == tokens["user"]["id"]
 
 
 async def test_somebody_elses_userinfo_signs_nobody_in_and_is_on_the_trail(browser: Browser) -> None:
     browser.issuer.told = {"sub": "another", "email": ASHA["email"], "email_verified": True}
     assert problem(await browser.sign_in(), 401) == (None, "oidc_userinfo_invalid")
-    assert await browser.door.audited(None, "sign_in") == ["oidc_userinfo_invalid"]
-    assert await browser.door.rows("SELECT * FROM identity") == []
+    assert await browser.api.audited(None, "sign_in") == ["oidc_userinfo_invalid"]
+    assert await browser.api.rows("SELECT * FROM identity") == []

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from services.auth.tests.harness import AuthApi, data
 from services.auth.tests.passkeys.authenticator import Authenticator
-from services.auth.tests.people import Door, data
 
 Tokens = dict[str, Any]
 REJECTED = (None, "passkey_not_accepted")
@@ -24,31 +24,31 @@ class Keeper:
         return str(self.tokens["user"]["id"])
 
 
-async def asked(door: Door, tokens: Tokens) -> dict[str, Any]:
+async def asked(api: AuthApi, tokens: Tokens) -> dict[str, Any]:
     """Options for a new passkey."""
-    options: dict[str, Any] = data(await door.act("/auth/passkeys/options", tokens))
+    options: dict[str, Any] = data(await api.act("/auth/passkeys/options", tokens))
     return options
 
 
-async def register(door: Door, tokens: Tokens, credential: Any, **more: Any) -> httpx.Response:
-    return await door.act("/auth/passkeys", tokens, {"credential": credential} | more)
+async def register(api: AuthApi, tokens: Tokens, credential: Any, **more: Any) -> httpx.Response:
+    return await api.act("/auth/passkeys", tokens, {"credential": credential} | more)
 
 
-async def keeper(door: Door, tokens: Tokens | None = None, authenticator: Authenticator | None = None) -> Keeper:
-    tokens, authenticator = tokens or await door.signed_in(), authenticator or Authenticator()
-    answer = authenticator.create(await asked(door, tokens))
-    return Keeper(tokens, authenticator, data(await register(door, tokens, answer, name="Telephone"), 201))
+async def keeper(api: AuthApi, tokens: Tokens | None = None, authenticator: Authenticator | None = None) -> Keeper:
+    tokens, authenticator = tokens or await api.signed_in(), authenticator or Authenticator()
+    answer = authenticator.create(await asked(api, tokens))
+    return Keeper(tokens, authenticator, data(await register(api, tokens, answer, name="Telephone"), 201))
 
 
-async def challenged(door: Door, **headers: str) -> dict[str, Any]:
+async def challenged(api: AuthApi, **headers: str) -> dict[str, Any]:
     """Options for a sign-in."""
-    options: dict[str, Any] = data(await door.post("/auth/login/passkey/options", headers=headers))
+    options: dict[str, Any] = data(await api.post("/auth/login/passkey/options", headers=headers))
     return options
 
 
-async def present(door: Door, credential: Any, **options: Any) -> httpx.Response:
-    return await door.post("/auth/login/passkey", {"credential": credential}, **options)
+async def present(api: AuthApi, credential: Any, **options: Any) -> httpx.Response:
+    return await api.post("/auth/login/passkey", {"credential": credential}, **options)
 
 
-async def sign_in(door: Door, authenticator: Authenticator) -> httpx.Response:
-    return await present(door, authenticator.get(await challenged(door)))
+async def sign_in(api: AuthApi, authenticator: Authenticator) -> httpx.Response:
+    return await present(api, authenticator.get(await challenged(api)))

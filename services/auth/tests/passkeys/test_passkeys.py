@@ -9,7 +9,8 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from services.auth.tests.api_keys.keys import exchange, made
-from services.auth.tests.conftest import OpenDoor
+from services.auth.tests.conftest import StartApi
+from services.auth.tests.harness import PASSWORD, AuthApi, bearer, claims, data, problem
 from services.auth.tests.passkeys.authenticator import PRESENT, Authenticator, binary, text
 from services.auth.tests.passkeys.passkeys import (
     REJECTED,
@@ -20,7 +21,6 @@ from services.auth.tests.passkeys.passkeys import (
     register,
     sign_in,
 )
-from services.auth.tests.people import PASSWORD, Door, bearer, claims, data, problem
 from services.auth.tests.totp.factors import app_code, delete, guarded
 
 from auth.passkeys.domain import MAX_OPEN_CHALLENGES, MAX_PASSKEYS, relying_party_of
@@ -42,72 +42,72 @@ def test_passkeys_are_bound_to_the_public_host_as_browsers_write_it(url: str, si
     assert relying_party_of(url) == (site, origin)
 
 
-async def test_a_passkey_is_made_listed_and_signs_in_without_a_code(door: Door) -> None:
-    person = await guarded(door)
-    options = await asked(door, person.tokens)
+async def test_a_passkey_is_made_listed_and_signs_in_without_a_code(api: AuthApi) -> None:
+    person = await guarded(api)
+    options = await asked(api, person.tokens)
     assert (options["rp"]["id"], options["attestation"]) == ("dukan.local", "none")
     assert options["authenticatorSelection"]["userVerification"] == "required"
     assert options["authenticatorSelection"]["residentKey"] == "required"
     authenticator = Authenticator()
-    shown = data(await register(door, person.tokens, authenticator.create(options), name="Yubi"), 201)
+    shown = data(await register(api, person.tokens, authenticator.create(options), name="Yubi"), 201)
     assert (shown["name"], shown["transports"], shown["is_synced"]) == ("Yubi", ["hybrid", "internal"], False)
 
-    good = data(await sign_in(door, authenticator))
+    good = data(await sign_in(api, authenticator))
 
     assert good["user"]["id"] == person.id
     assert claims(good)["scope"] == ""
-    assert (await door.refresh(good["refresh_token"])).status_code == 200
-    [listed] = data(await door.get("/auth/passkeys", good))
+    assert (await api.refresh(good["refresh_token"])).status_code == 200
+    [listed] = data(await api.get("/auth/passkeys", good))
     assert listed["last_used_at"] is not None
     assert listed | {"last_used_at": None, "other_sessions": 0} == shown
-    assert (await door.audited(person.id, "add_passkey"), await door.audited(person.id, "sign_in")) == (
+    assert (await api.audited(person.id, "add_passkey"), await api.audited(person.id, "sign_in")) == (
         ["succeeded"],
         ["succeeded"] * 2,
     )
-    assert [entry["id"] for entry in (await asked(door, good))["excludeCredentials"]] == [
+    assert [entry["id"] for entry in (await asked(api, good))["excludeCredentials"]] == [
         text(authenticator.credential_id)
     ]
 
 
-async def test_a_passkey_sign_in_is_like_any_other_for_devices_and_cookies(door: Door) -> None:
-    person = await keeper(door)
-    body = {"credential": person.authenticator.get(await challenged(door)), "device_name": "Tablet", "cookies": True}
-    answer = await door.post("/auth/login/passkey", body)
+async def test_a_passkey_sign_in_is_like_any_other_for_devices_and_cookies(api: AuthApi) -> None:
+    person = await keeper(api)
+    body = {"credential": person.authenticator.get(await challenged(api)), "device_name": "Tablet", "cookies": True}
+    answer = await api.post("/auth/login/passkey", body)
     good = data(answer)
     assert (good["access_token"], good["csrf_token"] is not None) == (None, True)
     assert "HttpOnly" in answer.headers["Set-Cookie"]
-    [news] = await door.told(NewDeviceSeen, person.id)
+    [news] = await api.published(NewDeviceSeen, person.id)
     assert news.name == "Tablet"
 
 
-async def test_a_passkey_asks_for_a_proof_that_is_not_old(door: Door, time: FixedClock) -> None:
-    person = await keeper(door)
+async def test_a_passkey_asks_for_a_proof_that_is_not_old(api: AuthApi, time: FixedClock) -> None:
+    person = await keeper(api)
     time.advance(timedelta(seconds=301))
     path = f"/auth/passkeys/{person.passkey['id']}"
     required = ("password", "step_up_required")
-    assert problem(await door.act("/auth/passkeys/options", person.tokens), 403) == required
-    assert problem(await delete(door, path, person.tokens), 403) == required
+    assert problem(await api.act("/auth/passkeys/options", person.tokens), 403) == required
+    assert problem(await delete(api, path, person.tokens), 403) == required
     wrong = {"password": "a wrong guess"}
-    assert problem(await delete(door, path, person.tokens, wrong), 422) == ("password", "wrong_password")
-    assert data(await door.act("/auth/passkeys/options", person.tokens, {"password": PASSWORD}))["challenge"]
-    data(await delete(door, path, person.tokens, {"password": PASSWORD}))
-    assert problem(await sign_in(door, person.authenticator), 401) == REJECTED
-    assert await door.audited(person.id, "remove_passkey") == ["succeeded"]
+    assert problem(await delete(api, path, person.tokens, wrong), 422) == ("password", "wrong_password")
+    assert data(await api.act("/auth/passkeys/options", person.tokens, {"password": PASSWORD}))["challenge"]
+    data(await delete(api, path, person.tokens, {"password": PASSWORD}))
+    assert problem(await sign_in(api, person.authenticator), 401) == REJECTED
+    assert await api.audited(person.id, "remove_passkey") == ["succeeded"]
 
 
-async def test_with_a_second_factor_the_proof_takes_both(door: Door, time: FixedClock) -> None:
-    person = await guarded(door)
+async def test_with_a_second_factor_the_proof_takes_both(api: AuthApi, time: FixedClock) -> None:
+    person = await guarded(api)
     time.advance(timedelta(minutes=6))
     path = "/auth/passkeys/options"
-    assert problem(await door.act(path, person.tokens, {"password": PASSWORD}), 422) == ("code", "otp_required")
+    assert problem(await api.act(path, person.tokens, {"password": PASSWORD}), 422) == ("code", "otp_required")
     both = {"password": PASSWORD, "code": app_code(person.secret)}
-    assert (await door.act(path, person.tokens, both)).status_code == 200
+    assert (await api.act(path, person.tokens, both)).status_code == 200
 
 
-async def test_the_token_of_an_api_key_makes_no_passkey(door: Door) -> None:
-    tokens = await door.signed_in()
-    of_key = data(await exchange(door, (await made(door, tokens))["key"]))
-    answer = await door.act("/auth/passkeys/options", of_key, {"password": PASSWORD})
+async def test_the_token_of_an_api_key_makes_no_passkey(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    of_key = data(await exchange(api, (await made(api, tokens))["key"]))
+    answer = await api.act("/auth/passkeys/options", of_key, {"password": PASSWORD})
     assert problem(answer, 403)[1] == "insufficient_scope"
 
 
@@ -126,128 +126,128 @@ async def test_the_token_of_an_api_key_makes_no_passkey(door: Door) -> None:
     ],
     ids=["origin", "scheme", "site", "not verified", "not present", "framed", "signature", "user", "unknown"],
 )
-async def test_an_answer_that_is_not_exactly_right_signs_nobody_in(door: Door, differing: dict[str, Any]) -> None:
-    person = await keeper(door)
-    assert problem(await sign_in(door, person.authenticator.but(**differing)), 401) == REJECTED
-    assert data(await sign_in(door, person.authenticator))["user"]["id"] == person.id
+async def test_an_answer_that_is_not_exactly_right_signs_nobody_in(api: AuthApi, differing: dict[str, Any]) -> None:
+    person = await keeper(api)
+    assert problem(await sign_in(api, person.authenticator.but(**differing)), 401) == REJECTED
+    assert data(await sign_in(api, person.authenticator))["user"]["id"] == person.id
 
 
 @pytest.mark.parametrize(
     "differing",
     [{"origin": "https://evil.example"}, {"site": "evil.example"}, {"flags": PRESENT}, {"cross_origin": True}],
 )
-async def test_an_answer_that_is_not_exactly_right_makes_no_passkey(door: Door, differing: dict[str, Any]) -> None:
-    tokens = await door.signed_in()
-    options = await asked(door, tokens)
+async def test_an_answer_that_is_not_exactly_right_makes_no_passkey(api: AuthApi, differing: dict[str, Any]) -> None:
+    tokens = await api.signed_in()
+    options = await asked(api, tokens)
     wrong = Authenticator().but(**differing).create(options)
-    assert problem(await register(door, tokens, wrong), 422) == ("credential", "passkey_invalid")
+    assert problem(await register(api, tokens, wrong), 422) == ("credential", "passkey_invalid")
     # What was answered once is answered, also wrongly.
-    assert problem(await register(door, tokens, Authenticator().create(options)), 422)[1] == "passkey_invalid"
-    assert data(await door.get("/auth/passkeys", tokens)) == []
-    assert await door.audited(tokens["user"]["id"], "add_passkey") == ["refused"] * 2
+    assert problem(await register(api, tokens, Authenticator().create(options)), 422)[1] == "passkey_invalid"
+    assert data(await api.get("/auth/passkeys", tokens)) == []
+    assert await api.audited(tokens["user"]["id"], "add_passkey") == ["refused"] * 2
 
 
 async def test_a_challenge_is_answered_once_in_time_by_whom_and_for_what_it_was_made(
-    door: Door, time: FixedClock
+    api: AuthApi, time: FixedClock
 ) -> None:
-    person, other = await keeper(door), await door.signed_in()
-    answer = person.authenticator.get(await challenged(door))
-    assert (await present(door, answer)).status_code == 200
-    assert problem(await present(door, answer), 401) == REJECTED
+    person, other = await keeper(api), await api.signed_in()
+    answer = person.authenticator.get(await challenged(api))
+    assert (await present(api, answer)).status_code == 200
+    assert problem(await present(api, answer), 401) == REJECTED
 
-    late = person.authenticator.get(await challenged(door))
+    late = person.authenticator.get(await challenged(api))
     time.advance(timedelta(minutes=5))
-    assert problem(await present(door, late), 401) == REJECTED
+    assert problem(await present(api, late), 401) == REJECTED
 
-    fresh = await door.signed_in(person.tokens["user"]["email"])
-    of_registration = await asked(door, fresh)
-    assert problem(await present(door, person.authenticator.get(of_registration)), 401) == REJECTED
+    fresh = await api.signed_in(person.tokens["user"]["email"])
+    of_registration = await asked(api, fresh)
+    assert problem(await present(api, person.authenticator.get(of_registration)), 401) == REJECTED
     theirs = Authenticator().create(of_registration)
-    assert problem(await register(door, other, theirs), 422) == ("credential", "passkey_invalid")
-    of_sign_in = {**of_registration, "challenge": (await challenged(door))["challenge"]}
-    assert problem(await register(door, fresh, Authenticator().create(of_sign_in)), 422)[1] == "passkey_invalid"
+    assert problem(await register(api, other, theirs), 422) == ("credential", "passkey_invalid")
+    of_sign_in = {**of_registration, "challenge": (await challenged(api))["challenge"]}
+    assert problem(await register(api, fresh, Authenticator().create(of_sign_in)), 422)[1] == "passkey_invalid"
     made_up = {**of_registration, "challenge": text(bytes(32))}
-    assert problem(await register(door, fresh, Authenticator().create(made_up)), 422)[1] == "passkey_invalid"
+    assert problem(await register(api, fresh, Authenticator().create(made_up)), 422)[1] == "passkey_invalid"
 
 
-async def test_one_answer_sent_ten_times_at_once_opens_one_session(door: Door) -> None:
-    person = await keeper(door)
-    answer = person.authenticator.get(await challenged(door))
-    statuses = [sent.status_code for sent in await asyncio.gather(*(present(door, answer) for _ in range(10)))]
+async def test_one_answer_sent_ten_times_at_once_opens_one_session(api: AuthApi) -> None:
+    person = await keeper(api)
+    answer = person.authenticator.get(await challenged(api))
+    statuses = [sent.status_code for sent in await asyncio.gather(*(present(api, answer) for _ in range(10)))]
     assert statuses.count(200) == 1
     assert set(statuses) <= {200, 401, 429}
 
 
-async def test_a_counter_that_goes_back_tells_of_a_copy(door: Door) -> None:
-    person = await keeper(door)
+async def test_a_counter_that_goes_back_tells_of_a_copy(api: AuthApi) -> None:
+    person = await keeper(api)
     copy = person.authenticator.but()
-    assert (await sign_in(door, person.authenticator)).status_code == 200
-    assert problem(await sign_in(door, copy), 401) == REJECTED
-    assert (await door.audited(person.id, "sign_in"))[-1] == "counter_went_back"
-    assert (await sign_in(door, person.authenticator)).status_code == 200
+    assert (await sign_in(api, person.authenticator)).status_code == 200
+    assert problem(await sign_in(api, copy), 401) == REJECTED
+    assert (await api.audited(person.id, "sign_in"))[-1] == "counter_went_back"
+    assert (await sign_in(api, person.authenticator)).status_code == 200
 
 
-async def test_a_passkey_that_does_not_count_signs_in_again_and_again(door: Door) -> None:
-    person = await keeper(door, authenticator=Authenticator(counts=False))
-    assert [(await sign_in(door, person.authenticator)).status_code for _ in range(3)] == [200] * 3
+async def test_a_passkey_that_does_not_count_signs_in_again_and_again(api: AuthApi) -> None:
+    person = await keeper(api, authenticator=Authenticator(counts=False))
+    assert [(await sign_in(api, person.authenticator)).status_code for _ in range(3)] == [200] * 3
 
 
-async def test_a_passkey_belongs_to_one_account(door: Door) -> None:
-    person, other = await keeper(door), await door.signed_in()
-    again = person.authenticator.but().create(await asked(door, other))
-    assert problem(await register(door, other, again), 409) == ("credential", "passkey_known")
-    assert data(await sign_in(door, person.authenticator))["user"]["id"] == person.id
+async def test_a_passkey_belongs_to_one_account(api: AuthApi) -> None:
+    person, other = await keeper(api), await api.signed_in()
+    again = person.authenticator.but().create(await asked(api, other))
+    assert problem(await register(api, other, again), 409) == ("credential", "passkey_known")
+    assert data(await sign_in(api, person.authenticator))["user"]["id"] == person.id
     path = f"/auth/passkeys/{person.passkey['id']}"
-    assert problem(await delete(door, path, other), 404)[1] == "passkey_not_found"
-    assert problem(await door.patch(path, {"name": "Mine"}, other), 404)[1] == "passkey_not_found"
-    assert data(await door.patch(path, {"name": " Old phone "}, person.tokens))["name"] == "Old phone"
+    assert problem(await delete(api, path, other), 404)[1] == "passkey_not_found"
+    assert problem(await api.patch(path, {"name": "Mine"}, other), 404)[1] == "passkey_not_found"
+    assert data(await api.patch(path, {"name": " Old phone "}, person.tokens))["name"] == "Old phone"
 
 
-async def test_nobody_signs_in_to_a_closed_account_and_nothing_says_that_it_is_one(door: Door) -> None:
-    person, admin = await keeper(door), await door.admin()
-    data(await door.act(f"/users/{person.id}/deactivate", admin))
-    closed, unknown = await sign_in(door, person.authenticator), await sign_in(door, Authenticator())
+async def test_nobody_signs_in_to_a_closed_account_and_nothing_says_that_it_is_one(api: AuthApi) -> None:
+    person, admin = await keeper(api), await api.admin()
+    data(await api.act(f"/users/{person.id}/deactivate", admin))
+    closed, unknown = await sign_in(api, person.authenticator), await sign_in(api, Authenticator())
     assert problem(closed, 401) == problem(unknown, 401) == REJECTED
     assert closed.json() | {"request_id": None} == unknown.json() | {"request_id": None}
-    assert (await door.audited(person.id, "sign_in"))[-1] == "account_closed"
-    data(await door.act(f"/users/{person.id}/activate", admin))
-    assert (await sign_in(door, person.authenticator)).status_code == 200
+    assert (await api.audited(person.id, "sign_in"))[-1] == "account_closed"
+    data(await api.act(f"/users/{person.id}/activate", admin))
+    assert (await sign_in(api, person.authenticator)).status_code == 200
 
 
-async def test_wrong_answers_are_slowed_and_keep_nobody_from_signing_in_with_the_password(door: Door) -> None:
-    person = await keeper(door)
+async def test_wrong_answers_are_slowed_and_keep_nobody_from_signing_in_with_the_password(api: AuthApi) -> None:
+    person = await keeper(api)
     wrong = person.authenticator.but(flags=PRESENT)
-    answers = [await sign_in(door, wrong) for _ in range(6)]
+    answers = [await sign_in(api, wrong) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
-    assert (await door.login(person.tokens["user"]["email"])).status_code == 200
+    assert (await api.login(person.tokens["user"]["email"])).status_code == 200
 
 
-async def test_an_account_has_a_bounded_number_of_passkeys(door: Door) -> None:
-    tokens = await door.signed_in()
-    waiting = Authenticator().create(await asked(door, tokens))
+async def test_an_account_has_a_bounded_number_of_passkeys(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    waiting = Authenticator().create(await asked(api, tokens))
     for _ in range(MAX_PASSKEYS):
-        await keeper(door, tokens)
-    for answer in (await door.act("/auth/passkeys/options", tokens), await register(door, tokens, waiting)):
+        await keeper(api, tokens)
+    for answer in (await api.act("/auth/passkeys/options", tokens), await register(api, tokens, waiting)):
         assert problem(answer, 409)[1] == "too_many_passkeys"
 
 
-async def test_one_address_cannot_fill_the_house_with_challenges(door: Door, time: FixedClock) -> None:
+async def test_one_address_cannot_fill_the_house_with_challenges(api: AuthApi, time: FixedClock) -> None:
     for _ in range(MAX_OPEN_CHALLENGES):
-        await challenged(door)
-    full = await door.post("/auth/login/passkey/options")
+        await challenged(api)
+    full = await api.post("/auth/login/passkey/options")
     assert problem(full, 429)[1] == "too_many_challenges"
     assert 0 < int(full.headers["Retry-After"]) <= 300
-    await challenged(door, **{"X-Forwarded-For": "198.51.100.9"})
+    await challenged(api, **{"X-Forwarded-For": "198.51.100.9"})
     time.advance(timedelta(minutes=6))
-    await challenged(door)
-    [job] = [job for job in door.service.jobs if job.name == "auth.purge"]
+    await challenged(api)
+    [job] = [job for job in api.service.jobs if job.name == "auth.purge"]
     await job.run()
-    assert len(await door.rows("SELECT FROM passkey_challenge")) == 1
+    assert len(await api.rows("SELECT FROM passkey_challenge")) == 1
 
 
-async def test_hostile_answers_are_refused_and_break_nothing(door: Door) -> None:
-    person = await keeper(door)
-    right = person.authenticator.get(await challenged(door))
+async def test_hostile_answers_are_refused_and_break_nothing(api: AuthApi) -> None:
+    person = await keeper(api)
+    right = person.authenticator.get(await challenged(api))
     responses = [
         {"clientDataJSON": text(b"[" * 5000)},
         {"clientDataJSON": text(b'{"type": 1, "challenge": 2, "origin": []}')},
@@ -260,12 +260,12 @@ async def test_hostile_answers_are_refused_and_break_nothing(door: Door) -> None
         {"userHandle": "a"},
     ]
     for response in responses:
-        challenge = await challenged(door)
+        challenge = await challenged(api)
         credential = person.authenticator.get(challenge)
         hostile = credential | {"response": credential["response"] | response}
-        assert (await present(door, hostile)).status_code in (401, 429), response
+        assert (await present(api, hostile)).status_code in (401, 429), response
     for field in ({"id": "AAAA"}, {"id": "a", "rawId": "a"}, {"rawId": "a"}):
-        assert (await present(door, person.authenticator.get(await challenged(door)) | field)).status_code in (401, 429)
+        assert (await present(api, person.authenticator.get(await challenged(api)) | field)).status_code in (401, 429)
     shapeless: tuple[Any, ...] = (
         None,
         1,
@@ -277,13 +277,13 @@ async def test_hostile_answers_are_refused_and_break_nothing(door: Door) -> None
         right | {"response": "x"},
     )
     for nonsense in shapeless:
-        assert problem(await present(door, nonsense), 422)[0], nonsense
+        assert problem(await present(api, nonsense), 422)[0], nonsense
     long = right | {"response": right["response"] | {"signature": "A" * 20_000}}
-    assert problem(await present(door, long), 422) == ("credential.response.signature", "string_too_long")
+    assert problem(await present(api, long), 422) == ("credential.response.signature", "string_too_long")
 
 
-async def test_hostile_attestations_are_refused_and_break_nothing(door: Door) -> None:
-    tokens = await door.signed_in()
+async def test_hostile_attestations_are_refused_and_break_nothing(api: AuthApi) -> None:
+    tokens = await api.signed_in()
     authenticator = Authenticator()
     for attestation in (
         b"",
@@ -294,9 +294,9 @@ async def test_hostile_attestations_are_refused_and_break_nothing(door: Door) ->
         cbor2.dumps({"fmt": ["none"], "attStmt": 7, "authData": "text"}),
         cbor2.dumps({"fmt": "packed", "attStmt": {"alg": -7, "sig": b"", "x5c": [b"no certificate"]}, "authData": b""}),
     ):
-        credential = authenticator.create(await asked(door, tokens))
+        credential = authenticator.create(await asked(api, tokens))
         credential["response"]["attestationObject"] = text(attestation) or "AA"
-        assert problem(await register(door, tokens, credential), 422) == ("credential", "passkey_invalid")
+        assert problem(await register(api, tokens, credential), 422) == ("credential", "passkey_invalid")
     for key in (
         {},
         {1: 2, 3: -7},
@@ -304,9 +304,9 @@ async def test_hostile_attestations_are_refused_and_break_nothing(door: Door) ->
         {1: 99},
         {1: 2, 3: -7, -1: 1, -2: 1, -3: 1},
     ):
-        strange = _with_key(authenticator.create(await asked(door, tokens)), authenticator, key)
-        assert problem(await register(door, tokens, strange), 422) == ("credential", "passkey_invalid"), key
-    assert data(await door.get("/auth/passkeys", tokens)) == []
+        strange = _with_key(authenticator.create(await asked(api, tokens)), authenticator, key)
+        assert problem(await register(api, tokens, strange), 422) == ("credential", "passkey_invalid"), key
+    assert data(await api.get("/auth/passkeys", tokens)) == []
 
 
 def _with_key(credential: dict[str, Any], authenticator: Authenticator, key: dict[int, Any]) -> dict[str, Any]:
@@ -318,26 +318,26 @@ def _with_key(credential: dict[str, Any], authenticator: Authenticator, key: dic
     return credential
 
 
-async def test_an_account_that_is_erased_keeps_no_passkey(door: Door, time: FixedClock) -> None:
-    person = await keeper(door)
-    data(await delete(door, "/auth/me", person.tokens, {"password": PASSWORD}))
-    assert problem(await sign_in(door, person.authenticator), 401) == REJECTED
+async def test_an_account_that_is_erased_keeps_no_passkey(api: AuthApi, time: FixedClock) -> None:
+    person = await keeper(api)
+    data(await delete(api, "/auth/me", person.tokens, {"password": PASSWORD}))
+    assert problem(await sign_in(api, person.authenticator), 401) == REJECTED
     time.advance(timedelta(days=31))
-    [job] = [job for job in door.service.jobs if job.name == "auth.erase"]
+    [job] = [job for job in api.service.jobs if job.name == "auth.erase"]
     await job.run()
-    assert await door.rows("SELECT FROM passkey") == []
+    assert await api.rows("SELECT FROM passkey") == []
 
 
-async def test_pages_and_applications_elsewhere_use_the_same_passkeys(open_door: OpenDoor) -> None:
-    door = await open_door(passkey_site="shop.test", passkey_origins="https://www.shop.test, android:apk-key-hash:abc")
-    person = await keeper(door, authenticator=Authenticator(origin="https://www.shop.test", site="shop.test"))
+async def test_pages_and_applications_elsewhere_use_the_same_passkeys(start_api: StartApi) -> None:
+    api = await start_api(passkey_site="shop.test", passkey_origins="https://www.shop.test, android:apk-key-hash:abc")
+    person = await keeper(api, authenticator=Authenticator(origin="https://www.shop.test", site="shop.test"))
     from_app = person.authenticator.but(origin="android:apk-key-hash:abc")
-    assert data(await sign_in(door, from_app))["user"]["id"] == person.id
+    assert data(await sign_in(api, from_app))["user"]["id"] == person.id
 
 
-async def test_a_passkey_without_a_name_is_called_after_the_device(door: Door) -> None:
-    tokens = await door.signed_in()
-    body = {"credential": Authenticator().create(await asked(door, tokens))}
+async def test_a_passkey_without_a_name_is_called_after_the_device(api: AuthApi) -> None:
+    tokens = await api.signed_in()
+    body = {"credential": Authenticator().create(await asked(api, tokens))}
     agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
-    answer = await door.post("/auth/passkeys", body, headers=bearer(tokens) | agent)
+    answer = await api.post("/auth/passkeys", body, headers=bearer(tokens) | agent)
     assert data(answer, 201)["name"] == "Firefox on Linux"

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 from pyotp import TOTP
-from services.auth.tests.people import PASSWORD, Door, bearer, data
+from services.auth.tests.harness import PASSWORD, AuthApi, bearer, data
 
 from common import clock
 
@@ -38,18 +38,18 @@ class Guarded:
         return str(self.tokens["user"]["id"])
 
 
-async def guarded(door: Door) -> Guarded:
+async def guarded(api: AuthApi) -> Guarded:
     """A new customer who has turned the second factor on with the code of the step before this one."""
-    tokens = await door.signed_in()
-    secret = data(await door.act("/auth/mfa/totp", tokens, {"password": PASSWORD}), 201)["secret"]
-    on = await door.act("/auth/mfa/totp/confirm", tokens, {"code": app_code(secret, -1)})
+    tokens = await api.signed_in()
+    secret = data(await api.act("/auth/mfa/totp", tokens, {"password": PASSWORD}), 201)["secret"]
+    on = await api.act("/auth/mfa/totp/confirm", tokens, {"code": app_code(secret, -1)})
     return Guarded(tokens, secret, data(on)["recovery_codes"])
 
 
-async def login(door: Door, email: str, otp: str | None = None, **options: Any) -> httpx.Response:
+async def login(api: AuthApi, email: str, otp: str | None = None, **options: Any) -> httpx.Response:
     body = {"email": email, "password": PASSWORD} | ({"otp": otp} if otp is not None else {})
-    return await door.post("/auth/login", body, **options)
+    return await api.post("/auth/login", body, **options)
 
 
-async def delete(door: Door, path: str, tokens: dict[str, Any], body: object = None) -> httpx.Response:
-    return await door.http.request("DELETE", f"/api/v1{path}", headers=bearer(tokens), json=body)
+async def delete(api: AuthApi, path: str, tokens: dict[str, Any], body: object = None) -> httpx.Response:
+    return await api.http.request("DELETE", f"/api/v1{path}", headers=bearer(tokens), json=body)

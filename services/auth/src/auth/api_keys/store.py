@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from auth.api_keys.domain import ApiKeyFields
-from auth.domain.clients import Client
+from auth.clients import Client
 from common import clock
 from common.ids import new_id
 from common.persistence.transaction import Transaction

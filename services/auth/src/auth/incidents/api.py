@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from auth.api.context import Forget, RequestingClient
-from auth.usecases.end_sessions import end_any_sessions
-from auth.usecases.record_audit import record_audit
+from auth.audit.usecases import record_audit
+from auth.dependencies import MarkRevoked, RequestingClient
+from auth.sessions.usecases.end_sessions import end_any_sessions
 from common import clock
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
@@ -28,7 +28,7 @@ class EndedSessionsView(BaseModel):
 
 @router.post("/users/logout-all", summary="Sign everybody out")
 async def post_logout_everybody(
-    admin: Administrator, client: RequestingClient, begin: Begin, forget: Forget
+    admin: Administrator, client: RequestingClient, begin: Begin, forget: MarkRevoked
 ) -> Envelope[EndedSessionsView]:
     """Ends every session, the caller's as well."""
     started_at, sessions = clock.now(), 0

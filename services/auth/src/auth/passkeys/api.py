@@ -7,12 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictBool
 
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
-from auth.api.cookies import Cookies
-from auth.api.evened import evened
-from auth.api.fields import Name
-from auth.api.views import OtherSessionsView, SignInView
-from auth.domain.devices import device_name
+from auth.cookies import Cookies
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import (
     STEP_UP,
     PasskeyInvalid,
@@ -23,6 +19,7 @@ from auth.errors import (
     TooManyChallenges,
     TooManyPasskeys,
 )
+from auth.fields import Name
 from auth.passkeys.store import passkeys_of
 from auth.passkeys.usecases.register_passkey import (
     creation_options,
@@ -32,8 +29,11 @@ from auth.passkeys.usecases.register_passkey import (
 )
 from auth.passkeys.usecases.sign_in_by_passkey import sign_in_by_passkey
 from auth.passkeys.usecases.verify_passkey import sign_in_options
-from auth.queries.sessions import count_others
 from auth.reauthentication import ReauthRequest, RequireStepUp
+from auth.sessions.domain import device_name
+from auth.sessions.usecases.end_sessions import count_other_sessions
+from auth.timing import constant_time
+from auth.views import OtherSessionsView, SignInView
 from auth.webauthn_json import (
     CREATION_OPTIONS,
     REQUEST_OPTIONS,
@@ -45,7 +45,7 @@ from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
 
-router = APIRouter(dependencies=[NEVER_STORED])
+router = APIRouter(dependencies=[NO_STORE])
 
 PasskeyName = Annotated[Name, Field(min_length=1, examples=["Neema's phone"])]
 DeviceName = Annotated[Name, Field(examples=["Neema's phone"])]
@@ -91,7 +91,7 @@ class NewPasskeyView(PasskeyView, OtherSessionsView):
     responses=errors(TooManyChallenges) | REQUEST_OPTIONS,
 )
 async def post_passkey_login_options(
-    client: RequestingClient, begin: Begin, services: Identifying
+    client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[dict[str, Any]]:
     """Options for `PublicKeyCredential.parseRequestOptionsFromJSON`; respond within five minutes. They name no account:
     the person picks one at the authenticator."""
@@ -105,10 +105,10 @@ async def post_passkey_login_options(
     responses=errors(PasskeyNotAccepted, TooManyAttempts),
 )
 async def post_passkey_login(
-    body: PasskeyLogin, client: RequestingClient, begin: Begin, services: Identifying, jar: Cookies
+    body: PasskeyLogin, client: RequestingClient, begin: Begin, services: Services, jar: Cookies
 ) -> Envelope[SignInView]:
     """A passkey is both factors: no code is asked for."""
-    async with evened(begin) as tx:
+    async with constant_time(begin) as tx:
         grant = await sign_in_by_passkey(tx, body.credential.to_json(), client, body.device_name, services)
     csrf_token = jar.fill(grant) if body.cookies else None
     return ok(SignInView.of(grant, services.media_urls, csrf_token), "Signed in")
@@ -133,7 +133,7 @@ async def post_passkey_options(
     caller: Caller,
     client: RequestingClient,
     begin: Begin,
-    services: Identifying,
+    services: Services,
     require_step_up: RequireStepUp,
 ) -> Envelope[dict[str, Any]]:
     """Options for `PublicKeyCredential.parseCreationOptionsFromJSON`; respond within five minutes. Requires a recent
@@ -150,7 +150,7 @@ async def post_passkey_options(
     responses=errors(PasskeyInvalid, PasskeyKnown, TooManyPasskeys),
 )
 async def post_passkey(
-    body: NewPasskey, caller: Caller, client: RequestingClient, begin: Begin, services: Identifying
+    body: NewPasskey, caller: Caller, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[NewPasskeyView]:
     """The options that the credential responds to required a recent authentication; this request does not."""
     async with begin() as tx:
@@ -163,7 +163,7 @@ async def post_passkey(
             client=client,
             services=services,
         )
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     view = NewPasskeyView.model_validate({**row, "other_sessions": others})
     return created(view, "The passkey signs you in from now on")
 
@@ -193,5 +193,5 @@ async def delete_passkey(
     await require_step_up(body)
     async with begin() as tx:
         await remove_passkey(tx, caller.user_id, passkey_id, client)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     return ok(OtherSessionsView(other_sessions=others), "The passkey no longer signs in")

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from auth.api.context import Identifying, RequestingClient
+from auth.audit.usecases import record_audit
+from auth.dependencies import RequestingClient, Services
 from auth.errors import RotatedJustNow
 from auth.signing_keys.providers.signer import ALGORITHM
 from auth.signing_keys.store import list_keys
 from auth.signing_keys.usecases import key_set, revoke_keys, rotate_on_demand
-from auth.usecases.record_audit import record_audit
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
@@ -67,7 +67,7 @@ async def get_jwks(response: Response, begin: Begin) -> dict[str, Any]:
 @well_known.get(
     "/openid-configuration", summary="Where verifiers find the keys", responses=_example(CONFIGURATION_EXAMPLE)
 )
-async def get_openid_configuration(response: Response, services: Identifying) -> dict[str, Any]:
+async def get_openid_configuration(response: Response, services: Services) -> dict[str, Any]:
     response.headers["Cache-Control"] = CACHE_CONTROL
     return {
         "issuer": services.issuer,
@@ -91,7 +91,7 @@ async def get_signing_keys(_admin: KeyAdministrator, begin: Begin) -> Envelope[l
 
 @router.post("/auth/signing-keys/rotate", summary="Rotate the signing keys", responses=errors(RotatedJustNow))
 async def post_rotate(
-    admin: KeyAdministrator, client: RequestingClient, begin: Begin, services: Identifying
+    admin: KeyAdministrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[list[SigningKeyView]]:
     """The next key signs from now on. Tokens of the former one stay valid until they expire."""
     async with begin() as tx:
@@ -103,7 +103,7 @@ async def post_rotate(
 
 @router.post("/auth/signing-keys/withdraw", summary="Replace leaked signing keys")
 async def post_withdraw(
-    request: Request, admin: KeyAdministrator, client: RequestingClient, begin: Begin, services: Identifying
+    request: Request, admin: KeyAdministrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[list[SigningKeyView]]:
     """Revokes all keys at once: every access token is rejected from now on, the caller's as well; a refresh token gives
     a new one."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import REAUTHENTICATION, NoPasskey, StepUpCredentialMissing, StepUpPasskeyInvalid, TooManyChallenges
 from auth.passkeys.usecases.verify_passkey import step_up_options
 from auth.reauthentication import Reauthenticate, ReauthRequest
@@ -16,7 +16,7 @@ from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(prefix="/auth/step-up", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/step-up", dependencies=[NO_STORE])
 
 
 class StepUp(ReauthRequest):
@@ -39,7 +39,7 @@ class StepUpView(BaseModel):
     responses=errors(NoPasskey, TooManyChallenges) | REQUEST_OPTIONS,
 )
 async def post_step_up_options(
-    caller: Caller, client: RequestingClient, begin: Begin, services: Identifying
+    caller: Caller, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[dict[str, Any]]:
     """Options for `PublicKeyCredential.parseRequestOptionsFromJSON`; respond within five minutes."""
     async with begin() as tx:
@@ -57,7 +57,7 @@ async def post_step_up(
     caller: Caller,
     client: RequestingClient,
     begin: Begin,
-    services: Identifying,
+    services: Services,
     reauthenticate: Reauthenticate,
 ) -> Envelope[StepUpView]:
     """For this session, before actions that a stolen session must not be able to do: API keys, passkeys, another

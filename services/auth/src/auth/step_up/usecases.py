@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 from uuid import UUID
 
-from auth.api.context import Identification
-from auth.domain.clients import Client
+from auth.accounts.usecases import Account, find_account, locked_account
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import (
     InvalidCredentials,
     OtpInvalid,
@@ -24,21 +25,17 @@ from auth.errors import (
     WrongPassword,
 )
 from auth.passkeys.usecases.verify_passkey import PasskeyRejectedError, record_use, verify_passkey
-from auth.providers.hashing import Verification
+from auth.passwords.domain import Verification
+from auth.services import AuthServices
+from auth.sessions.usecases.sign_in import Attempt, settle, too_many
 from auth.step_up import store
-from auth.tables import Account
-from auth.usecases.record_audit import record_audit
-from auth.usecases.sign_in import Attempt, settle, too_many
-from auth.usecases.throttle import Limits, count_failure, forgive, limits_of, wait_of
-from auth.usecases.update_profile import locked_account
+from auth.throttle.usecases import Limits, count_failure, forgive, limits_of, wait_of
 from common.persistence.transaction import Transaction
 
 
-async def begin_reauthentication(
-    tx: Transaction, account_id: UUID, client: Client, services: Identification
-) -> Attempt:
+async def begin_reauthentication(tx: Transaction, account_id: UUID, client: Client, services: AuthServices) -> Attempt:
     """Raises TooManyAttempts."""
-    account = await tx.session.get(Account, account_id)
+    account = await find_account(tx, account_id)
     attempt = Attempt(account, _limits(account_id, client, services), client, "prove")
     if wait := await wait_of(tx, attempt.limits):
         await too_many(tx, attempt, wait)
@@ -55,7 +52,7 @@ async def accept_recent_auth(tx: Transaction, attempt: Attempt, account_id: UUID
 
 
 async def finish_reauthentication(
-    tx: Transaction, attempt: Attempt, verification: Verification, code: str | None, services: Identification
+    tx: Transaction, attempt: Attempt, verification: Verification, code: str | None, services: AuthServices
 ) -> Account:
     """The account, locked. Raises WrongPassword, ReauthCodeRequired, ReauthCodeInvalid and TooManyAttempts.
 
@@ -92,7 +89,7 @@ async def step_up_by_passkey(
     credential: Mapping[str, Any],
     *,
     client: Client,
-    services: Identification,
+    services: AuthServices,
 ) -> None:
     """Failures count together with those of passwords. Raises StepUpPasskeyInvalid and TooManyAttempts."""
     limits = _limits(account_id, client, services)
@@ -111,7 +108,7 @@ async def step_up_by_passkey(
     await record_step_up(tx, account_id, session_id, "passkey", client)
 
 
-def _limits(account_id: UUID, client: Client, services: Identification) -> Limits:
+def _limits(account_id: UUID, client: Client, services: AuthServices) -> Limits:
     return limits_of(f"proof:{account_id}", client.address, services.per_address)
 
 

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
-from auth.api.views import OtherSessionsView
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import (
     REAUTHENTICATION,
     TotpAlreadyOn,
@@ -14,17 +13,18 @@ from auth.errors import (
     TotpNotOn,
     TotpNotStarted,
 )
-from auth.queries.sessions import count_others
 from auth.reauthentication import Reauthenticate, ReauthRequest
+from auth.sessions.usecases.end_sessions import count_other_sessions
 from auth.totp.providers.authenticator_app import provisioning_uri, secret_text
 from auth.totp.store import factors_of
 from auth.totp.usecases import confirm_totp, remove_totp, renew_recovery_codes, start_totp
+from auth.views import OtherSessionsView
 from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 from common.web.fields import Count
 
-router = APIRouter(prefix="/auth/mfa", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/mfa", dependencies=[NO_STORE])
 
 AppCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$"), Field(examples=["482913"])]
 Secret = Annotated[str, Field(description="Base32", examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])]
@@ -75,7 +75,7 @@ async def get_factors(caller: Caller, begin: Begin) -> Envelope[FactorsView]:
     responses=errors(TotpAlreadyOn, *REAUTHENTICATION),
 )
 async def post_totp(
-    body: ReauthRequest, reauthenticate: Reauthenticate, client: RequestingClient, services: Identifying
+    body: ReauthRequest, reauthenticate: Reauthenticate, client: RequestingClient, services: Services
 ) -> Envelope[EnrolmentView]:
     """A secret for an authenticator app. Sign-in asks for no code before it is confirmed."""
     async with reauthenticate(body) as (tx, account):
@@ -90,12 +90,12 @@ async def post_totp(
     responses=errors(TotpNotStarted, TotpCodeInvalid),
 )
 async def post_confirm(
-    body: Confirmation, caller: Caller, client: RequestingClient, begin: Begin, services: Identifying
+    body: Confirmation, caller: Caller, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[RecoveryCodesView]:
     """Turns the second factor on."""
     async with begin() as tx:
         codes = await confirm_totp(tx, caller.user_id, body.code, client, services)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     return ok(RecoveryCodesView(recovery_codes=codes, other_sessions=others), "The second factor is on")
 
 
@@ -105,7 +105,7 @@ async def delete_totp(
 ) -> Envelope[OtherSessionsView]:
     async with reauthenticate(body) as (tx, account):
         await remove_totp(tx, account.id, client)
-        others = await count_others(tx, account.id, caller.session_id)
+        others = await count_other_sessions(tx, account.id, caller.session_id)
     return ok(OtherSessionsView(other_sessions=others), "The second factor is off")
 
 
@@ -115,10 +115,10 @@ async def post_recovery_codes(
     caller: Caller,
     reauthenticate: Reauthenticate,
     client: RequestingClient,
-    services: Identifying,
+    services: Services,
 ) -> Envelope[RecoveryCodesView]:
     """Ten new codes; the former ones stop working."""
     async with reauthenticate(body) as (tx, account):
         codes = await renew_recovery_codes(tx, account.id, client, services)
-        others = await count_others(tx, account.id, caller.session_id)
+        others = await count_other_sessions(tx, account.id, caller.session_id)
     return ok(RecoveryCodesView(recovery_codes=codes, other_sessions=others), "Store them apart from the app")

@@ -10,16 +10,14 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.api.context import Identification
-from auth.domain.clients import Client
+from auth.accounts.usecases import Account, locked_account, security_changed
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import TotpAlreadyOn, TotpCodeInvalid, TotpNotOn, TotpNotStarted
-from auth.tables import Account
+from auth.services import AuthServices
 from auth.totp import store
 from auth.totp.domain import new_recovery_codes, normalised_code
 from auth.totp.providers.authenticator_app import SECRET_BYTES, matching_step
-from auth.usecases.announce import security_changed
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
 from auth.vault import Vault
 from common import clock
 from common.persistence.transaction import Transaction
@@ -36,7 +34,7 @@ class Factor(Enum):
     RIGHT = auto()
 
 
-async def start_totp(tx: Transaction, account: Account, client: Client, services: Identification) -> bytes:
+async def start_totp(tx: Transaction, account: Account, client: Client, services: AuthServices) -> bytes:
     """The secret for the app; sign-in asks for no code before it is confirmed. Raises TotpAlreadyOn."""
     secret = secrets.token_bytes(SECRET_BYTES)
     if not await store.insert_pending(tx, account.id, services.vault.seal(secret, _seal_name(account.id))):
@@ -46,7 +44,7 @@ async def start_totp(tx: Transaction, account: Account, client: Client, services
 
 
 async def confirm_totp(
-    tx: Transaction, account_id: UUID, code: str, client: Client, services: Identification
+    tx: Transaction, account_id: UUID, code: str, client: Client, services: AuthServices
 ) -> list[str]:
     """Turns the second factor on and returns the recovery codes. Raises TotpNotStarted and TotpCodeInvalid."""
     await locked_account(tx, account_id)
@@ -64,9 +62,7 @@ async def confirm_totp(
     return await _replace_recovery_codes(tx, account_id, services.vault)
 
 
-async def renew_recovery_codes(
-    tx: Transaction, account_id: UUID, client: Client, services: Identification
-) -> list[str]:
+async def renew_recovery_codes(tx: Transaction, account_id: UUID, client: Client, services: AuthServices) -> list[str]:
     """New codes in place of all former ones. Raises TotpNotOn."""
     if not await store.is_on(tx, account_id):
         raise TotpNotOn

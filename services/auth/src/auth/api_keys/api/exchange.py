@@ -6,15 +6,15 @@ Possession of the key is the only credential: a caller who reaches the service w
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from auth.api.context import NEVER_STORED, Identifying, RequestingClient
 from auth.api_keys.api.keys import PresentedApiKey
 from auth.api_keys.usecases.exchange_api_key import exchange_api_key
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import ApiKeyAddressForbidden, ApiKeyInvalid, DailyLimitReached, ExpiredApiKey, RevokedApiKey
 from common.openapi.errors import errors
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(prefix="/internal", include_in_schema=False, dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/internal", include_in_schema=False, dependencies=[NO_STORE])
 
 
 class ExchangedTokenView(BaseModel):
@@ -32,7 +32,7 @@ class ExchangedTokenView(BaseModel):
     responses=errors(ApiKeyInvalid, RevokedApiKey, ExpiredApiKey, ApiKeyAddressForbidden, DailyLimitReached),
 )
 async def post_exchange(
-    body: PresentedApiKey, client: RequestingClient, begin: Begin, services: Identifying
+    body: PresentedApiKey, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[ExchangedTokenView]:
     async with begin() as tx:
         token = await exchange_api_key(tx, body.key, client, services)

@@ -9,13 +9,11 @@ import asyncpg
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from auth.api.context import NEVER_STORED, Forget, Identifying, RequestingClient
-from auth.api.evened import evened
-from auth.api.fields import Name
 from auth.api_keys import store
 from auth.api_keys.domain import ApiKeyFields
 from auth.api_keys.usecases.create_api_key import create_api_key
 from auth.api_keys.usecases.rotate_api_key import revoke_api_key, revoke_presented_key, rotate_api_key
+from auth.dependencies import NO_STORE, MarkRevoked, RequestingClient, Services
 from auth.errors import (
     STEP_UP,
     ApiKeyAlreadyRevoked,
@@ -26,7 +24,9 @@ from auth.errors import (
     TooManyAttempts,
     UserNotFound,
 )
+from auth.fields import Name
 from auth.reauthentication import ReauthRequest, RequireStepUp
+from auth.timing import constant_time
 from common import clock
 from common.openapi.errors import errors
 from common.security.scopes import SCOPES
@@ -36,7 +36,7 @@ from common.web.envelope import Envelope, created, ok
 from common.web.fields import WHOLE, Count, Instant
 from common.web.pagination import Page, page_meta
 
-router = APIRouter(dependencies=[NEVER_STORED])
+router = APIRouter(dependencies=[NO_STORE])
 
 DAY_SECONDS = 24 * 3600
 
@@ -180,7 +180,7 @@ async def post_api_key(
     require_step_up: RequireStepUp,
     client: RequestingClient,
     begin: Begin,
-    services: Identifying,
+    services: Services,
 ) -> Envelope[ApiKeyWithSecret]:
     """Requires a recent authentication."""
     owner_id = body.user_id or caller.user_id
@@ -200,10 +200,10 @@ async def post_api_key(
     responses=errors(ApiKeyInvalid, TooManyAttempts),
 )
 async def post_revoke_api_key(
-    body: PresentedApiKey, client: RequestingClient, begin: Begin, forget: Forget, services: Identifying
+    body: PresentedApiKey, client: RequestingClient, begin: Begin, forget: MarkRevoked, services: Services
 ) -> Envelope[None]:
     """Possession of the key is enough: for a script that notices that its key leaked, and for anyone who finds one."""
-    async with evened(begin) as tx:
+    async with constant_time(begin) as tx:
         ended = await revoke_presented_key(tx, body.key, client, services)
     forget(ended)
     return ok(None, "Revoked")
@@ -220,7 +220,7 @@ async def get_api_key(api_key_id: UUID, caller: Caller, begin: Begin) -> Envelop
 
 @router.delete("/api-keys/{api_key_id}", summary="Revoke an API key", responses=errors(ApiKeyNotFound))
 async def delete_api_key(
-    api_key_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: Forget
+    api_key_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, forget: MarkRevoked
 ) -> Envelope[ApiKeyView]:
     """Permanently. The key stays listed, so that audit entries can be traced to it."""
     async with begin() as tx:
@@ -244,8 +244,8 @@ async def post_rotate_api_key(
     require_step_up: RequireStepUp,
     client: RequestingClient,
     begin: Begin,
-    forget: Forget,
-    services: Identifying,
+    forget: MarkRevoked,
+    services: Services,
 ) -> Envelope[ApiKeyWithSecret]:
     """Requires a recent authentication."""
     await require_step_up(body)

@@ -4,19 +4,18 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.api.context import Identification
+from auth.accounts.usecases import locked_account, security_changed
 from auth.api_keys import store
 from auth.api_keys.domain import MAX_KEYS_IN_USE, ApiKeyFields, GeneratedApiKey
-from auth.domain.clients import Client
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import TooManyApiKeys
-from auth.usecases.announce import security_changed
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
+from auth.services import AuthServices
 from common.persistence.transaction import Transaction
 
 
 async def create_api_key(
-    tx: Transaction, account_id: UUID, fields: ApiKeyFields, *, actor_id: UUID, client: Client, services: Identification
+    tx: Transaction, account_id: UUID, fields: ApiKeyFields, *, actor_id: UUID, client: Client, services: AuthServices
 ) -> tuple[asyncpg.Record, str]:
     """The row and the key's text. Raises UserNotFound and TooManyApiKeys."""
     await locked_account(tx, account_id)

@@ -10,19 +10,17 @@ from hmac import compare_digest
 from uuid import UUID
 
 import asyncpg
-from sqlmodel import select
 
-from auth.api.context import Identification
+from auth.accounts.usecases import share_active_account
 from auth.api_keys import store
 from auth.api_keys.domain import ACCESS_TOKEN_LIFETIME, lease, next_day, public_id_of
-from auth.domain.addresses import is_within
-from auth.domain.clients import Client
-from auth.domain.refresh import ABSOLUTE
+from auth.audit.usecases import record_audit
+from auth.clients import Client, is_within
 from auth.errors import ApiKeyAddressForbidden, ApiKeyInvalid, DailyLimitReached, ExpiredApiKey, RevokedApiKey
+from auth.services import AuthServices
+from auth.sessions.domain import MAX_LIFETIME
+from auth.sessions.usecases.open_session import issue_access
 from auth.signing_keys.providers.signer import AccessToken
-from auth.tables import Account
-from auth.usecases.issue_access import issue_access
-from auth.usecases.record_audit import record_audit
 from common import clock
 from common.errors import DukanError
 from common.persistence.transaction import Transaction
@@ -38,7 +36,7 @@ class ExchangedToken:
     is_bound: bool
 
 
-async def exchange_api_key(tx: Transaction, text: str, client: Client, services: Identification) -> ExchangedToken:
+async def exchange_api_key(tx: Transaction, text: str, client: Client, services: AuthServices) -> ExchangedToken:
     """Raises ApiKeyInvalid, RevokedApiKey, ExpiredApiKey, ApiKeyAddressForbidden and DailyLimitReached."""
     public_id, now = public_id_of(text), clock.now()
     key = await store.lock_by_public_id(tx, public_id) if public_id else None
@@ -48,7 +46,8 @@ async def exchange_api_key(tx: Transaction, text: str, client: Client, services:
     if until is None:
         await _record_rejection(tx, key, client, "wrong_secret")
         raise ApiKeyInvalid
-    account = await _active_account(tx, key["account_id"])
+    # A concurrent deactivation waits, and then ends this session as well.
+    account = await share_active_account(tx, key["account_id"])
     if account is None:
         await _record_rejection(tx, key, client, "account_closed")
         raise ApiKeyInvalid
@@ -98,18 +97,12 @@ def _lease(key: asyncpg.Record, now: datetime) -> tuple[int | None, int]:
     return uses, spent + uses
 
 
-async def _active_account(tx: Transaction, account_id: UUID) -> Account | None:
-    """With a shared lock, so that a concurrent deactivation waits and then ends this session as well."""
-    active = select(Account).where(Account.id == account_id, Account.is_active)
-    return (await tx.session.exec(active.with_for_update(read=True))).first()
-
-
 async def _session(tx: Transaction, key: asyncpg.Record, client: Client, until: datetime) -> UUID:
     """The key's session, or a new one if it has ended."""
     session_id = key["session_id"]
     if session_id and await store.extend_session(tx, session_id, client, until):
         return UUID(str(session_id))
-    return await store.insert_session(tx, key, client, clock.now() + ABSOLUTE, until)
+    return await store.insert_session(tx, key, client, clock.now() + MAX_LIFETIME, until)
 
 
 async def _record_rejection(tx: Transaction, key: asyncpg.Record, client: Client, outcome: str) -> None:

@@ -6,15 +6,14 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.api.context import Identification
 from auth.api_keys import store
 from auth.api_keys.domain import GeneratedApiKey, public_id_of
-from auth.domain.clients import Client
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import ApiKeyAlreadyRevoked, ApiKeyInvalid, ApiKeyNotFound, TooManyAttempts
-from auth.usecases.end_sessions import end_session
-from auth.usecases.record_audit import record_audit
-from auth.usecases.request_limits import request_limits
-from auth.usecases.throttle import count_failure, wait_of
+from auth.services import AuthServices
+from auth.sessions.usecases.end_sessions import end_session
+from auth.throttle.usecases import count_failure, request_limits, wait_of
 from common import clock
 from common.contracts.auth import ApiKeyRevoked, SessionRevoked
 from common.persistence.transaction import Transaction
@@ -28,7 +27,7 @@ async def rotate_api_key(
     *,
     actor_id: UUID,
     client: Client,
-    services: Identification,
+    services: AuthServices,
 ) -> tuple[asyncpg.Record, str, list[SessionRevoked]]:
     """The row, its new text, and the session that ended, if one did.
 
@@ -63,7 +62,7 @@ async def revoke_api_key(
 
 
 async def revoke_presented_key(
-    tx: Transaction, text: str, client: Client, services: Identification
+    tx: Transaction, text: str, client: Client, services: AuthServices
 ) -> list[SessionRevoked]:
     """Possession of the key is enough to revoke it: for its owner's script, or for someone who found it.
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
-from auth.api.context import Identification, Identifying, RequestingClient
-from auth.api.fields import FactorCode, Name, OneTimeToken
-from auth.domain.clients import Client
+from auth.audit.usecases import record_audit
+from auth.clients import Client
+from auth.dependencies import RequestingClient, Services
 from auth.errors import (
     IdTokenInvalid,
     IssuerDeniedAccess,
@@ -22,12 +22,13 @@ from auth.errors import (
     UserinfoInvalid,
     WrongIssuer,
 )
+from auth.fields import FactorCode, Name, OneTimeToken
 from auth.oidc.domain import ExternalIdentity
 from auth.oidc.providers.provider import Provider, Providers
 from auth.oidc.usecases.pending_logins import IdentifiedLogin, PendingLogin, claim_login, end_login, release_login
 from auth.oidc.usecases.sign_in_by_identity import sign_in_by_identity
-from auth.usecases.open_session import Grant
-from auth.usecases.record_audit import record_audit
+from auth.services import AuthServices
+from auth.sessions.usecases.open_session import TokenPair
 from common.errors import DukanError, Unavailable
 from common.security.cookies import cookie_name
 from common.web.dependencies import Begin
@@ -88,14 +89,14 @@ class OidcCallback:
     request: Request
     client: Client
     begin: Begin
-    services: Identification
+    services: AuthServices
 
     @property
     def browser(self) -> str:
         """The cookie of the browser that started the sign-in; empty for another."""
         return self.request.cookies.get(browser_cookie(self.services), "")
 
-    async def sign_in(self, body: Finish, provider: Provider) -> Grant:
+    async def sign_in(self, body: Finish, provider: Provider) -> TokenPair:
         login = await self.identify(body, provider, browser=self.browser if body.cookies else None)
         async with self.begin() as tx:
             return await sign_in_by_identity(
@@ -138,7 +139,7 @@ class OidcCallback:
             raise
 
 
-def browser_cookie(services: Identification) -> str:
+def browser_cookie(services: AuthServices) -> str:
     return cookie_name("dukan_oidc", secure=services.secure_cookies)
 
 
@@ -166,7 +167,7 @@ async def _provider(provider: ProviderName, providers: AllProviders) -> Provider
     return providers.find(provider)
 
 
-async def _callback(request: Request, client: RequestingClient, begin: Begin, services: Identifying) -> OidcCallback:
+async def _callback(request: Request, client: RequestingClient, begin: Begin, services: Services) -> OidcCallback:
     return OidcCallback(request, client, begin, services)
 
 

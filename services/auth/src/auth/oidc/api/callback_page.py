@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
-from auth.api.cookies import Jar
-from auth.api.pages import ANSWER, fields_of, page, refused
+from auth.cookies import CookieJar
 from auth.errors import OidcCallbackInvalid, OtpInvalid, OtpRequired
+from auth.html import HTML_RESPONSE, error_page, form_fields, page
 from auth.oidc.api.callback import Callback, Finish, OneProvider
 from auth.oidc.providers.provider import Provider
 from common.errors import DukanError
@@ -41,7 +41,7 @@ OTP_FIELD = (
 @router.get(
     "/auth/oidc/{provider}/callback",
     response_class=HTMLResponse,
-    responses=ANSWER,
+    responses=HTML_RESPONSE,
     summary="Page that an issuer sends the browser back to",
 )
 async def get_callback(
@@ -53,20 +53,20 @@ async def get_callback(
 
 @forms.post("/auth/forms/oidc/{provider}")
 async def post_callback_form(provider: OneProvider, callback: Callback) -> HTMLResponse:
-    fields = {name: text for name, text in (await fields_of(callback.request)).items() if text}
+    fields = {name: text for name, text in (await form_fields(callback.request)).items() if text}
     title = _title(provider)
     try:
         body = Finish.model_validate({name: fields.get(name) for name in (*PARAMETERS, "otp")} | {"cookies": True})
         grant = await callback.sign_in(body, provider)
     except ValidationError:
-        return refused(title, OidcCallbackInvalid())
+        return error_page(title, OidcCallbackInvalid())
     except (OtpRequired, OtpInvalid) as error:
         content = f"<p>{escape(error.message)}.</p>{_form(provider, fields, OTP_FIELD)}"
         return page(title, content, error.status)
     except DukanError as error:
-        return refused(title, error)
+        return error_page(title, error)
     response = page(title, '<p>You are signed in.</p><p><a href="/">Continue</a></p>')
-    Jar(callback.request, response, callback.services).fill(grant)
+    CookieJar(callback.request, response, callback.services).fill(grant)
     return response
 
 

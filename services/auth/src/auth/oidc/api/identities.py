@@ -7,21 +7,21 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
-from auth.api.context import NEVER_STORED, RequestingClient
-from auth.api.views import OtherSessionsView
+from auth.dependencies import NO_STORE, RequestingClient
 from auth.errors import STEP_UP, IdentityNeeded, IdentityNotFound, IdentityTaken, OidcStateInvalid
 from auth.oidc.api.callback import CALLBACK_ERRORS, AllProviders, Callback, CallbackParams
 from auth.oidc.store import find_identity, identities_of
 from auth.oidc.usecases.link_identity import link_identity, unlink_identity
 from auth.oidc.usecases.pending_logins import end_login
-from auth.queries.sessions import count_others
 from auth.reauthentication import ReauthRequest, RequireStepUp
+from auth.sessions.usecases.end_sessions import count_other_sessions
+from auth.views import OtherSessionsView
 from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
 from common.web.fields import EmailAddress
 
-router = APIRouter(prefix="/auth/identities", dependencies=[NEVER_STORED])
+router = APIRouter(prefix="/auth/identities", dependencies=[NO_STORE])
 
 
 class LinkCallback(CallbackParams):
@@ -64,7 +64,7 @@ async def post_identity(
             raise OidcStateInvalid
         identity_id = await link_identity(tx, caller.user_id, login.identity, callback.client)
         row = await find_identity(tx, identity_id)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     return created(NewIdentityView.model_validate({**row, "other_sessions": others}), "Linked")
 
 
@@ -86,5 +86,5 @@ async def delete_identity(
     await require_step_up(body)
     async with begin() as tx:
         await unlink_identity(tx, caller.user_id, identity_id, client)
-        others = await count_others(tx, caller.user_id, caller.session_id)
+        others = await count_other_sessions(tx, caller.user_id, caller.session_id)
     return ok(OtherSessionsView(other_sessions=others), "The identity no longer signs in")

@@ -6,9 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from auth.api.context import NEVER_STORED, Identification, Identifying, RequestingClient
-from auth.api.cookies import Cookies
-from auth.api.views import SignInView
+from auth.cookies import Cookies
+from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import (
     STEP_UP,
     AccountDeactivated,
@@ -35,12 +34,14 @@ from auth.oidc.api.callback import (
 from auth.oidc.domain import LOGIN_LIFETIME
 from auth.oidc.usecases.pending_logins import AuthorizationRequest, start_login
 from auth.reauthentication import ReauthRequest, RequireStepUp
+from auth.services import AuthServices
+from auth.views import SignInView
 from common import clock
 from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 
-router = APIRouter(dependencies=[NEVER_STORED])
+router = APIRouter(dependencies=[NO_STORE])
 
 START_ERRORS = (UnknownProvider, RedirectUriNotAllowed, TooManyPendingLogins, IssuerUnavailable)
 
@@ -92,7 +93,7 @@ async def post_start(
     providers: AllProviders,
     client: RequestingClient,
     begin: Begin,
-    services: Identifying,
+    services: Services,
     response: Response,
     body: Start | None = None,
 ) -> Envelope[StartView]:
@@ -117,7 +118,7 @@ async def post_link(
     providers: AllProviders,
     client: RequestingClient,
     begin: Begin,
-    services: Identifying,
+    services: Services,
     require_step_up: RequireStepUp,
 ) -> Envelope[StartView]:
     """Like `start`; the identity will sign in to the caller's account. Requires a recent authentication.
@@ -156,7 +157,7 @@ def _start_view(url: str, request: AuthorizationRequest, expires_at: datetime) -
     return StartView(authorization_url=url, state=request.state, expires_in=seconds)
 
 
-def _remember_browser(response: Response, request: AuthorizationRequest, services: Identification) -> None:
+def _remember_browser(response: Response, request: AuthorizationRequest, services: AuthServices) -> None:
     """Only this browser gets cookies later: a link that a person follows cannot sign them in to another's account."""
     response.set_cookie(
         browser_cookie(services),

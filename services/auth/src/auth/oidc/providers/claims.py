@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from email_validator import EmailNotValidError, validate_email
 
-from auth.domain.identifiers import normalised_email
+from auth.accounts.domain import normalised_email
 from auth.oidc.domain import ExternalIdentity
 from auth.oidc.providers.config import ClaimName, ProviderEntry
 from auth.oidc.providers.http import Claims

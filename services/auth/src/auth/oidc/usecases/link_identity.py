@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from auth.domain.clients import Client
+from auth.accounts.usecases import Account, locked_account, security_changed
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import IdentityNeeded, IdentityNotFound, IdentityTaken
 from auth.oidc import store
 from auth.oidc.domain import ExternalIdentity
 from auth.passkeys.usecases.register_passkey import has_passkey
-from auth.tables import Account
-from auth.usecases.announce import security_changed
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
 from common.persistence.transaction import Transaction
 
 

@@ -15,14 +15,13 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.api.context import Identification
-from auth.domain.addresses import neighbourhood
-from auth.domain.clients import Client
+from auth.clients import Client, neighbourhood
 from auth.errors import OidcStateInvalid, TooManyPendingLogins
 from auth.oidc import store
 from auth.oidc.domain import MAX_PENDING_LOGINS, ExternalIdentity
 from auth.oidc.providers.provider import LoginSecrets
-from auth.usecases.open_session import digest
+from auth.services import AuthServices
+from auth.tokens import digest
 from auth.vault import Vault
 from common import clock
 from common.persistence.transaction import Transaction
@@ -66,7 +65,7 @@ async def start_login(
     request: AuthorizationRequest,
     provider: str,
     client: Client,
-    services: Identification,
+    services: AuthServices,
     *,
     account_id: UUID | None,
 ) -> datetime:
@@ -96,7 +95,7 @@ async def claim_login(
     tx: Transaction,
     state: str,
     code: str,
-    services: Identification,
+    services: AuthServices,
     *,
     provider: str,
     browser: str | None,

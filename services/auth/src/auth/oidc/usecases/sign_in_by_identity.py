@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from sqlmodel import select
-
-from auth.api.context import Identification
-from auth.domain.clients import Client
+from auth.accounts.usecases import Account, find_account, find_account_by_email
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import (
     AccountDeactivated,
     OidcAccountUnconfirmed,
@@ -21,12 +20,11 @@ from auth.oidc import store
 from auth.oidc.domain import AccountState, Decision, ExternalIdentity, decide
 from auth.oidc.usecases.link_identity import link_identity, store_identity
 from auth.oidc.usecases.pending_logins import IdentifiedLogin, end_login, save_identity
-from auth.tables import Account
-from auth.usecases.open_session import Grant, open_session
-from auth.usecases.record_audit import record_audit
-from auth.usecases.register import register
-from auth.usecases.sign_in import Attempt, admit
-from auth.usecases.throttle import limits_of
+from auth.registration.usecases import NewAccount, create_account
+from auth.services import AuthServices
+from auth.sessions.usecases.open_session import TokenPair, open_session
+from auth.sessions.usecases.sign_in import Attempt, admit
+from auth.throttle.usecases import limits_of
 from common.errors import DukanError
 from common.persistence.transaction import Transaction
 
@@ -46,11 +44,11 @@ async def sign_in_by_identity(
     tx: Transaction,
     login: IdentifiedLogin,
     client: Client,
-    services: Identification,
+    services: AuthServices,
     *,
     otp: str | None,
     device_name: str | None,
-) -> Grant:
+) -> TokenPair:
     """Raises OidcStateInvalid, RETRYABLE and REJECTIONS."""
     identity = login.identity
     if await store.lock_login(tx, login.state_hash) is None:
@@ -72,13 +70,13 @@ async def sign_in_by_identity(
 
 
 async def _account_of(
-    tx: Transaction, identity: ExternalIdentity, client: Client, otp: str | None, services: Identification
+    tx: Transaction, identity: ExternalIdentity, client: Client, otp: str | None, services: AuthServices
 ) -> Account:
     """The account to sign in to, locked: the identity's, one with its address, or a new one."""
     await store.lock_identity(tx, identity)
     known, is_linked = await _find_account(tx, identity)
     state = _state_of(known, is_linked=is_linked)
-    decision = decide(identity, state, reveals_existence=services.existence_replies)
+    decision = decide(identity, state, reveals_existence=services.reveals_account_existence)
     if decision == "create":
         return await _create_account(tx, identity, client, services)
     if known is None or decision in REJECTIONS:
@@ -94,8 +92,9 @@ async def _account_of(
 async def _find_account(tx: Transaction, identity: ExternalIdentity) -> tuple[Account | None, bool]:
     """The account that the identity signs in to, or else the one with its address; and whether it is the former."""
     owner = await store.owner_of(tx, identity)
-    condition = Account.id == owner if owner else Account.email == identity.email
-    return (await tx.session.exec(select(Account).where(condition))).first(), owner is not None
+    if owner is not None:
+        return await find_account(tx, owner), True
+    return (await find_account_by_email(tx, identity.email) if identity.email else None), False
 
 
 def _state_of(account: Account | None, *, is_linked: bool) -> AccountState | None:
@@ -106,23 +105,20 @@ def _state_of(account: Account | None, *, is_linked: bool) -> AccountState | Non
 
 
 async def _create_account(
-    tx: Transaction, identity: ExternalIdentity, client: Client, services: Identification
+    tx: Transaction, identity: ExternalIdentity, client: Client, services: AuthServices
 ) -> Account:
-    account = await register(
-        tx,
+    new = NewAccount(
         identity.email or "",
-        None,
-        {"first_name": identity.first_name, "last_name": identity.last_name},
-        client,
-        codes=services.codes,
-        tell_taken=True,
-        is_confirmed=identity.email_verified,
+        password_hash=None,
+        profile={"first_name": identity.first_name, "last_name": identity.last_name},
+        email_confirmed=identity.email_verified,
     )
+    account = await create_account(tx, new, client, services)
     await store_identity(tx, account.id, identity, client)
     return account
 
 
-def _attempt(identity: ExternalIdentity, account: Account, client: Client, services: Identification) -> Attempt:
+def _attempt(identity: ExternalIdentity, account: Account, client: Client, services: AuthServices) -> Attempt:
     """Guesses of the second factor count as in every sign-in."""
     key = f"oidc:{identity.issuer} {identity.subject}"
     return Attempt(account, limits_of(key, client.address, services.per_address), client)

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.api.context import Identification
-from auth.domain.clients import Client
+from auth.accounts.usecases import locked_account, security_changed
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import PasskeyInvalid, PasskeyKnown, PasskeyNotFound, TooManyPasskeys
 from auth.passkeys import store
 from auth.passkeys.domain import MAX_PASSKEYS
@@ -19,15 +20,11 @@ from auth.passkeys.providers.webauthn import (
     known_transports,
 )
 from auth.passkeys.usecases.verify_passkey import create_challenge
-from auth.usecases.announce import security_changed
-from auth.usecases.record_audit import record_audit
-from auth.usecases.update_profile import locked_account
+from auth.services import AuthServices
 from common.persistence.transaction import Transaction
 
 
-async def creation_options(
-    tx: Transaction, account_id: UUID, client: Client, services: Identification
-) -> dict[str, Any]:
+async def creation_options(tx: Transaction, account_id: UUID, client: Client, services: AuthServices) -> dict[str, Any]:
     """Raises TooManyPasskeys and TooManyChallenges."""
     account = await locked_account(tx, account_id)
     registered = await store.descriptors_of(tx, account_id)
@@ -45,7 +42,7 @@ async def register_passkey(
     *,
     name: str,
     client: Client,
-    services: Identification,
+    services: AuthServices,
 ) -> asyncpg.Record:
     """The new row. Raises PasskeyInvalid, PasskeyKnown and TooManyPasskeys; the challenge stays spent."""
     await locked_account(tx, account_id)

@@ -7,17 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
-
-from auth.api.context import Identification
-from auth.domain.clients import Client
+from auth.accounts.usecases import lock_open_account
+from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.errors import PasskeyNotAccepted, TooManyAttempts
 from auth.passkeys.usecases.verify_passkey import PasskeyRejectedError, record_use, verify_passkey
-from auth.tables import Account
-from auth.usecases.open_session import Grant, open_session
-from auth.usecases.record_audit import record_audit
-from auth.usecases.request_limits import request_limits
-from auth.usecases.throttle import Limits, count_failure, forgive, wait_of
+from auth.services import AuthServices
+from auth.sessions.usecases.open_session import TokenPair, open_session
+from auth.throttle.usecases import Limits, count_failure, forgive, request_limits, wait_of
 from common.persistence.transaction import Transaction
 
 
@@ -26,8 +23,8 @@ async def sign_in_by_passkey(
     credential: Mapping[str, Any],
     client: Client,
     device_name: str | None,
-    services: Identification,
-) -> Grant:
+    services: AuthServices,
+) -> TokenPair:
     """Raises PasskeyNotAccepted and TooManyAttempts."""
     limits = request_limits("passkey", credential["id"], client.address, services.per_address)
     if wait := await wait_of(tx, limits):
@@ -38,7 +35,7 @@ async def sign_in_by_passkey(
     except PasskeyRejectedError as rejection:
         await _count_failure(tx, rejection, client, limits)
         raise PasskeyNotAccepted from rejection
-    account = await _lock_open_account(tx, passkey.account_id)
+    account = await lock_open_account(tx, passkey.account_id)
     if account is None:
         await _record(tx, "account_closed", client, passkey.account_id)
         raise PasskeyNotAccepted
@@ -50,12 +47,6 @@ async def sign_in_by_passkey(
     ids = {"account_id": account.id, "session_id": grant.session_id}
     await record_audit(tx, "sign_in", "succeeded", client, **ids, passkey=str(passkey.passkey_id))
     return grant
-
-
-async def _lock_open_account(tx: Transaction, account_id: UUID) -> Account | None:
-    """None if the account is closed or deleted."""
-    is_open = (col(Account.id) == account_id, col(Account.is_active), col(Account.deleted_at).is_(None))
-    return (await tx.session.exec(select(Account).where(*is_open).with_for_update())).first()
 
 
 async def _count_failure(tx: Transaction, rejection: PasskeyRejectedError, client: Client, limits: Limits) -> None:

@@ -11,8 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.domain.addresses import neighbourhood
-from auth.domain.clients import Client
+from auth.clients import Client, neighbourhood
 from auth.errors import NoPasskey, TooManyChallenges
 from auth.passkeys import store
 from auth.passkeys.domain import CHALLENGE_BYTES, MAX_OPEN_CHALLENGES, ChallengePurpose

@@ -1,1 +1,0 @@
-"""One verb per file. Each takes a transaction and values, and never commits."""
