@@ -1,5 +1,7 @@
-"""Limits of passkeys and challenges, and the relying party that passkeys are bound to."""
+"""Passkeys, the limits of passkeys and challenges, and the relying party that passkeys are bound to."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Literal
@@ -16,6 +18,32 @@ MAX_PASSKEYS = 20
 """Per account."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialDescriptor:
+    """A passkey as options name it to an authenticator."""
+
+    id: bytes
+    transports: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredCredential:
+    """A passkey that an authenticator has just created. `is_synced`: its owner has it on several devices."""
+
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    is_synced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A verified use of a passkey, with the authenticator's signature counter."""
+
+    sign_count: int
+    is_synced: bool
 
 
 def relying_party_of(public_url: str) -> tuple[str, str]:

@@ -8,8 +8,13 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.passkeys.domain import CHALLENGE_LIFETIME, ChallengePurpose
-from auth.passkeys.providers.webauthn import Assertion, CredentialDescriptor, RegisteredCredential
+from auth.passkeys.domain import (
+    CHALLENGE_LIFETIME,
+    Assertion,
+    ChallengePurpose,
+    CredentialDescriptor,
+    RegisteredCredential,
+)
 from common import clock
 from common.ids import new_id
 from common.persistence.transaction import Transaction

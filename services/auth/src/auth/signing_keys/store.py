@@ -4,8 +4,7 @@ from datetime import datetime
 
 import asyncpg
 
-from auth.signing_keys.domain import RETIRED_PERIOD, KeyState
-from auth.signing_keys.providers.signer import KeyPair
+from auth.signing_keys.domain import RETIRED_PERIOD, KeyPair, KeyState
 from common import clock
 from common.persistence.transaction import Transaction
 

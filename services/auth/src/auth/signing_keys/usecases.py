@@ -12,6 +12,17 @@ from common import clock
 from common.contracts.auth import SigningKeysWithdrawn
 from common.persistence.transaction import Transaction
 
+__all__ = [
+    "Signer",
+    "ensure_keys",
+    "key_set",
+    "load_active_key",
+    "revoke_keys",
+    "rotate_if_due",
+    "rotate_keys",
+    "rotate_on_demand",
+]
+
 
 async def ensure_keys(tx: Transaction, vault: Vault) -> None:
     """Create the first keys, or check that the secret decrypts the present one. Raises CannotUnsealError."""

@@ -20,7 +20,7 @@ from auth.errors import ApiKeyAddressForbidden, ApiKeyInvalid, DailyLimitReached
 from auth.services import AuthServices
 from auth.sessions.domain import MAX_LIFETIME
 from auth.sessions.usecases.open_session import issue_access
-from auth.signing_keys.providers.signer import AccessToken
+from auth.signing_keys.domain import AccessToken
 from common import clock
 from common.errors import DukanError
 from common.persistence.transaction import Transaction

@@ -1,7 +1,6 @@
 """WebAuthn (Level 3): the user is always verified, and any make of authenticator is accepted (no attestation)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -27,7 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from auth.passkeys.domain import CHALLENGE_LIFETIME
+from auth.passkeys.domain import CHALLENGE_LIFETIME, Assertion, CredentialDescriptor, RegisteredCredential
 
 RP_NAME = "Dukan"
 VERIFIED = UserVerificationRequirement.REQUIRED
@@ -39,32 +38,6 @@ TIMEOUT_MS = int(CHALLENGE_LIFETIME.total_seconds() * 1000)
 
 class InvalidCredentialError(Exception):
     """The credential is malformed, or its signature proves nothing here."""
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialDescriptor:
-    """A passkey as options name it to an authenticator."""
-
-    id: bytes
-    transports: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredCredential:
-    """A passkey that an authenticator has just created. `is_synced`: its owner has it on several devices."""
-
-    credential_id: bytes
-    public_key: bytes
-    sign_count: int
-    is_synced: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """A verified use of a passkey, with the authenticator's signature counter."""
-
-    sign_count: int
-    is_synced: bool
 
 
 class RelyingParty:

@@ -11,10 +11,9 @@ from auth.audit.usecases import record_audit
 from auth.clients import Client
 from auth.errors import PasskeyInvalid, PasskeyKnown, PasskeyNotFound, TooManyPasskeys
 from auth.passkeys import store
-from auth.passkeys.domain import MAX_PASSKEYS
+from auth.passkeys.domain import MAX_PASSKEYS, RegisteredCredential
 from auth.passkeys.providers.webauthn import (
     InvalidCredentialError,
-    RegisteredCredential,
     RelyingParty,
     challenge_of,
     known_transports,

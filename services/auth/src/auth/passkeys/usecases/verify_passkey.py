@@ -14,9 +14,8 @@ import asyncpg
 from auth.clients import Client, neighbourhood
 from auth.errors import NoPasskey, TooManyChallenges
 from auth.passkeys import store
-from auth.passkeys.domain import CHALLENGE_BYTES, MAX_OPEN_CHALLENGES, ChallengePurpose
+from auth.passkeys.domain import CHALLENGE_BYTES, MAX_OPEN_CHALLENGES, Assertion, ChallengePurpose
 from auth.passkeys.providers.webauthn import (
-    Assertion,
     InvalidCredentialError,
     RelyingParty,
     challenge_of,

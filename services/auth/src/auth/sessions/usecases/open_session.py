@@ -10,8 +10,8 @@ from auth.clients import Client
 from auth.sessions.domain import MAX_LIFETIME, refresh_expiry
 from auth.sessions.store.writes import NewSession, insert_refresh_token, insert_session
 from auth.sessions.usecases.devices import recognise_device
-from auth.signing_keys.providers.signer import AccessToken, Signer
-from auth.signing_keys.usecases import load_active_key
+from auth.signing_keys.domain import AccessToken
+from auth.signing_keys.usecases import Signer, load_active_key
 from auth.tokens import digest, new_token
 from common import clock
 from common.ids import new_id

@@ -4,7 +4,6 @@ import random
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from auth.signing_keys.domain import AccessToken, KeyPair
 from auth.vault import Vault
 from common.ids import new_id
 from common.security.cookies import csrf_claim
@@ -21,25 +21,6 @@ MAX_JITTER = 0.05
 """The share of its lifetime by which a token may be shortened, at random."""
 CACHE_SECONDS = 10.0
 """How long a process signs with the key it has loaded; far less than a retired key stays published."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    kid: str
-    public: bytes
-    private: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    text: str
-    issued_at: datetime
-    expires_at: datetime
-
-    @property
-    def expires_in(self) -> int:
-        """Seconds."""
-        return int((self.expires_at - self.issued_at).total_seconds())
 
 
 def generate_key_pair() -> KeyPair:
