@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from services.auth.tests.api_keys.keys import exchange, made
+from services.auth.tests.api_keys.helpers import create_key, exchange
 from services.auth.tests.harness import PASSWORD, AuthApi, data
 from services.auth.tests.passkeys.authenticator import Authenticator
-from services.auth.tests.passkeys.passkeys import keeper
-from services.auth.tests.totp.factors import app_code, delete, guarded
+from services.auth.tests.passkeys.owners import passkey_owner
+from services.auth.tests.totp.factors import app_code, delete, totp_user
 
 from common.clock import FixedClock
 from common.contracts.auth import SecurityChanged, SessionRevoked
@@ -17,9 +17,9 @@ async def told(api: AuthApi, user_id: str) -> list[str]:
 
 
 async def test_every_change_of_a_factor_is_told_once(api: AuthApi, time: FixedClock) -> None:
-    person = await guarded(api)
-    kept = await keeper(api, person.tokens)
-    await made(api, person.tokens)
+    person = await totp_user(api)
+    kept = await passkey_owner(api, person.tokens)
+    await create_key(api, person.tokens)
     data(await delete(api, f"/auth/passkeys/{kept.passkey['id']}", person.tokens))
     proof = {"password": PASSWORD, "code": app_code(person.secret)}
     renewed = data(await api.act("/auth/mfa/recovery-codes", person.tokens, proof))
@@ -48,8 +48,8 @@ async def test_what_was_refused_is_told_to_nobody(api: AuthApi) -> None:
 async def test_the_answer_to_a_change_offers_to_end_the_other_sessions(api: AuthApi) -> None:
     here = await api.signed_in()
     there = await api.signed_in(here["user"]["email"])
-    await exchange(api, (await made(api, here))["key"])
-    added: dict[str, Any] = (await keeper(api, here)).passkey
+    await exchange(api, (await create_key(api, here))["key"])
+    added: dict[str, Any] = (await passkey_owner(api, here)).passkey
     assert added["other_sessions"] == 1
 
     data(await api.act("/auth/logout-all", here, {"keep_current": True}))

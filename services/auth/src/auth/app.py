@@ -15,7 +15,6 @@ from auth.data_export.api import exports
 from auth.email_confirmation.api import change as email_change
 from auth.email_confirmation.api import confirmation as email_confirmation
 from auth.email_confirmation.providers.codes import Codes
-from auth.incidents import api as incidents
 from auth.jobs import build_jobs
 from auth.oidc.api import callback_page, identities
 from auth.oidc.api import sign_in as oidc
@@ -32,7 +31,7 @@ from auth.registration import api as registration
 from auth.registration.store import has_admin
 from auth.registration.usecases import ensure_admin
 from auth.services import AuthServices
-from auth.sessions.api import devices, internal, sign_in, sign_out
+from auth.sessions.api import devices, internal, sign_in, sign_out, sign_out_everybody
 from auth.sessions.store.reads import revoked_sessions
 from auth.settings import Settings
 from auth.signing_keys import api as signing_keys
@@ -72,7 +71,7 @@ API = (
     accounts,
     exports,
     # Before `users`, whose paths match any id.
-    incidents,
+    sign_out_everybody,
     users,
     signing_keys,
     api_keys,

@@ -1,7 +1,9 @@
 """Dependencies of routes that a stolen session must not be able to use.
 
-async with reauthenticate(body) as (tx, account):   # the password, and the second factor, in this request
-await require_step_up(body)                         # the same, or an authentication within the last five minutes
+    async with reauthenticate(body) as (tx, account):   # the password, and the second factor, in this request
+    await require_step_up(body)                         # the same, or an authentication within the last five minutes
+
+`errors.REAUTHENTICATION` and `errors.STEP_UP` are their errors.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from auth.accounts.usecases import Account
 from auth.dependencies import RequestingClient, Services
@@ -31,8 +33,8 @@ class ReauthRequest(BaseModel):
     recent authentication is enough, or the account has no password, a sign-in or step-up of the last five minutes
     takes the place of the password."""
 
-    password: Annotated[Password, Field(examples=["karanga-na-asali-42"])] | None = None
-    code: Annotated[FactorCode, Field(examples=["482913"])] | None = None
+    password: Password | None = None
+    code: FactorCode | None = None
 
 
 ReauthenticateFunction = Callable[[ReauthRequest], AbstractAsyncContextManager[tuple[Transaction, Account]]]

@@ -1,4 +1,4 @@
-"""API keys: made, exchanged for short tokens, rotated, revoked."""
+"""API keys: created, exchanged for short tokens, rotated, revoked."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from services.auth.tests.api_keys.keys import call, exchange, made
+from services.auth.tests.api_keys.helpers import call, create_key, exchange
 from services.auth.tests.harness import AuthApi, claims, data, problem
 
 from auth.api_keys.domain import MAX_KEYS_IN_USE, lease, public_id_of
@@ -15,9 +15,9 @@ from common.contracts.auth import ApiKeyRevoked, SessionRevoked
 from common.ids import new_id
 
 
-async def test_a_key_is_shown_once_and_becomes_a_short_token_with_its_scopes(api: AuthApi) -> None:
+async def test_a_key_is_returned_once_and_exchanged_for_a_token_with_its_scopes(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    key = await made(api, tokens, scopes=["catalog:read", "read"])
+    key = await create_key(api, tokens, scopes=["catalog:read", "read"])
     assert public_id_of(key["key"]) == key["prefix"].removeprefix("dk_")
 
     good = data(await exchange(api, key["key"]))
@@ -33,7 +33,7 @@ async def test_a_key_is_shown_once_and_becomes_a_short_token_with_its_scopes(api
 
 async def test_a_keys_token_reads_but_changes_nothing_at_auth(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    key = await made(api, tokens)
+    key = await create_key(api, tokens)
     good = data(await exchange(api, key["key"]))
 
     assert data(await api.get("/auth/me", good))["id"] == tokens["user"]["id"]
@@ -41,9 +41,9 @@ async def test_a_keys_token_reads_but_changes_nothing_at_auth(api: AuthApi) -> N
     assert problem(refused, 403)[1] == "insufficient_scope"
 
 
-async def test_hostile_keys_are_all_answered_alike(api: AuthApi) -> None:
+async def test_all_invalid_keys_get_the_same_error(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    one, other = await made(api, tokens), await made(api, tokens)
+    one, other = await create_key(api, tokens), await create_key(api, tokens)
     prefix, secret = one["prefix"], one["key"].removeprefix(f"{one['prefix']}_")
     hostile = [
         one["key"][:-1],
@@ -66,9 +66,9 @@ async def test_hostile_keys_are_all_answered_alike(api: AuthApi) -> None:
     assert problem(await exchange(api, ""), 422)[0] == "key"
 
 
-async def test_a_revoked_key_and_its_tokens_are_refused_and_others_are_told(api: AuthApi) -> None:
+async def test_revoking_a_key_rejects_it_and_its_tokens_and_publishes_events(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    key = await made(api, tokens)
+    key = await create_key(api, tokens)
     good = data(await exchange(api, key["key"]))
     assert (await api.get("/auth/me", good)).status_code == 200
 
@@ -91,7 +91,7 @@ async def test_a_revoked_key_and_its_tokens_are_refused_and_others_are_told(api:
 async def test_a_key_expires_and_no_token_of_it_outlives_it(api: AuthApi, time: clock.FixedClock) -> None:
     tokens = await api.signed_in()
     ends = time.now() + timedelta(minutes=2)
-    key = await made(api, tokens, expires_at=ends.isoformat())
+    key = await create_key(api, tokens, expires_at=ends.isoformat())
 
     assert claims(data(await exchange(api, key["key"])))["exp"] <= ends.timestamp()
     time.advance(timedelta(minutes=2))
@@ -102,9 +102,9 @@ async def test_a_key_expires_and_no_token_of_it_outlives_it(api: AuthApi, time: 
     ("address", "status"),
     [("203.0.113.9", 200), ("2001:db8::7", 200), ("198.51.100.7", 200), ("198.51.100.8", 403), ("2001:db9::", 403)],
 )
-async def test_a_key_is_good_from_its_networks_only(api: AuthApi, address: str, status: int) -> None:
+async def test_a_key_is_valid_from_its_networks_only(api: AuthApi, address: str, status: int) -> None:
     allowed = ["203.0.113.0/24", "2001:db8::/32", "198.51.100.7"]
-    key = await made(api, await api.signed_in(), ip_allow=allowed)
+    key = await create_key(api, await api.signed_in(), ip_allow=allowed)
     assert key["ip_allow"] == ["203.0.113.0/24", "2001:db8::/32", "198.51.100.7/32"]
 
     answer = await exchange(api, key["key"], address)
@@ -120,7 +120,7 @@ async def test_after_a_rotation_the_old_secret_works_for_a_while_and_no_longer(
     api: AuthApi, time: clock.FixedClock
 ) -> None:
     tokens = await api.signed_in()
-    old = await made(api, tokens)
+    old = await create_key(api, tokens)
     new = data(await api.act(f"/api-keys/{old['id']}/rotate", tokens, {"overlap_seconds": 120}))
 
     assert (new["id"], new["prefix"]) == (old["id"], old["prefix"])
@@ -132,9 +132,9 @@ async def test_after_a_rotation_the_old_secret_works_for_a_while_and_no_longer(
     data(await exchange(api, new["key"]))
 
 
-async def test_a_rotation_without_overlap_ends_what_the_old_secret_got(api: AuthApi) -> None:
+async def test_a_rotation_without_overlap_revokes_tokens_of_the_old_secret(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    old = await made(api, tokens)
+    old = await create_key(api, tokens)
     good = data(await exchange(api, old["key"]))
 
     new = data(await api.act(f"/api-keys/{old['id']}/rotate", tokens, {"overlap_seconds": 0}))
@@ -144,9 +144,9 @@ async def test_a_rotation_without_overlap_ends_what_the_old_secret_got(api: Auth
     assert (await api.get("/auth/me", data(await exchange(api, new["key"])))).status_code == 200
 
 
-async def test_a_second_rotation_leaves_the_first_secret_nothing(api: AuthApi) -> None:
+async def test_a_second_rotation_ends_the_first_secret(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    first = await made(api, tokens)
+    first = await create_key(api, tokens)
     second = data(await api.act(f"/api-keys/{first['id']}/rotate", tokens))
     third = data(await api.act(f"/api-keys/{first['id']}/rotate", tokens))
 
@@ -155,7 +155,7 @@ async def test_a_second_rotation_leaves_the_first_secret_nothing(api: AuthApi) -
 
 async def test_a_revoked_key_is_not_rotated(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    key = await made(api, tokens)
+    key = await create_key(api, tokens)
     await call(api, "DELETE", f"/api-keys/{key['id']}", tokens)
 
     assert problem(await api.act(f"/api-keys/{key['id']}/rotate", tokens), 409)[1] == "api_key_revoked"
@@ -163,7 +163,7 @@ async def test_a_revoked_key_is_not_rotated(api: AuthApi) -> None:
 
 async def test_signing_out_everywhere_ends_a_keys_tokens_and_leaves_the_key(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    key = await made(api, tokens)
+    key = await create_key(api, tokens)
     before = data(await exchange(api, key["key"]))
     assert (await api.act("/auth/logout-all", tokens)).status_code == 200
 
@@ -171,9 +171,9 @@ async def test_signing_out_everywhere_ends_a_keys_tokens_and_leaves_the_key(api:
     assert (await api.get("/auth/me", data(await exchange(api, key["key"])))).status_code == 200
 
 
-async def test_the_key_of_a_closed_account_is_as_good_as_none(api: AuthApi) -> None:
+async def test_the_key_of_a_closed_account_is_rejected(api: AuthApi) -> None:
     tokens, admin = await api.signed_in(), await api.admin()
-    key = await made(api, tokens)
+    key = await create_key(api, tokens)
     good = data(await exchange(api, key["key"]))
     assert (await api.act(f"/users/{tokens['user']['id']}/deactivate", admin)).status_code == 200
 
@@ -181,11 +181,11 @@ async def test_the_key_of_a_closed_account_is_as_good_as_none(api: AuthApi) -> N
     assert problem(await api.get("/auth/me", good), 401)[1] == "session_revoked"
 
 
-async def test_a_days_requests_are_leased_until_they_are_spent(api: AuthApi, time: clock.FixedClock) -> None:
+async def test_daily_requests_are_leased_up_to_the_limit(api: AuthApi, time: clock.FixedClock) -> None:
     evening = time.now().replace(hour=20, minute=0, second=0, microsecond=0) + timedelta(days=1)
     time.advance(evening - time.now())
     tokens = await api.signed_in()
-    key = await made(api, tokens, daily_limit=2)
+    key = await create_key(api, tokens, daily_limit=2)
 
     assert [data(await exchange(api, key["key"]))["uses"] for _ in range(2)] == [1, 1]
     spent = await exchange(api, key["key"])
@@ -200,13 +200,13 @@ async def test_a_days_requests_are_leased_until_they_are_spent(api: AuthApi, tim
 @pytest.mark.parametrize(
     ("limit", "spent", "leased"), [(1, 0, 1), (1, 1, 0), (8000, 0, 2), (8001, 8000, 1), (9, 12, 0)]
 )
-def test_a_lease_is_small_and_never_more_than_is_left(limit: int, spent: int, leased: int) -> None:
+def test_a_lease_never_exceeds_the_remaining_requests(limit: int, spent: int, leased: int) -> None:
     assert lease(limit, spent) == leased
 
 
-async def test_people_have_their_own_keys_and_administrators_everybodys(api: AuthApi) -> None:
+async def test_users_see_their_own_keys_and_administrators_all(api: AuthApi) -> None:
     asha, juma, admin = await api.signed_in(), await api.signed_in(), await api.admin()
-    key = await made(api, asha)
+    key = await create_key(api, asha)
     path = f"/api-keys/{key['id']}"
 
     for verb, where in (("GET", path), ("DELETE", path), ("POST", f"{path}/rotate")):
@@ -240,25 +240,25 @@ async def test_people_have_their_own_keys_and_administrators_everybodys(api: Aut
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
     ],
 )
-async def test_a_wish_that_makes_no_sense_is_refused_by_its_field(api: AuthApi, wish: Any, field: str) -> None:
+async def test_an_invalid_field_is_named(api: AuthApi, wish: Any, field: str) -> None:
     body = {"name": "Till", "scopes": ["read"]} | wish
     assert problem(await api.act("/api-keys", await api.signed_in(), body), 422)[0] == field
 
 
-async def test_an_account_has_so_many_keys_in_use_and_no_more(api: AuthApi) -> None:
+async def test_the_number_of_keys_in_use_is_limited(api: AuthApi) -> None:
     tokens = await api.signed_in()
     for _ in range(MAX_KEYS_IN_USE):
-        key = await made(api, tokens)
+        key = await create_key(api, tokens)
     body = {"name": "One more", "scopes": ["read"]}
     assert problem(await api.act("/api-keys", tokens, body), 409)[1] == "too_many_api_keys"
     await call(api, "DELETE", f"/api-keys/{key['id']}", tokens)
     assert (await api.act("/api-keys", tokens, body)).status_code == 201
 
 
-async def test_no_key_is_kept_published_or_logged_in_clear(api: AuthApi, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_key_is_stored_published_or_logged_in_clear(api: AuthApi, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     tokens = await api.signed_in()
-    old = await made(api, tokens)
+    old = await create_key(api, tokens)
     new = data(await api.act(f"/api-keys/{old['id']}/rotate", tokens))
     for key in (old, new):
         data(await exchange(api, key["key"]))
@@ -277,9 +277,9 @@ async def test_no_key_is_kept_published_or_logged_in_clear(api: AuthApi, caplog:
         assert secret.encode().hex() not in hidden
 
 
-async def test_whoever_has_a_key_can_end_it(api: AuthApi) -> None:
+async def test_possession_of_a_key_is_enough_to_revoke_it(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    key = await made(api, tokens)
+    key = await create_key(api, tokens)
     good = data(await exchange(api, key["key"]))
 
     data(await api.post("/api-keys/revoke", {"key": key["key"]}))
@@ -291,9 +291,11 @@ async def test_whoever_has_a_key_can_end_it(api: AuthApi) -> None:
     data(await api.post("/api-keys/revoke", {"key": key["key"]}))
 
 
-async def test_a_rotated_key_is_ended_by_its_old_secret_while_that_works(api: AuthApi, time: clock.FixedClock) -> None:
+async def test_the_old_secret_of_a_rotated_key_can_revoke_it_while_it_works(
+    api: AuthApi, time: clock.FixedClock
+) -> None:
     tokens = await api.signed_in()
-    keys = [await made(api, tokens) for _ in range(2)]
+    keys = [await create_key(api, tokens) for _ in range(2)]
     for key in keys:
         await api.act(f"/api-keys/{key['id']}/rotate", tokens, {"overlap_seconds": 60})
     data(await api.post("/api-keys/revoke", {"key": keys[0]["key"]}))
@@ -301,9 +303,9 @@ async def test_a_rotated_key_is_ended_by_its_old_secret_while_that_works(api: Au
     assert problem(await api.post("/api-keys/revoke", {"key": keys[1]["key"]}), 401)[1] == "api_key_invalid"
 
 
-async def test_who_has_no_key_ends_none_and_learns_nothing(api: AuthApi) -> None:
+async def test_revoking_with_a_wrong_key_is_rejected_and_throttled(api: AuthApi) -> None:
     tokens = await api.signed_in()
-    key = await made(api, tokens)
+    key = await create_key(api, tokens)
     wrong = [f"{key['prefix']}_{'A' * 43}"] * 5 + [f"dk_{'0' * 16}_{'A' * 43}", "x", "dk_\u0000"]
     answers = [await api.post("/api-keys/revoke", {"key": text}) for text in wrong]
     assert {problem(answer, 401)[1] for answer in answers} == {"api_key_invalid"}

@@ -1,4 +1,4 @@
-"""Somebody who signs in by way of the fake issuer."""
+"""A browser that signs in through the fake issuer."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def file_of(folder: Path, issuer: str, more: str = "") -> str:
 
 @dataclass
 class Browser:
-    """`finish` answers the callback parameters that `authorize` returned, changed by the fields given."""
+    """`finish` sends the parameters that `authorize` returned, changed by the given fields."""
 
     api: AuthApi
     issuer: FakeIssuer

@@ -1,4 +1,4 @@
-"""An issuer of OpenID Connect that speaks real HTTP, and does wrong what a test asks it to."""
+"""An OpenID Connect issuer over real HTTP, with the faults that a test asks for."""
 
 import asyncio
 import json
@@ -39,9 +39,12 @@ FIRST_KEY = new_key()
 
 @dataclass
 class FakeIssuer:
-    """`person` is who is signed in there. `faults` are by endpoint: a status, `slow`, `endless`, `redirect`,
-    `not json`. `change` alters the metadata, `forge` makes the ID token of its claims. `thin` leaves out of it what the
-    userinfo endpoint tells: `told`, or else what is known of the person."""
+    """`person` is signed in at the issuer.
+
+    `faults` are by endpoint: a status, `slow`, `endless`, `redirect`, `not json`. `change` alters the metadata, `forge`
+    makes the ID token from its claims. With `thin`, the ID token has no claims about the person but the subject; the
+    userinfo endpoint has: `userinfo_claims`, or by default those of the person.
+    """
 
     url: str
     person: Claims = field(default_factory=lambda: dict(ASHA))
@@ -49,8 +52,8 @@ class FakeIssuer:
     change: Claims = field(default_factory=dict)
     forge: Callable[[Claims], str] | None = None
     thin: bool = False
-    told: Claims | None = None
-    asked: list[str] = field(default_factory=list)
+    userinfo_claims: Claims | None = None
+    requests: list[str] = field(default_factory=list)
     exchanged: list[dict[str, str]] = field(default_factory=list)
     keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=lambda: {"first": FIRST_KEY})
     names_keys: bool = True
@@ -67,7 +70,7 @@ class FakeIssuer:
         return {"issuer": self.url, **urls, **signs, **more} | self.change
 
     def rotate(self) -> None:
-        self.keys = {f"key-{len(self.asked)}": new_key()}
+        self.keys = {f"key-{len(self.requests)}": new_key()}
 
     def jwks(self) -> Claims:
         listed = [json.loads(RSAAlgorithm.to_jwk(key.public_key())) for key in self.keys.values()]
@@ -79,11 +82,11 @@ class FakeIssuer:
         return jwt.encode(claims, key, "RS256", headers={"kid": kid} | headers)
 
     def sign_raw(self, claims: Claims) -> str:
-        """Without what the library itself asks of claims."""
+        """Without the checks of the JWT library."""
         return PyJWS().encode(json.dumps(claims).encode(), next(iter(self.keys.values())), "RS256", {"kid": "first"})
 
     async def authorize(self, authorization_url: str) -> dict[str, str]:
-        """As a browser whose owner agrees: the parameters with which it is sent back."""
+        """As a browser whose owner agrees; returns the parameters of the callback."""
         async with httpx.AsyncClient(trust_env=False) as browser:
             answer = await browser.get(authorization_url)
         assert answer.status_code == 302, answer.text
@@ -120,7 +123,7 @@ class FakeIssuer:
     def userinfo(self, authorization: str) -> tuple[int, Claims]:
         if authorization != f"Bearer {ACCESS_TOKEN}":
             return 401, {"error": "invalid_token"}
-        return 200, self.person if self.told is None else self.told
+        return 200, self.person if self.userinfo_claims is None else self.userinfo_claims
 
 
 @asynccontextmanager
@@ -170,7 +173,7 @@ def _app(issuer: FakeIssuer) -> FastAPI:
 
 
 async def _faulty(issuer: FakeIssuer, endpoint: str) -> Response | None:
-    issuer.asked.append(endpoint)
+    issuer.requests.append(endpoint)
     match issuer.faults.get(endpoint):
         case None:
             return None

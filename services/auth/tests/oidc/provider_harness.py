@@ -1,4 +1,4 @@
-"""A provider at work, without a database behind it."""
+"""A provider without the service around it."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ HERE = "http://shop.test/signed-in"
 
 @dataclass
 class ProviderHarness:
-    """`entry` is what the operator's file says of the issuer."""
+    """`entry` is the issuer's entry in the operator's file."""
 
     issuer: FakeIssuer
     client: httpx.AsyncClient
@@ -35,8 +35,8 @@ class ProviderHarness:
         request, back = await self.authorize()
         return await self.provider.redeem(back["code"], back["iss"], request.secrets)
 
-    def described(self, *, allows_http: bool = True, **changes: Any) -> "ProviderHarness":
-        """Another, whose file says otherwise."""
+    def configured(self, *, allows_http: bool = True, **changes: Any) -> "ProviderHarness":
+        """A copy with changes to the entry."""
         entry = self.entry.model_copy(update=changes)
         return ProviderHarness(
             self.issuer, self.client, entry, Provider("company", entry, self.client, allows_http=allows_http)

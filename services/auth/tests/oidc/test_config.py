@@ -1,4 +1,4 @@
-"""The operator's file of issuers: what is wrong with it is said at start, by the entry, without its secrets."""
+"""The operator's file of issuers: wrong entries are named at startup, without their secrets."""
 
 from pathlib import Path
 
@@ -49,15 +49,15 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("place", "text"), WRONG.items(), ids=WRONG.keys())
-def test_what_is_wrong_is_named_and_no_secret_shown(tmp_path: Path, place: str, text: str) -> None:
-    with pytest.raises(OidcFileError) as refusal:
+def test_the_error_names_the_wrong_entry_and_shows_no_secret(tmp_path: Path, place: str, text: str) -> None:
+    with pytest.raises(OidcFileError) as error:
         read(tmp_path, text)
-    assert f"\n{place}" in str(refusal.value)
-    assert "operator" not in str(refusal.value)
+    assert f"\n{place}" in str(error.value)
+    assert "operator" not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["providers = 7", "[providers", "\0"])
-def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_malformed_file_is_rejected(tmp_path: Path, text: str) -> None:
     with pytest.raises(OidcFileError, match=r"oidc\.toml"):
         read(tmp_path, text)
 
@@ -65,13 +65,13 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
 def test_plain_http_is_for_local_mode_only(tmp_path: Path) -> None:
     text = 'redirect_uris = ["http://shop.test/in", "http://127.0.0.1:4000/in"]\n' + COMPANY.replace("https", "http")
     assert read(tmp_path, text, allows_http=True)
-    with pytest.raises(OidcFileError) as refusal:
+    with pytest.raises(OidcFileError) as error:
         read(tmp_path, text)
-    assert "providers.company.issuer: needs https" in str(refusal.value)
-    assert "shop.test" in str(refusal.value)
-    assert "127.0.0.1" not in str(refusal.value)
+    assert "providers.company.issuer: needs https" in str(error.value)
+    assert "shop.test" in str(error.value)
+    assert "127.0.0.1" not in str(error.value)
 
 
-def test_auth_does_not_start_with_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_auth_does_not_start_with_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(OidcFileError, match="missing"):
         build(Settings.model_validate({"oidc_file": str(tmp_path / "missing.toml")}))

@@ -1,4 +1,4 @@
-"""Issuers that are away, broken, or say what they must not: nobody is let in, and nothing is left half done."""
+"""Issuers that are unavailable, broken or malicious."""
 
 import hmac
 import json
@@ -114,11 +114,11 @@ HOSTILE: dict[str, Forger] = {
 
 
 @pytest.mark.parametrize("forge", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_an_id_token_is_refused_with(harness: ProviderHarness, forge: Forger) -> None:
+async def test_an_id_token_is_rejected(harness: ProviderHarness, forge: Forger) -> None:
     harness.issuer.forge = lambda claims: forge(harness.issuer, claims)
-    with pytest.raises(Unauthenticated) as refusal:
+    with pytest.raises(Unauthenticated) as error:
         await harness.redeem()
-    assert refusal.value.code == "oidc_token_invalid"
+    assert error.value.code == "oidc_token_invalid"
 
 
 ACCEPTED: dict[str, Forger] = {
@@ -130,34 +130,34 @@ ACCEPTED: dict[str, Forger] = {
 
 
 @pytest.mark.parametrize("forge", ACCEPTED.values(), ids=ACCEPTED.keys())
-async def test_an_id_token_is_accepted_with(harness: ProviderHarness, forge: Forger) -> None:
+async def test_an_id_token_is_accepted(harness: ProviderHarness, forge: Forger) -> None:
     harness.issuer.forge = lambda claims: forge(harness.issuer, claims)
-    stranger = await harness.redeem()
-    assert (stranger.subject, stranger.email, stranger.email_verified) == (ASHA["sub"], ASHA["email"], True)
+    identity = await harness.redeem()
+    assert (identity.subject, identity.email, identity.email_verified) == (ASHA["sub"], ASHA["email"], True)
 
 
 @pytest.mark.parametrize("fault", [500, 302, "slow", "endless", "redirect", "not json"])
 @pytest.mark.parametrize("endpoint", ["metadata", "jwks", "token"])
-async def test_an_issuer_that_is_away_or_broken_is_said_to_be_and_used_when_it_is_back(
+async def test_an_unavailable_issuer_is_reported_and_used_again_when_it_recovers(
     harness: ProviderHarness, endpoint: str, fault: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "CALL_TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr(discovery, "RETRY_SECONDS", 0.0)
     harness.issuer.faults = {endpoint: fault}
-    with pytest.raises(Unavailable) as refusal:
+    with pytest.raises(Unavailable) as error:
         await harness.redeem()
-    assert refusal.value.code == "oidc_unavailable"
+    assert error.value.code == "oidc_unavailable"
     harness.issuer.faults = {}
     monkeypatch.setattr(http, "CALL_TIMEOUT_SECONDS", 30.0)
     assert (await harness.redeem()).email == ASHA["email"]
 
 
-async def test_an_issuer_that_is_away_is_asked_once_and_not_by_each_who_waits(harness: ProviderHarness) -> None:
+async def test_concurrent_requests_ask_an_unavailable_issuer_once(harness: ProviderHarness) -> None:
     harness.issuer.faults = {"metadata": 500}
     for _ in range(5):
         with pytest.raises(Unavailable):
             await harness.authorize()
-    assert harness.issuer.asked == ["metadata"]
+    assert harness.issuer.requests == ["metadata"]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_an_issuer_that_is_away_is_asked_once_and_not_by_each_who_waits(ha
     ],
     ids=str,
 )
-async def test_metadata_that_cannot_be_trusted_is_not_used(harness: ProviderHarness, change: dict[str, Any]) -> None:
+async def test_untrusted_metadata_is_not_used(harness: ProviderHarness, change: dict[str, Any]) -> None:
     harness.issuer.change = change
     with pytest.raises(Unavailable):
         await harness.authorize()
@@ -181,13 +181,13 @@ async def test_metadata_that_cannot_be_trusted_is_not_used(harness: ProviderHarn
 
 async def test_metadata_over_plain_http_is_not_used_in_production(harness: ProviderHarness) -> None:
     with pytest.raises(Unavailable):
-        await harness.described(allows_http=False).authorize()
+        await harness.configured(allows_http=False).authorize()
 
 
 async def test_metadata_and_keys_are_fetched_once_for_many(harness: ProviderHarness) -> None:
     for _ in range(3):
         await harness.redeem()
-    assert harness.issuer.asked.count("metadata") == harness.issuer.asked.count("jwks") == 1
+    assert harness.issuer.requests.count("metadata") == harness.issuer.requests.count("jwks") == 1
 
 
 async def test_a_key_that_the_issuer_rotated_in_is_found(
@@ -197,29 +197,29 @@ async def test_a_key_that_the_issuer_rotated_in_is_found(
     await harness.redeem()
     harness.issuer.rotate()
     await harness.redeem()
-    assert harness.issuer.asked.count("jwks") == 2
+    assert harness.issuer.requests.count("jwks") == 2
 
 
-async def test_a_key_that_is_not_published_yet_is_waited_for(harness: ProviderHarness) -> None:
+async def test_a_key_that_is_not_published_yet_is_temporarily_unavailable(harness: ProviderHarness) -> None:
     harness.issuer.forge = lambda claims: jwt.encode(claims, OTHER_KEY, "RS256", headers={"kid": "not yet"})
     with pytest.raises(Unavailable):
         await harness.redeem()
 
 
-async def test_a_token_that_names_no_key_is_refused_where_there_are_several(harness: ProviderHarness) -> None:
+async def test_a_token_without_a_key_id_is_rejected_if_the_set_has_several_keys(harness: ProviderHarness) -> None:
     harness.issuer.keys |= {"second": OTHER_KEY}
     harness.issuer.forge = lambda claims: nameless(harness.issuer, claims)
     with pytest.raises(Unauthenticated):
         await harness.redeem()
 
 
-async def test_a_set_of_one_key_need_not_name_it_either(harness: ProviderHarness) -> None:
+async def test_the_sole_key_of_a_set_needs_no_id(harness: ProviderHarness) -> None:
     harness.issuer.names_keys = False
     harness.issuer.forge = lambda claims: nameless(harness.issuer, claims)
     assert (await harness.redeem()).email == ASHA["email"]
 
 
-async def test_a_key_without_a_name_is_followed_by_another(
+async def test_a_sole_key_without_an_id_can_be_rotated(
     harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_sets, "COOL_DOWN", 0.0)
@@ -230,63 +230,63 @@ async def test_a_key_without_a_name_is_followed_by_another(
     assert await harness.redeem()
 
 
-async def test_who_comes_back_waits_for_all_calls_together_no_longer_than_is_set(
+async def test_all_calls_of_a_callback_share_one_timeout(
     harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provider, "REDEEM_TIMEOUT_SECONDS", 0.2)
     harness.issuer.faults = {"token": "slow"}
-    with pytest.raises(Unavailable) as refusal:
+    with pytest.raises(Unavailable) as error:
         await harness.redeem()
-    assert refusal.value.code == "oidc_unavailable"
+    assert error.value.code == "oidc_unavailable"
 
 
-async def test_old_keys_serve_while_the_issuer_is_away(
+async def test_cached_keys_are_used_while_the_issuer_is_unavailable(
     harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discovery, "CACHE_SECONDS", 0.0)
-    departure, back = await harness.authorize()
+    request, back = await harness.authorize()
     harness.issuer.faults = {"metadata": 500}
-    assert await harness.provider.redeem(back["code"], back["iss"], departure.secrets)
+    assert await harness.provider.redeem(back["code"], back["iss"], request.secrets)
 
 
-async def test_a_code_that_was_got_for_another_challenge_or_used_is_refused(harness: ProviderHarness) -> None:
+async def test_a_used_code_or_one_for_another_challenge_is_rejected(harness: ProviderHarness) -> None:
     (mine, my_back), (theirs, their_back) = await harness.authorize(), await harness.authorize()
-    for departure, back in ((mine, their_back), (theirs, their_back)):
-        with pytest.raises(Invalid) as refusal:
-            await harness.provider.redeem(back["code"], None, departure.secrets)
-        assert refusal.value.code == "oidc_code_invalid"
+    for request, back in ((mine, their_back), (theirs, their_back)):
+        with pytest.raises(Invalid) as error:
+            await harness.provider.redeem(back["code"], None, request.secrets)
+        assert error.value.code == "oidc_code_invalid"
     assert await harness.provider.redeem(my_back["code"], None, mine.secrets)
 
 
 @pytest.mark.parametrize(("iss", "is_announced"), [("https://evil.example", False), (None, True)])
-async def test_an_answer_of_another_issuer_or_of_none_where_one_is_announced_is_refused(
+async def test_a_callback_with_a_wrong_or_missing_iss_is_rejected(
     harness: ProviderHarness, iss: str | None, is_announced: bool
 ) -> None:
     harness.issuer.change = {"authorization_response_iss_parameter_supported": is_announced}
-    departure, back = await harness.authorize()
-    with pytest.raises(Forbidden) as refusal:
-        await harness.provider.redeem(back["code"], iss, departure.secrets)
-    assert refusal.value.field == "iss"
+    request, back = await harness.authorize()
+    with pytest.raises(Forbidden) as error:
+        await harness.provider.redeem(back["code"], iss, request.secrets)
+    assert error.value.field == "iss"
     assert harness.issuer.exchanged == []
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-async def test_the_secret_is_shown_as_the_issuer_wants_it(harness: ProviderHarness, method: str) -> None:
+async def test_the_client_secret_is_sent_by_the_issuers_method(harness: ProviderHarness, method: str) -> None:
     harness.issuer.change = {"token_endpoint_auth_methods_supported": [method]}
     await harness.redeem()
     assert ("client_secret" in harness.issuer.exchanged[0]) == (method == "client_secret_post")
 
 
-async def test_a_wrong_secret_is_ours_to_mend_and_nobody_elses(
+async def test_a_wrong_client_secret_is_logged_for_the_operator(
     harness: ProviderHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(DukanError) as refusal:
-        await harness.described(client_secret=SecretStr("wrong")).redeem()
-    assert refusal.value.status == 503
+    with pytest.raises(DukanError) as error:
+        await harness.configured(client_secret=SecretStr("wrong")).redeem()
+    assert error.value.status == 503
     assert "invalid_client" in caplog.text
 
 
-async def test_a_sign_in_goes_on_when_its_issuer_is_back(browser: Browser) -> None:
+async def test_a_sign_in_continues_when_its_issuer_recovers(browser: Browser) -> None:
     browser.issuer.faults = {"token": 500}
     back = await browser.authorize()
     refused = await browser.finish(back)
@@ -297,13 +297,13 @@ async def test_a_sign_in_goes_on_when_its_issuer_is_back(browser: Browser) -> No
     assert data(await browser.finish(back))["user"]["email"] == ASHA["email"]
 
 
-async def test_a_sign_in_does_not_set_out_while_its_issuer_is_away(browser: Browser) -> None:
+async def test_a_sign_in_does_not_start_while_its_issuer_is_unavailable(browser: Browser) -> None:
     browser.issuer.faults = {"metadata": 500}
     assert problem(await browser.api.post("/auth/oidc/company/start"), 503) == (None, "oidc_unavailable")
     assert await browser.api.rows("SELECT * FROM oidc_flow") == []
 
 
-async def test_a_refused_token_is_on_the_trail_and_its_state_used_up(browser: Browser) -> None:
+async def test_a_rejected_token_is_audited_and_its_state_spent(browser: Browser) -> None:
     browser.issuer.forge = lambda claims: by_another_key(browser.issuer, claims)
     back = await browser.authorize()
     assert problem(await browser.finish(back), 401) == (None, "oidc_token_invalid")
@@ -312,7 +312,7 @@ async def test_a_refused_token_is_on_the_trail_and_its_state_used_up(browser: Br
     assert await browser.api.rows("SELECT * FROM identity") == []
 
 
-async def test_no_secret_of_a_sign_in_is_written_down(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_of_a_sign_in_is_stored_or_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
     browser.issuer.forge = lambda claims: by_another_key(browser.issuer, claims)
     back = await browser.authorize()
     await browser.finish(back)
@@ -323,7 +323,7 @@ async def test_no_secret_of_a_sign_in_is_written_down(browser: Browser, caplog: 
         assert secret not in written
 
 
-async def test_sign_ins_that_never_came_back_are_forgotten(browser: Browser, time: clock.FixedClock) -> None:
+async def test_expired_sign_ins_are_deleted(browser: Browser, time: clock.FixedClock) -> None:
     await browser.authorize()
     time.advance(timedelta(minutes=11))
     [purge] = [job for job in browser.api.service.jobs if job.name == "auth.purge"]

@@ -1,4 +1,4 @@
-"""Signing in with an account at another issuer, over HTTP to one that we run."""
+"""Sign-in with another issuer, over HTTP to a real one."""
 
 import asyncio
 from datetime import timedelta
@@ -10,7 +10,7 @@ from services.auth.tests.conftest import StartApi
 from services.auth.tests.harness import PASSWORD, bearer, data, problem
 from services.auth.tests.oidc.browser import APP, Browser, browser, file_of, issuer
 from services.auth.tests.oidc.fake_issuer import ASHA, FakeIssuer
-from services.auth.tests.totp.factors import app_code, guarded, wrong_code
+from services.auth.tests.totp.factors import app_code, totp_user, wrong_code
 
 from common import clock
 from common.contracts.auth import (
@@ -34,20 +34,20 @@ async def confirmed(browser: Browser, email: str) -> dict[str, Any]:
     return user
 
 
-async def test_somebody_new_gets_an_account_with_the_address_that_the_issuer_verified(browser: Browser) -> None:
+async def test_a_new_identity_gets_an_account_with_the_verified_address(browser: Browser) -> None:
     tokens = data(await browser.sign_in(device_name="Asha's phone"))
     user = tokens["user"]
     assert (user["email"], user["email_confirmed"], user["first_name"]) == (EMAIL, True, "Asha")
     assert data(await browser.api.get("/auth/me", tokens))["id"] == user["id"]
-    told = [await browser.api.published(event, user["id"]) for event in (UserRegistered, EmailConfirmed)]
-    assert [len(events) for events in told] == [1, 1]
+    for event in (UserRegistered, EmailConfirmed):
+        assert len(await browser.api.published(event, user["id"])) == 1
     assert await browser.api.published(EmailConfirmationRequested, user["id"]) == []
     assert await browser.api.published(SecurityChanged, user["id"]) == []
     assert await browser.api.audited(user["id"], "sign_in") == ["succeeded"]
     assert [device["name"] for device in data(await browser.api.get("/auth/devices", tokens))] == ["Asha's phone"]
 
 
-async def test_who_came_once_comes_back_to_the_same_account_whatever_their_address_is_by_then(
+async def test_a_known_identity_signs_in_to_its_account_after_its_address_changed(
     browser: Browser,
 ) -> None:
     first = data(await browser.sign_in())
@@ -63,7 +63,7 @@ async def test_the_list_of_issuers_is_public_and_holds_no_secret(browser: Browse
     assert data(listed) == [{"name": "company", "display_name": "Company account"}]
 
 
-async def test_the_browser_is_sent_out_with_a_challenge_and_a_nonce_of_its_own_each_time(browser: Browser) -> None:
+async def test_every_authorization_request_has_its_own_state_and_challenge(browser: Browser) -> None:
     first, second = await browser.start(), await browser.start()
     assert first["state"] != second["state"]
     assert 590 <= first["expires_in"] <= 600
@@ -74,7 +74,7 @@ async def test_the_browser_is_sent_out_with_a_challenge_and_a_nonce_of_its_own_e
         assert secret.encode() not in stored
 
 
-async def test_a_confirmed_account_with_the_verified_address_is_linked_and_its_owner_told(browser: Browser) -> None:
+async def test_a_confirmed_account_with_the_verified_address_is_linked_and_its_owner_notified(browser: Browser) -> None:
     user = await confirmed(browser, EMAIL)
     tokens = data(await browser.sign_in())
     assert tokens["user"]["id"] == user["id"]
@@ -93,7 +93,7 @@ async def test_an_account_whose_address_was_never_confirmed_is_not_linked(browse
 
 
 @pytest.mark.parametrize("verified", [False, None, "false", 0, "yes"])
-async def test_an_address_that_the_issuer_did_not_verify_leads_to_no_account_that_exists(
+async def test_an_unverified_address_does_not_sign_in_to_an_existing_account(
     browser: Browser, verified: object
 ) -> None:
     await confirmed(browser, EMAIL)
@@ -101,7 +101,7 @@ async def test_an_address_that_the_issuer_did_not_verify_leads_to_no_account_tha
     assert problem(await browser.sign_in(), 403) == (None, "oidc_email_unverified")
 
 
-async def test_nobody_learns_by_an_unverified_address_whether_it_has_an_account(
+async def test_an_unverified_address_does_not_reveal_an_account(
     start_api: StartApi, issuer: FakeIssuer, tmp_path: Path
 ) -> None:
     api = await start_api(oidc_file=file_of(tmp_path, issuer.url), reveals_account_existence=False)
@@ -115,7 +115,7 @@ async def test_nobody_learns_by_an_unverified_address_whether_it_has_an_account(
     assert refusals[0] == refusals[1]
 
 
-async def test_an_unverified_address_of_nobody_gets_an_account_that_is_to_be_confirmed(browser: Browser) -> None:
+async def test_a_free_unverified_address_gets_an_unconfirmed_account(browser: Browser) -> None:
     browser.issuer.person |= {"email_verified": False}
     user = data(await browser.sign_in())["user"]
     assert user["email_confirmed"] is False
@@ -128,7 +128,7 @@ async def test_without_an_address_there_is_no_account(browser: Browser, email: o
     assert problem(await browser.sign_in(), 403) == (None, "oidc_no_email")
 
 
-async def test_an_issuer_that_calls_its_claims_otherwise_or_is_trusted_with_addresses_is_described_in_the_file(
+async def test_the_file_can_map_claims_and_trust_addresses(
     start_api: StartApi, issuer: FakeIssuer, tmp_path: Path
 ) -> None:
     more = 'trusts_email = true\nclaims = { email = "mail", last_name = "surname" }'
@@ -138,8 +138,8 @@ async def test_an_issuer_that_calls_its_claims_otherwise_or_is_trusted_with_addr
     assert (user["email"], user["last_name"], user["email_confirmed"]) == ("baraka@company.test", "Mushi", True)
 
 
-async def test_the_second_factor_is_asked_for_and_the_issuer_not_asked_again(browser: Browser) -> None:
-    owner = await guarded(browser.api)
+async def test_the_second_factor_is_required_and_the_issuer_asked_once(browser: Browser) -> None:
+    owner = await totp_user(browser.api)
     async with browser.api.database.begin() as tx:
         await tx.sql.execute("UPDATE account SET email_confirmed = true")
     browser.issuer.person |= {"email": owner.email}
@@ -150,12 +150,12 @@ async def test_the_second_factor_is_asked_for_and_the_issuer_not_asked_again(bro
     assert problem(await browser.finish(back | {"code": "another"}, otp=app_code(owner.secret)), 422)[0] == "state"
     tokens = data(await browser.finish(back, otp=app_code(owner.secret)))
     assert tokens["user"]["id"] == owner.id
-    assert browser.issuer.asked.count("token") == 1
+    assert browser.issuer.requests.count("token") == 1
     assert problem(await browser.finish(back, otp=owner.recovery_codes[0]), 422)[0] == "state"
 
 
 async def test_guesses_at_the_second_factor_are_slowed_down(browser: Browser) -> None:
-    owner = await guarded(browser.api)
+    owner = await totp_user(browser.api)
     async with browser.api.database.begin() as tx:
         await tx.sql.execute("UPDATE account SET email_confirmed = true")
     browser.issuer.person |= {"email": owner.email}
@@ -165,7 +165,7 @@ async def test_guesses_at_the_second_factor_are_slowed_down(browser: Browser) ->
 
 
 @pytest.mark.parametrize("statement", ["is_active = false", "is_active = false, deleted_at = now()"])
-async def test_a_closed_account_and_a_deleted_one_are_refused_alike(browser: Browser, statement: str) -> None:
+async def test_closed_and_deleted_accounts_get_the_same_error(browser: Browser, statement: str) -> None:
     user = data(await browser.sign_in())["user"]
     async with browser.api.database.begin() as tx:
         await tx.sql.execute(f"UPDATE account SET {statement}")
@@ -175,7 +175,7 @@ async def test_a_closed_account_and_a_deleted_one_are_refused_alike(browser: Bro
     assert problem(await browser.sign_in(), 403) == (None, "account_deactivated")
 
 
-async def test_who_has_no_password_signs_in_by_none_until_one_is_chosen(browser: Browser) -> None:
+async def test_an_account_without_a_password_cannot_sign_in_by_password_until_it_sets_one(browser: Browser) -> None:
     tokens = data(await browser.sign_in())
     for guess in ("", "erased", "None", PASSWORD):
         refused = await browser.api.login(EMAIL, guess or "null")
@@ -185,7 +185,7 @@ async def test_who_has_no_password_signs_in_by_none_until_one_is_chosen(browser:
     assert (await browser.api.act("/auth/password/change", tokens, change)).status_code == 422
 
 
-async def test_a_state_is_good_once_for_its_provider_and_for_ten_minutes(
+async def test_a_state_is_valid_once_for_its_provider_and_for_ten_minutes(
     browser: Browser, time: clock.FixedClock
 ) -> None:
     back = await browser.authorize()
@@ -197,11 +197,11 @@ async def test_a_state_is_good_once_for_its_provider_and_for_ten_minutes(
     assert problem(await browser.finish(late), 422) == ("state", "oidc_state_invalid")
 
 
-async def test_of_two_who_bring_one_state_at_once_one_is_let_in(browser: Browser) -> None:
+async def test_of_two_concurrent_callbacks_with_one_state_one_signs_in(browser: Browser) -> None:
     back = await browser.authorize()
     answers = await asyncio.gather(*(browser.finish(back) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 422, 422, 422]
-    assert browser.issuer.asked.count("token") == 1
+    assert browser.issuer.requests.count("token") == 1
 
 
 async def test_two_first_sign_ins_at_once_make_one_account(browser: Browser) -> None:
@@ -210,7 +210,7 @@ async def test_two_first_sign_ins_at_once_make_one_account(browser: Browser) -> 
     assert {data(answer)["user"]["id"] for answer in answers} == {data(answers[0])["user"]["id"]}
 
 
-async def test_who_declines_at_the_issuer_is_told_so_and_may_not_go_on(browser: Browser) -> None:
+async def test_a_callback_with_an_error_ends_the_sign_in(browser: Browser) -> None:
     back = await browser.authorize()
     declined = {"state": back["state"], "error": "access_denied"}
     assert problem(await browser.finish(declined), 403) == ("error", "oidc_denied")
@@ -226,7 +226,7 @@ async def test_an_unknown_issuer_is_not_found(browser: Browser) -> None:
         assert problem(await browser.api.post(f"/auth/oidc/elsewhere/{path}", body), 404)[1] == "oidc_unknown_provider"
 
 
-async def test_the_browser_comes_back_only_where_the_operator_allows_it(browser: Browser) -> None:
+async def test_only_allowed_redirect_uris_are_accepted(browser: Browser) -> None:
     assert data(await browser.sign_in())
     back = await browser.authorize(redirect_uri=APP)
     assert data(await browser.finish(back))
@@ -235,7 +235,7 @@ async def test_the_browser_comes_back_only_where_the_operator_allows_it(browser:
         assert problem(refused, 422) == ("redirect_uri", "oidc_redirect_not_allowed")
 
 
-async def test_cookies_are_given_to_the_browser_that_started_and_to_no_other(browser: Browser) -> None:
+async def test_only_the_browser_that_started_gets_cookies(browser: Browser) -> None:
     back = await browser.authorize()
     own = dict(browser.api.http.cookies)
     browser.api.http.cookies.clear()
@@ -246,7 +246,7 @@ async def test_cookies_are_given_to_the_browser_that_started_and_to_no_other(bro
     assert {"dukan_access", "dukan_refresh", "dukan_csrf"} <= set(answer.cookies)
 
 
-async def test_somebody_links_another_identity_after_proving_who_they_are_and_takes_it_away_again(
+async def test_a_user_links_and_unlinks_an_identity_after_a_recent_authentication(
     browser: Browser, time: clock.FixedClock
 ) -> None:
     tokens = await browser.api.signed_in()
@@ -257,14 +257,14 @@ async def test_somebody_links_another_identity_after_proving_who_they_are_and_ta
     started = data(await browser.api.act(link, tokens, {"password": PASSWORD}))
     back = await browser.issuer.authorize(started["authorization_url"]) | {"provider": "company"}
     assert problem(await browser.finish(back), 422)[0] == "state", "a link signs nobody in"
-    stranger = await browser.api.signed_in()
-    assert problem(await browser.api.act("/auth/identities", stranger, back), 422)[0] == "state"
+    identity = await browser.api.signed_in()
+    assert problem(await browser.api.act("/auth/identities", identity, back), 422)[0] == "state"
     identity = data(await browser.api.act("/auth/identities", tokens, back), 201)
     assert identity["other_sessions"] == 0
     assert data(await browser.sign_in())["user"]["id"] == tokens["user"]["id"]
 
     path = f"/api/v1/auth/identities/{identity['id']}"
-    assert (await browser.api.http.delete(path, headers=bearer(stranger))).status_code == 404
+    assert (await browser.api.http.delete(path, headers=bearer(identity))).status_code == 404
     assert (await browser.api.http.delete(path, headers=bearer(tokens))).status_code == 403
     removed = await browser.api.http.request("DELETE", path, headers=bearer(tokens), json={"password": PASSWORD})
     assert removed.status_code == 200
@@ -280,20 +280,20 @@ async def test_an_identity_signs_in_to_one_account(browser: Browser) -> None:
     assert problem(await browser.api.act("/auth/identities", tokens, back), 409) == (None, "identity_taken")
 
 
-async def test_the_last_way_in_cannot_be_taken_away(browser: Browser) -> None:
+async def test_the_last_way_to_sign_in_cannot_be_removed(browser: Browser) -> None:
     tokens = data(await browser.sign_in())
     [identity] = data(await browser.api.get("/auth/identities", tokens))
     refused = await browser.api.http.delete(f"/api/v1/auth/identities/{identity['id']}", headers=bearer(tokens))
     assert problem(refused, 409) == (None, "identity_needed")
 
 
-async def test_our_own_page_signs_in_by_cookies_the_browser_that_started(browser: Browser) -> None:
+async def test_the_callback_page_signs_in_the_browser_that_started_by_cookies(browser: Browser) -> None:
     started = await browser.start()
     back = await browser.issuer.authorize(started["authorization_url"])
     page = await browser.api.http.get("/api/v1/auth/oidc/company/callback", params=back)
     assert page.status_code == 200
     assert back["code"] in page.text
-    assert browser.issuer.asked.count("token") == 0, "a GET changes nothing"
+    assert browser.issuer.requests.count("token") == 0, "a GET changes nothing"
     form = "/api/v1/auth/forms/oidc/company"
     done = await browser.api.http.post(form, data=back)
     assert (done.status_code, "You are signed in" in done.text) == (200, True)
@@ -309,7 +309,9 @@ async def test_our_own_page_signs_in_by_cookies_the_browser_that_started(browser
     assert "<script>" not in hostile.text
 
 
-async def test_what_is_kept_of_other_issuers_goes_with_the_account(browser: Browser, time: clock.FixedClock) -> None:
+async def test_erasing_an_account_deletes_its_identities_and_pending_sign_ins(
+    browser: Browser, time: clock.FixedClock
+) -> None:
     tokens = data(await browser.sign_in())
     link = data(await browser.api.act("/auth/oidc/company/link", tokens))
     assert link["state"]

@@ -1,4 +1,4 @@
-"""An authenticator made of software: what a telephone or a security key would answer."""
+"""A software authenticator."""
 
 import json
 import secrets
@@ -28,7 +28,7 @@ def binary(content: str) -> bytes:
 
 @dataclass
 class Authenticator:
-    """Its one passkey, and how it answers; `replace` makes one that answers wrongly."""
+    """Holds one passkey; `but` makes a copy that responds differently."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
@@ -66,7 +66,7 @@ class Authenticator:
         return {1: 2, 3: ES256, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}
 
     def but(self, **differing: Any) -> "Authenticator":
-        """One that holds the same passkey and answers otherwise."""
+        """A copy with the same passkey and other properties."""
         return replace(self, **differing)
 
     def _data(self, more: int = 0) -> bytes:

@@ -2,7 +2,7 @@
 
 from services.auth.tests.emails import emails_to, request_reset, verify
 from services.auth.tests.harness import PASSWORD, AuthApi, data, problem
-from services.auth.tests.totp.factors import app_code, guarded, wrong_code
+from services.auth.tests.totp.factors import app_code, totp_user, wrong_code
 
 from common.contracts.auth import PasswordChanged, SessionRevoked
 
@@ -89,7 +89,7 @@ async def test_a_deactivated_account_gets_no_e_mail_and_its_link_is_invalid(api:
 
 
 async def test_resets_and_changes_do_not_bypass_the_second_factor(api: AuthApi) -> None:
-    owner = await guarded(api)
+    owner = await totp_user(api)
     sent = await request_reset(api, {"id": owner.id, "email": owner.email})
     change = {"current_password": PASSWORD, "new_password": NEW}
     assert problem(await api.act("/auth/password/change", owner.tokens, change), 422) == ("code", "otp_required")

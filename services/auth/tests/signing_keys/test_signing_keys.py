@@ -47,7 +47,7 @@ async def test_the_key_set_is_public_usable_and_holds_no_private_part(api: AuthA
     assert (found["issuer"], found["jwks_uri"]) == ("https://dukan.local", f"https://dukan.local{JWKS}")
 
 
-async def test_a_rotation_keeps_old_tokens_good_and_was_announced(api: AuthApi) -> None:
+async def test_a_rotation_keeps_old_tokens_valid_and_uses_a_published_key(api: AuthApi) -> None:
     old = await api.signed_in()
     before = await published(api)
     await rotate(api)
@@ -62,7 +62,7 @@ async def test_a_rotation_keeps_old_tokens_good_and_was_announced(api: AuthApi) 
     assert states == ["active", "next", "retired"]
 
 
-async def test_a_retired_key_is_forgotten_when_nothing_it_signed_can_be_alive(api: AuthApi, time: FixedClock) -> None:
+async def test_a_retired_key_is_deleted_when_its_tokens_have_expired(api: AuthApi, time: FixedClock) -> None:
     old = await api.signed_in()
     await rotate(api)
     time.advance(RETIRED_PERIOD)
@@ -73,7 +73,7 @@ async def test_a_retired_key_is_forgotten_when_nothing_it_signed_can_be_alive(ap
     assert await api.rows("SELECT FROM signing_key WHERE kid = $1", kid_of(old)) == []
 
 
-async def test_keys_are_rotated_on_a_clock(api: AuthApi, time: FixedClock) -> None:
+async def test_keys_are_rotated_when_due(api: AuthApi, time: FixedClock) -> None:
     [job, *_] = build_jobs(api.database, api.services.vault, timedelta(days=1), keep_deleted=timedelta(days=30))
     assert not await job.run()
     time.advance(ACTIVE_PERIOD)
@@ -81,7 +81,7 @@ async def test_keys_are_rotated_on_a_clock(api: AuthApi, time: FixedClock) -> No
     assert not await job.run()
 
 
-async def test_many_starts_and_rotations_at_once_leave_one_active_and_one_next_key(start_api: StartApi) -> None:
+async def test_concurrent_starts_and_rotations_leave_one_active_and_one_next_key(start_api: StartApi) -> None:
     first = await start_api()
     await asyncio.gather(*(start_api(first.database) for _ in range(3)), *(rotate(first) for _ in range(4)))
     rows = await first.rows("SELECT state, count(*) AS n FROM signing_key GROUP BY state")
@@ -99,7 +99,7 @@ async def test_private_keys_are_sealed_and_another_secret_does_not_start(start_a
         await start_api(api.database, key_secret="another secret, just as long as this")
 
 
-async def test_only_our_own_signature_opens_the_door(api: AuthApi) -> None:
+async def test_only_tokens_with_our_signature_are_accepted(api: AuthApi) -> None:
     tokens = await api.signed_in()
     head, body, signature = tokens["access_token"].split(".")
     key = next(k for k in (await api.http.get(JWKS)).json()["keys"] if k["kid"] == kid_of(tokens))

@@ -1,4 +1,4 @@
-"""An authenticator app, as its owner holds it."""
+"""An authenticator app, and a user who has set it up."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +16,14 @@ def app_code(secret: str, steps: int = 0) -> str:
 
 
 def wrong_code(secret: str) -> str:
-    """Six digits that are none of the codes accepted now."""
+    """Six digits that are not accepted now."""
     accepted = {app_code(secret, steps) for steps in (-1, 0, 1)}
     return next(code for code in ("000000", "111111", "222222", "333333") if code not in accepted)
 
 
 @dataclass
-class Guarded:
-    """Someone with a second factor; `tokens` are of a session from before it."""
+class TotpUser:
+    """A user with a second factor; `tokens` are of a session from before it."""
 
     tokens: dict[str, Any]
     secret: str
@@ -38,12 +38,12 @@ class Guarded:
         return str(self.tokens["user"]["id"])
 
 
-async def guarded(api: AuthApi) -> Guarded:
-    """A new customer who has turned the second factor on with the code of the step before this one."""
+async def totp_user(api: AuthApi) -> TotpUser:
+    """A new customer who has confirmed the app with the code of the previous time step."""
     tokens = await api.signed_in()
     secret = data(await api.act("/auth/mfa/totp", tokens, {"password": PASSWORD}), 201)["secret"]
     on = await api.act("/auth/mfa/totp/confirm", tokens, {"code": app_code(secret, -1)})
-    return Guarded(tokens, secret, data(on)["recovery_codes"])
+    return TotpUser(tokens, secret, data(on)["recovery_codes"])
 
 
 async def login(api: AuthApi, email: str, otp: str | None = None, **options: Any) -> httpx.Response:

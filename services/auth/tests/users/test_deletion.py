@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from services.auth.tests.emails import request_reset
 from services.auth.tests.harness import PASSWORD, AuthApi, data, problem
-from services.auth.tests.totp.factors import app_code, delete, guarded
+from services.auth.tests.totp.factors import app_code, delete, totp_user
 
 from common.clock import FixedClock
 from common.contracts.auth import SessionRevoked, UserErased, UserUpdated
@@ -57,14 +57,14 @@ async def test_sign_ins_concurrent_with_a_deletion_leave_no_live_session(api: Au
 
 
 async def test_with_a_second_factor_the_password_alone_deletes_nothing(api: AuthApi) -> None:
-    person = await guarded(api)
+    person = await totp_user(api)
     rejected = await delete(api, "/auth/me", person.tokens, {"password": PASSWORD})
     assert problem(rejected, 422) == ("code", "otp_required")
     data(await delete(api, "/auth/me", person.tokens, {"password": PASSWORD, "code": app_code(person.secret)}))
 
 
 async def test_a_deleted_account_can_be_restored_for_a_month_and_is_then_erased(api: AuthApi, time: FixedClock) -> None:
-    person = await guarded(api)
+    person = await totp_user(api)
     data(await api.patch("/auth/me", PROFILE, person.tokens))
     path = f"/users/{person.id}"
     await request_reset(api, person.tokens["user"])

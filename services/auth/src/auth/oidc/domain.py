@@ -65,8 +65,8 @@ Decision = Literal[
 def decide(identity: ExternalIdentity, account: AccountState | None, *, reveals_existence: bool) -> Decision:
     """What to do with the identity. `reveals_existence`: the response may tell that an address has an account.
 
-    An account whose address was never confirmed is not linked: somebody else may have opened it, to get in together
-    with the owner of the address. An address that the issuer did not verify proves nothing.
+    An account whose address was never confirmed is not linked: an attacker may have created it with the address of the
+    person who signs in now, and would share it with them. An address that the issuer did not verify is not evidence.
     """
     if account is not None and account.is_linked:
         return "sign_in" if account.is_open else "closed"

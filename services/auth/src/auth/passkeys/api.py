@@ -47,15 +47,14 @@ from common.web.envelope import Envelope, created, ok
 
 router = APIRouter(dependencies=[NO_STORE])
 
-PasskeyName = Annotated[Name, Field(min_length=1, examples=["Neema's phone"])]
-DeviceName = Annotated[Name, Field(examples=["Neema's phone"])]
+PasskeyName = Annotated[Name, Field(min_length=1)]
 
 
 class PasskeyLogin(BaseModel):
     """With `cookies`, the tokens are set as cookies instead of returned, for browsers."""
 
     credential: AuthenticationCredential
-    device_name: DeviceName | None = None
+    device_name: Name | None = None
     cookies: StrictBool = False
 
 

@@ -77,7 +77,7 @@ async def find_by_credential(tx: Transaction, credential_id: bytes) -> asyncpg.R
 async def insert(
     tx: Transaction, account_id: UUID, name: str, credential: RegisteredCredential, transports: Sequence[str]
 ) -> asyncpg.Record | None:
-    """None if the credential is registered already, whoever's it is."""
+    """None if the credential is registered already, by this account or another."""
     return await tx.sql.fetchrow(
         INSERT,
         new_id(),

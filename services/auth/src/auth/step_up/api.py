@@ -1,12 +1,13 @@
 """POST /auth/step-up: authenticate again for this session, by password or passkey."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import REAUTHENTICATION, NoPasskey, StepUpCredentialMissing, StepUpPasskeyInvalid, TooManyChallenges
+from auth.fields import Seconds
 from auth.passkeys.usecases.verify_passkey import step_up_options
 from auth.reauthentication import Reauthenticate, ReauthRequest
 from auth.step_up.domain import MAX_AUTH_AGE
@@ -30,7 +31,7 @@ class StepUp(ReauthRequest):
 class StepUpView(BaseModel):
     """`expires_in`: seconds for which this authentication counts as recent."""
 
-    expires_in: Annotated[int, Field(examples=[300])]
+    expires_in: Seconds
 
 
 @router.post(

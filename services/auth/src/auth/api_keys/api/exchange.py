@@ -6,7 +6,7 @@ Possession of the key is the only credential: a caller who reaches the service w
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from auth.api_keys.api.keys import PresentedApiKey
+from auth.api_keys.api.bodies import PresentedApiKey
 from auth.api_keys.usecases.exchange_api_key import exchange_api_key
 from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import ApiKeyAddressForbidden, ApiKeyInvalid, DailyLimitReached, ExpiredApiKey, RevokedApiKey

@@ -52,7 +52,6 @@ Issuer = Annotated[
     str, StringConstraints(min_length=1, max_length=500), Field(examples=["https://login.company.example"])
 ]
 IssuerError = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,100}$"), Field(examples=["access_denied"])]
-DeviceName = Annotated[Name, Field(examples=["Neema's phone"])]
 
 
 class CallbackParams(BaseModel):
@@ -77,8 +76,8 @@ class Finish(CallbackParams):
     """`otp` if the account has a second factor; the request can be repeated with it. With `cookies`, the tokens are set
     as cookies, for the browser that started."""
 
-    otp: Annotated[FactorCode, Field(examples=["482913"])] | None = None
-    device_name: DeviceName | None = None
+    otp: FactorCode | None = None
+    device_name: Name | None = None
     cookies: StrictBool = False
 
 

@@ -23,6 +23,7 @@ from auth.errors import (
     TooManyPendingLogins,
     UnknownProvider,
 )
+from auth.fields import Seconds
 from auth.oidc.api.callback import (
     CALLBACK_ERRORS,
     AllProviders,
@@ -74,7 +75,7 @@ class StartView(BaseModel):
 
     authorization_url: Annotated[str, Field(examples=["https://login.company.example/authorize?client_id=dukan"])]
     state: State
-    expires_in: Annotated[int, Field(examples=[600])]
+    expires_in: Seconds
 
 
 @router.get("/auth/oidc", summary="Issuers to sign in with")

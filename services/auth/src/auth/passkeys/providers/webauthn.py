@@ -37,7 +37,7 @@ TIMEOUT_MS = int(CHALLENGE_LIFETIME.total_seconds() * 1000)
 
 
 class InvalidCredentialError(Exception):
-    """The credential is malformed, or its signature proves nothing here."""
+    """The credential is malformed, or its signature is not valid here."""
 
 
 class RelyingParty:

@@ -1,4 +1,4 @@
-"""API keys of a person, created and exchanged."""
+"""Creates and exchanges API keys."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from services.auth.tests.harness import AuthApi, bearer, data
 Tokens = dict[str, Any]
 
 
-async def made(api: AuthApi, tokens: Tokens, **wish: Any) -> dict[str, Any]:
+async def create_key(api: AuthApi, tokens: Tokens, **wish: Any) -> dict[str, Any]:
     """A new key with its secret."""
     body = {"name": "Till", "scopes": ["read", "write"]} | wish
     key: dict[str, Any] = data(await api.act("/api-keys", tokens, body), 201)

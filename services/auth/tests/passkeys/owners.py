@@ -1,4 +1,4 @@
-"""People with passkeys, and the requests that register and use them."""
+"""Users with passkeys, and the requests that register and use them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,8 @@ REJECTED = (None, "passkey_not_accepted")
 
 
 @dataclass
-class Keeper:
-    """Someone with a passkey, as registration answered it."""
+class PasskeyOwner:
+    """A user with a passkey; `passkey` is the response to its registration."""
 
     tokens: Tokens
     authenticator: Authenticator
@@ -24,7 +24,7 @@ class Keeper:
         return str(self.tokens["user"]["id"])
 
 
-async def asked(api: AuthApi, tokens: Tokens) -> dict[str, Any]:
+async def creation_options(api: AuthApi, tokens: Tokens) -> dict[str, Any]:
     """Options for a new passkey."""
     options: dict[str, Any] = data(await api.act("/auth/passkeys/options", tokens))
     return options
@@ -34,13 +34,15 @@ async def register(api: AuthApi, tokens: Tokens, credential: Any, **more: Any) -
     return await api.act("/auth/passkeys", tokens, {"credential": credential} | more)
 
 
-async def keeper(api: AuthApi, tokens: Tokens | None = None, authenticator: Authenticator | None = None) -> Keeper:
+async def passkey_owner(
+    api: AuthApi, tokens: Tokens | None = None, authenticator: Authenticator | None = None
+) -> PasskeyOwner:
     tokens, authenticator = tokens or await api.signed_in(), authenticator or Authenticator()
-    answer = authenticator.create(await asked(api, tokens))
-    return Keeper(tokens, authenticator, data(await register(api, tokens, answer, name="Telephone"), 201))
+    answer = authenticator.create(await creation_options(api, tokens))
+    return PasskeyOwner(tokens, authenticator, data(await register(api, tokens, answer, name="Telephone"), 201))
 
 
-async def challenged(api: AuthApi, **headers: str) -> dict[str, Any]:
+async def sign_in_options(api: AuthApi, **headers: str) -> dict[str, Any]:
     """Options for a sign-in."""
     options: dict[str, Any] = data(await api.post("/auth/login/passkey/options", headers=headers))
     return options
@@ -51,4 +53,4 @@ async def present(api: AuthApi, credential: Any, **options: Any) -> httpx.Respon
 
 
 async def sign_in(api: AuthApi, authenticator: Authenticator) -> httpx.Response:
-    return await present(api, authenticator.get(await challenged(api)))
+    return await present(api, authenticator.get(await sign_in_options(api)))

@@ -28,7 +28,7 @@ class EndedSessionsView(BaseModel):
 
 @router.post("/users/logout-all", summary="Sign everybody out")
 async def post_logout_everybody(
-    admin: Administrator, client: RequestingClient, begin: Begin, forget: MarkRevoked
+    admin: Administrator, client: RequestingClient, begin: Begin, mark_revoked: MarkRevoked
 ) -> Envelope[EndedSessionsView]:
     """Ends every session, the caller's as well."""
     started_at, sessions = clock.now(), 0
@@ -37,7 +37,7 @@ async def post_logout_everybody(
     while True:
         async with begin() as tx:
             ended = await end_any_sessions(tx, started_at, BATCH, "ended_by_admin")
-        forget(ended)
+        mark_revoked(ended)
         sessions += len(ended)
         if len(ended) < BATCH:
             return ok(EndedSessionsView(sessions=sessions), "Everybody is signed out")

@@ -1,13 +1,10 @@
-"""Keys rotated and everybody signed out by order of an administrator."""
+"""Signing keys rotated and revoked by an administrator."""
 
-from datetime import timedelta
-
-import pytest
 from services.auth.tests.harness import AuthApi, data, problem
 
 from auth.signing_keys.domain import MIN_PUBLISHED
 from common.clock import FixedClock
-from common.contracts.auth import SessionRevoked, SigningKeysWithdrawn
+from common.contracts.auth import SigningKeysWithdrawn
 from common.testing import facts
 
 
@@ -25,7 +22,7 @@ async def test_an_administrator_rotates_the_keys_but_not_before_verifiers_know_t
     assert data(await api.get("/auth/signing-keys", admin)) == keys
 
 
-async def test_withdrawn_keys_verify_nothing_and_a_refresh_gives_a_token_of_the_new_one(api: AuthApi) -> None:
+async def test_tokens_of_revoked_keys_are_rejected_and_can_be_refreshed(api: AuthApi) -> None:
     customer, admin = await api.signed_in(), await api.admin()
     before = {key["kid"] for key in (await api.http.get("/.well-known/jwks.json")).json()["keys"]}
     keys = data(await api.act("/auth/signing-keys/withdraw", admin))
@@ -40,24 +37,8 @@ async def test_withdrawn_keys_verify_nothing_and_a_refresh_gives_a_token_of_the_
     assert await api.audited(None, "withdraw_keys") == ["by_admin"]
 
 
-async def test_everybody_is_signed_out_in_batches(
-    api: AuthApi, time: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("auth.incidents.api.BATCH", 2)
-    people = [await api.signed_in() for _ in range(4)]
-    admin = await api.admin()
-    time.advance(timedelta(seconds=1))
-    ended = data(await api.act("/users/logout-all", admin))["sessions"]
-    assert ended == len(people) + 1
-    for tokens in (*people, admin):
-        assert (await api.get("/auth/me", tokens)).status_code == 401
-        assert (await api.post("/auth/refresh", {"refresh_token": tokens["refresh_token"]})).status_code == 401
-    assert len(await facts(api.database, SessionRevoked)) == ended
-    assert (await api.login(people[0]["user"]["email"])).status_code == 200
-
-
-async def test_customers_may_do_none_of_it(api: AuthApi) -> None:
+async def test_customers_may_neither_see_nor_replace_signing_keys(api: AuthApi) -> None:
     customer = await api.signed_in()
-    for path in ("/auth/signing-keys/rotate", "/auth/signing-keys/withdraw", "/users/logout-all"):
+    for path in ("/auth/signing-keys/rotate", "/auth/signing-keys/withdraw"):
         assert (await api.act(path, customer)).status_code == 403
     assert (await api.get("/auth/signing-keys", customer)).status_code == 403

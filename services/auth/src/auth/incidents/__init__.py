@@ -1,1 +1,0 @@
-"""Incident response, when sessions may have been stolen."""
