@@ -109,4 +109,4 @@ async def test_concurrent_erasures_erase_an_account_once(api: AuthApi, time: Fix
     time.advance(timedelta(days=31))
     assert sum(await asyncio.gather(erase(api), erase(api))) == 3
     events = [await api.published(UserErased, person["user"]["id"]) for person in people]
-    assert [len(events) for event in events] == [1, 1, 1]
+    assert [len(each) for each in events] == [1, 1, 1]

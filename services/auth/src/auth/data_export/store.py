@@ -42,7 +42,7 @@ END_OLD = "UPDATE export SET state = 'ended', sealed_private = NULL WHERE state 
 DELETE_ENDED_PARTS = "DELETE FROM export_part USING export WHERE export_id = export.id AND state = 'ended'"
 DELETE_OLD = "DELETE FROM export WHERE created_at < $1"
 
-PERSONAL_DATA = {
+EXPORT_QUERIES = {
     "account": """
 SELECT id, email, username, role, first_name, last_name, phone, birth_date, address, city, pincode, language, time_zone,
        is_active, email_confirmed, max_messages_per_day, created_at, updated_at

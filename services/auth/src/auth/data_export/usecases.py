@@ -21,7 +21,7 @@ from auth.data_export.domain import (
     sealed_name,
 )
 from auth.data_export.store import (
-    PERSONAL_DATA,
+    EXPORT_QUERIES,
     expire_exports,
     exports_since,
     finish_if_complete,
@@ -94,7 +94,7 @@ async def _check_rate(tx: Transaction, account_id: UUID, now: datetime) -> None:
 
 async def _store_own_parts(tx: Transaction, export_id: UUID, account_id: UUID, public: bytes) -> None:
     """auth's own parts need no event."""
-    pieces = pieces_of(await collect_rows(tx, account_id, PERSONAL_DATA))
+    pieces = pieces_of(await collect_rows(tx, account_id, EXPORT_QUERIES))
     for number, piece in enumerate(pieces):
         sealed = SealedBox.close(public, piece, purpose(export_id, OWN, number, len(pieces)))
         await insert_part(tx, export_id, OWN, part=number, parts=len(pieces), sealed=sealed)

@@ -18,7 +18,7 @@ PERSONAL_TABLES = (
     "identity",
     "oidc_flow",
 )
-DELETE_PERSONAL_DATA = (
+ERASE_STATEMENTS = (
     *(f"DELETE FROM {table} WHERE account_id = $1" for table in PERSONAL_TABLES),  # noqa: S608 (our own names)
     "UPDATE audit SET address = NULL, user_agent = NULL WHERE account_id = $1",
 )
@@ -32,5 +32,5 @@ async def delete_exports(tx: Transaction, account_id: UUID) -> None:
 async def delete_personal_data(tx: Transaction, account_id: UUID, email: str) -> None:
     """In all tables but `account`."""
     await tx.sql.execute(DELETE_PRE_REGISTRATION, email)
-    for statement in DELETE_PERSONAL_DATA:
+    for statement in ERASE_STATEMENTS:
         await tx.sql.execute(statement, account_id)
