@@ -13,35 +13,35 @@ from typing import Any
 from rich.console import Console
 
 from bench import machine, nginx, registry, report, wrk
+from bench.context import BenchContext, Unavailable
 from bench.rows import Row, missing
-from bench.stage import Stage, Unavailable
-from dukan import loops, running
+from dukan import loops, running_platform
 
 out = Console(stderr=True)
 
 
 def main() -> None:
     args = _arguments()
-    # As Ctrl-C does: what was started is ended and what was made is removed.
+    # As with Ctrl-C: end the processes and remove the files of this run.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as stack:
-        stage = _stage(args, stack)
+        context = _stage(args, stack)
         try:
-            names = registry.chosen(args.only, stage.mode)
+            names = registry.selected(args.only, context.mode)
         except ValueError as error:
             raise SystemExit(str(error)) from None
         found: dict[str, Any] = {}
-        loops.run(_measure(stage, names, found))
-        document = report.document(stage.mode, args.seconds, found["facts"], found["rows"])
-        name = args.result or (stage.mode if args.only is None else f"{stage.mode}-partial")
-        plotter = stage.rivals if report.has_curves(found["rows"]) else None
+        loops.run(_measure(context, names, found))
+        document = report.document(context.mode, args.seconds, found["facts"], found["rows"])
+        name = args.result or (context.mode if args.only is None else f"{context.mode}-partial")
+        plotter = context.rivals if report.has_curves(found["rows"]) else None
         path = report.write(name, document, plotter)
     if args.json:
         print(json.dumps(document, indent=1, ensure_ascii=False))
     else:
         report.show(
             Console(width=max(out.width, 120)),
-            f"Dukan, {stage.mode} mode, {found['facts']['cores']} cores for all",
+            f"Dukan, {context.mode} mode, {found['facts']['cores']} cores for all",
             found["rows"],
         )
     out.print(f"[dim]written to {path}[/]")
@@ -66,12 +66,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _stage(args: argparse.Namespace, stack: ExitStack) -> Stage:
+def _stage(args: argparse.Namespace, stack: ExitStack) -> BenchContext:
     given = None
-    if args.data is not None and (given := running.find(args.data)) is None:
+    if args.data is not None and (given := running_platform.find(args.data)) is None:
         raise SystemExit(f"no platform runs on {args.data}")
     mode = given.mode if given else "embedded" if args.embedded else "processes"
-    return Stage(
+    return BenchContext(
         seconds=args.seconds,
         mode=mode,
         stack=stack,
@@ -83,22 +83,22 @@ def _stage(args: argparse.Namespace, stack: ExitStack) -> Stage:
     )
 
 
-async def _measure(stage: Stage, names: Sequence[str], found: dict[str, Any]) -> None:
-    found["facts"] = await _facts(stage, names)
+async def _measure(context: BenchContext, names: Sequence[str], found: dict[str, Any]) -> None:
+    found["facts"] = await _facts(context, names)
     rows: dict[str, list[Row]] = {}
     found["rows"] = rows
     for name in names:
         started = time.monotonic()
         out.print(f"[bold]{name}[/]: {registry.SCENARIOS[name].about}")
-        rows[name] = await _rows(stage, name)
+        rows[name] = await _rows(context, name)
         out.print(f"[dim]  {time.monotonic() - started:.0f} s[/]")
 
 
-async def _rows(stage: Stage, name: str) -> list[Row]:
-    """The rows of a scenario. One that fails says so and stops nobody else."""
+async def _rows(context: BenchContext, name: str) -> list[Row]:
+    """The rows of a scenario. A scenario that fails is reported and stops no other."""
     rows: list[Row] = []
     try:
-        async for row in registry.SCENARIOS[name].run(stage):
+        async for row in registry.SCENARIOS[name].run(context):
             value = "–" if row.value is None else report.number(row.value)
             out.print(f"[dim]  {row.name}: {value} {row.unit} {row.note}[/]", highlight=False)
             rows.append(row)
@@ -110,13 +110,13 @@ async def _rows(stage: Stage, name: str) -> list[Row]:
     return rows
 
 
-async def _facts(stage: Stage, names: Sequence[str]) -> Mapping[str, Any]:
+async def _facts(context: BenchContext, names: Sequence[str]) -> Mapping[str, Any]:
     facts = machine.facts() | {"load_generator": "wrk" if wrk.installed() else "bench.wire"}
     if program := nginx.installed():
         facts["nginx"] = nginx.version(program)
     if any(registry.SCENARIOS[name].needs_broker for name in names):
-        facts["postgres"] = await machine.postgres_version(stage.postgres.url)
-        facts["rabbitmq"] = await machine.rabbitmq_version(stage.broker)
+        facts["postgres"] = await machine.postgres_version(context.postgres.url)
+        facts["rabbitmq"] = await machine.rabbitmq_version(context.broker)
     return facts
 
 

@@ -1,4 +1,4 @@
-"""A Celery worker as our child, and what it has done so far."""
+"""A Celery worker as a child process, and its progress."""
 
 import asyncio
 import os
@@ -24,12 +24,12 @@ FROM inbox WHERE consumer = 'bench.celery'
 
 
 def variables(database: Database, amqp: str) -> Mapping[str, str]:
-    """What the tasks, their worker and their publisher read."""
+    """The environment of the tasks, their worker and their publisher."""
     return {"BENCH_DATABASE_URL": database.url, "BENCH_AMQP_URL": amqp, "PYTHONPATH": str(TREE)}
 
 
 async def work(python: Path, folder: Path, database: Database, amqp: str, count: int) -> Mapping[str, float]:
-    """Let one worker process (and its parent) do what waits in the queue; count, seconds and CPU seconds."""
+    """Run one worker process (and its parent) until the queue is empty; count, seconds and CPU seconds."""
     with (folder / "celery.log").open("wb") as log:
         worker = spawn([str(python), *WORKER, *QUIET], log, {**os.environ, **variables(database, amqp)})
     try:
@@ -39,7 +39,7 @@ async def work(python: Path, folder: Path, database: Database, amqp: str, count:
 
 
 async def _measure(worker: "subprocess.Popen[bytes]", database: Database, count: int) -> Mapping[str, float]:
-    """CPU from the first look at which anything was done; the rate by the times that the transactions bear."""
+    """CPU from the first poll with progress; the rate from the timestamps of the transactions."""
     deadline = time.monotonic() + LONGEST_SECONDS
     before: tuple[int, float] | None = None
     while time.monotonic() < deadline and worker.poll() is None:

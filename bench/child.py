@@ -1,4 +1,4 @@
-"""Measuring programs that run in a process of their own: arguments in and figures out as JSON."""
+"""Measuring programs in processes of their own: arguments and results as JSON."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from dukan import loops
-from dukan.children import leashed
+from dukan.children import tie_to_parent
 
 TREE = Path(__file__).parent.parent
 LONGEST_LINE = 64 * 2**20
@@ -19,11 +19,11 @@ Arguments = Mapping[str, Any]
 
 
 class ChildError(Exception):
-    """A measuring program failed; its last words."""
+    """A measuring program failed; the end of its output."""
 
 
 class Child:
-    """`python -m bench.processes.<module>`: JSON on its input, where nobody sees it, and on its output, a line each."""
+    """`python -m bench.processes.<module>`: JSON arguments on standard input, JSON lines on standard output."""
 
     def __init__(self, module: str, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
         self._module = module
@@ -37,7 +37,7 @@ class Child:
         command = [str(python or sys.executable), "-m", f"bench.processes.{module}"]
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `end`)
         process = await asyncio.create_subprocess_exec(
-            *leashed(command),
+            *tie_to_parent(command),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
@@ -55,7 +55,7 @@ class Child:
         return self._process.pid
 
     async def line(self, within: float) -> dict[str, Any]:
-        """Its next line. Raises ChildError when it ends without one or takes too long."""
+        """Its next line. Raises ChildError if it ends without one or takes too long."""
         assert self._process.stdout is not None
         try:
             async with asyncio.timeout(within):
@@ -90,7 +90,7 @@ async def run(
     python: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Run it and give back its one line, which ends it."""
+    """Run it and return its only line."""
     child = await Child.start(module, arguments, python, env)
     try:
         return await child.line(within)
@@ -99,12 +99,12 @@ async def run(
 
 
 def program(main: Coroutine[Any, Any, None]) -> None:
-    """The body of a measuring program, on the event loop that services use."""
+    """Runs a measuring program on the event loop that services use."""
     loops.run(main)
 
 
 def arguments() -> dict[str, Any]:
-    """What a measuring program was given."""
+    """The arguments of a measuring program."""
     given: dict[str, Any] = json.load(sys.stdin)
     return given
 

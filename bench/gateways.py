@@ -1,4 +1,4 @@
-"""Gateways apart from a platform, each a process as the platform runs it."""
+"""Gateways without a platform, each a process as the platform runs it."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ START_SECONDS = 30.0
 
 
 def start(stack: ExitStack, folder: Path, services: Mapping[str, str], broker: str, **settings: str) -> tuple[str, int]:
-    """A gateway before these services, by name: its URL and pid. It answers once `await_answer` has returned."""
+    """A gateway in front of these services, by name: its URL and pid. It is ready when `await_answer` returns."""
     port = free_port()
     urls = {f"DUKAN_{name.upper()}_URL": url for name, url in services.items()}
     env = os.environ | urls | settings | {"DUKAN_PORT": str(port), "DUKAN_AMQP_URL": broker}
@@ -26,7 +26,7 @@ def start(stack: ExitStack, folder: Path, services: Mapping[str, str], broker: s
 
 
 def all_at(url: str) -> dict[str, str]:
-    """Every service is that one."""
+    """The same upstream for every service."""
     return dict.fromkeys(SERVICES, url)
 
 
@@ -40,7 +40,7 @@ def start_program(
 
 
 def await_answer(url: str, headers: Mapping[str, str]) -> None:
-    """Until a GET is answered 200. OSError when it never is."""
+    """Wait until a GET is answered 200. Raises OSError after a time-out."""
 
     def answers() -> bool:
         try:

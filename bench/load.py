@@ -1,4 +1,4 @@
-"""Closed-loop load in Python: N connections, each sends its next request when the last was answered."""
+"""Closed-loop load in Python: N connections, each sends its next request after the last response."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from bench.wire import Connection
 
 @dataclass
 class Result:
-    """What a run saw. Latencies in milliseconds; `rate` counts answers with an expected status per second."""
+    """The results of a run. Latencies in milliseconds; `rate` counts responses with an expected status per second."""
 
     name: str
     rate: float
@@ -43,7 +43,7 @@ async def drive(
     expected: frozenset[int] = frozenset({200}),
     seen: Callable[[bytes], None] | None = None,
 ) -> Result:
-    """Load for `seconds` after a tenth of it as warm-up. `seen` is given each expected answer's body."""
+    """Load for `seconds` after a tenth of it as warm-up. `seen` receives each expected response's body."""
     latencies: list[float] = []
     unexpected: Counter[int | str] = Counter()
     clients = [await Connection.open(url) for _ in range(connections)]
@@ -78,7 +78,7 @@ async def drive(
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """Nearest rank; 0 when there is nothing."""
+    """Nearest rank; 0 if there are no values."""
     if not values:
         return 0.0
     ordered = sorted(values)

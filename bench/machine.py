@@ -1,4 +1,4 @@
-"""Facts about this machine, so that a figure can be judged later."""
+"""Facts about this machine, for the interpretation of the results."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""nginx as our own child: a plain reverse proxy, and the same with `auth_request`."""
+"""nginx as a child process: a plain reverse proxy, and one with `auth_request`."""
 
 import shutil
 import subprocess
@@ -74,7 +74,7 @@ def installed() -> str | None:
 
 @contextmanager
 def serving(program: str, folder: Path, *, upstream: int, check: int) -> Iterator[Nginx]:
-    """nginx before the service on port `upstream`, asking the one on port `check`. Raises OSError."""
+    """nginx in front of port `upstream`, with authentication requests to port `check`. Raises OSError."""
     plain, checking = free_port(), free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 import aio_pika
 import asyncpg
 
-from bench.processes.things import SHELVES, TABLES, TEXT, InBatches, ThingSold, consumer
-from bench.stage import Stage
+from bench.context import BenchContext
+from bench.processes.sample_event import SHELVES, TABLES, TEXT, InBatches, SampleSold, consumer
 from common.persistence.database import Database
 from common.testing.databases import TestDatabases
 
 FILL = f"""
 INSERT INTO outbox (event_id, type, source, subject, partition_no, occurred_at, payload, correlation_id)
-SELECT thing, '{ThingSold.type}', 'bench', thing::text, n % 8, now(),
+SELECT thing, '{SampleSold.type}', 'bench', thing::text, n % 8, now(),
        convert_to(json_build_object('thing_id', thing, 'shelf', n % {SHELVES}, 'text', '{TEXT}')::text, 'UTF8'),
        thing::text
 FROM (SELECT n, gen_random_uuid() AS thing FROM generate_series(1, $1::integer) n) things
@@ -22,20 +22,20 @@ QUEUE = consumer(InBatches()).queue
 
 
 @asynccontextmanager
-async def bus_database(stage: Stage) -> AsyncIterator[Database]:
-    """A database with the tables of every service and the bench's shelves; gone after the block, with its queue."""
-    databases = TestDatabases(stage.postgres.url)
+async def bus_database(context: BenchContext) -> AsyncIterator[Database]:
+    """A database with the tables of every service and of the bench; dropped after the block, with its queue."""
+    databases = TestDatabases(context.postgres.url)
     try:
         async with databases.clone("common") as database:
             await run(database, TABLES)
             yield database
     finally:
         await databases.close()
-        await delete_queue(stage.broker, QUEUE)
+        await delete_queue(context.broker, QUEUE)
 
 
 async def run(database: Database, statement: str, *arguments: object, within: float = 300) -> None:
-    """On a connection of its own, because filling takes longer than a service lets a statement take."""
+    """On a separate connection, because filling takes longer than a service's statement time-out."""
     connection = await asyncpg.connect(database.url, timeout=10, command_timeout=within)
     try:
         await connection.execute(statement, *arguments)
@@ -49,7 +49,7 @@ async def fetch(database: Database, statement: str, *arguments: object) -> async
 
 
 async def fill(database: Database, rows: int) -> None:
-    """Put so many pending events into the outbox, as committed transactions would have."""
+    """Insert so many pending events into the outbox, as committed transactions would."""
     await run(database, FILL, rows)
     await run(database, "VACUUM ANALYZE outbox")
 

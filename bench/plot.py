@@ -1,4 +1,4 @@
-"""`python -m bench.plot RESULT.json`: a PNG per curve, beside the result. Runs where matplotlib is installed."""
+"""`python -m bench.plot RESULT.json`: a PNG per curve, beside the result. Needs matplotlib."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _curves(report: Mapping[str, Any]) -> Mapping[str, Mapping[str, list[tuple[DETAIL, float]]]]:
-    """Plot → line → what each point says of itself, and its value."""
+    """Plot → line → the points' labels and values."""
     plots: dict[str, dict[str, list[tuple[DETAIL, float]]]] = defaultdict(lambda: defaultdict(list))
     for _, row in _rows(report):
         if curve := row["detail"].get("curve"):

@@ -1,4 +1,4 @@
-"""What /proc knows about processes: who belongs to whom, CPU time, memory. Linux only; elsewhere there is nothing."""
+"""Process data from /proc: parents, CPU time, memory. Linux only; elsewhere everything is empty."""
 
 import os
 import re
@@ -15,14 +15,14 @@ LOAD = "load"
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """In MB. `own` is PSS: pages shared with other processes count by their share."""
+    """In MB. `own` is PSS: shared pages count by their share."""
 
     resident: float
     own: float
 
 
 def tree(pid: int) -> list[int]:
-    """The process and all below it."""
+    """The process and its descendants."""
     children: dict[int, list[int]] = defaultdict(list)
     for each in _pids():
         children[_parent(each)].append(each)
@@ -34,7 +34,7 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time so far of processes; one that has gone counts nothing."""
+    """User and system time of processes so far; a process that has ended counts nothing."""
     ticks = 0
     for pid in pids:
         if fields := _stat(pid):
@@ -51,7 +51,7 @@ def memory(pid: int) -> Memory | None:
 
 
 def platform_processes(pid: int) -> dict[str, list[int]]:
-    """What `dukan up` (this pid) consists of, by name: each service, PostgreSQL with its backends, `up` itself."""
+    """The processes of `dukan up` (this pid) by name: each service, PostgreSQL with its backends, `up` itself."""
     named: dict[str, list[int]] = defaultdict(list)
     for each in tree(pid):
         command = _command(each)
@@ -62,13 +62,13 @@ def platform_processes(pid: int) -> dict[str, list[int]]:
 
 
 def everything(platform: int) -> dict[str, list[int]]:
-    """The platform's processes, a broker of ours and this one, which makes the load."""
+    """The platform's processes, a private broker and this process, which generates the load."""
     broker = [pid for pid in tree(os.getpid()) if "beam" in _command(pid)]
     return platform_processes(platform) | {"rabbitmq": broker, LOAD: [os.getpid()]}
 
 
 class CpuMeter:
-    """CPU seconds by name since it was made."""
+    """CPU seconds by name since its creation."""
 
     def __init__(self, processes: Mapping[str, Iterable[int]]) -> None:
         self._processes = {name: list(pids) for name, pids in processes.items()}
@@ -81,7 +81,7 @@ class CpuMeter:
         return {name: now - self._before[name] for name, now in self._now().items()}
 
     def per(self, count: float) -> dict[str, float]:
-        """Microseconds of CPU per operation, by name and in all; whoever makes the load does not count in that."""
+        """Microseconds of CPU per operation, by name and in total; the load generator is excluded from the total."""
         each = {name: round(seconds / count * 1e6, 1) for name, seconds in self.spent().items()} if count else {}
         return each | {"total": round(sum(each.values()) - each.get(LOAD, 0.0), 1)}
 
@@ -96,7 +96,7 @@ def _parent(pid: int) -> int:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields after the command, whose name may hold spaces."""
+    """The fields after the command, whose name may contain spaces."""
     try:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:

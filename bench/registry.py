@@ -1,8 +1,9 @@
-"""What can be measured, in the order that disturbs least: first without a platform, then on one, growth last."""
+"""All scenarios, in the order that disturbs least: first those without a platform, growth last."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.context import BenchContext
 from bench.rows import Row
 from bench.scenarios.backlog import backlog
 from bench.scenarios.bus import bus
@@ -10,29 +11,28 @@ from bench.scenarios.checkout import accepted, confirmed
 from bench.scenarios.enumeration import enumeration
 from bench.scenarios.gateway import gateway
 from bench.scenarios.growth import growth
-from bench.scenarios.lasting import lasting
 from bench.scenarios.latency import latency
 from bench.scenarios.login import login
 from bench.scenarios.memory import memory
 from bench.scenarios.reads import reads
 from bench.scenarios.revocation import revocation
 from bench.scenarios.startup import startup
+from bench.scenarios.streams import streams
 from bench.scenarios.sustained import sustained
-from bench.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`needs_broker`: it means nothing in embedded mode, and nothing can be measured where no RabbitMQ is to be had."""
+    """`needs_broker`: not for embedded mode, and not where no RabbitMQ is available."""
 
     about: str
-    run: Callable[[Stage], AsyncIterator[Row]]
+    run: Callable[[BenchContext], AsyncIterator[Row]]
     needs_broker: bool = False
 
 
 SCENARIOS: Mapping[str, Scenario] = {
     "gateway": Scenario("the gateway against nginx", gateway, needs_broker=True),
-    "lasting": Scenario("100 MB each way and 500 streams through one gateway", lasting, needs_broker=True),
+    "streams": Scenario("100 MB each way and 500 streams through one gateway", streams, needs_broker=True),
     "bus": Scenario("relay and consumers against raw aio-pika and Celery", bus, needs_broker=True),
     "latency": Scenario("from commit to handler, idle and at half load", latency, needs_broker=True),
     "backlog": Scenario("a long outbox drained", backlog, needs_broker=True),
@@ -49,8 +49,8 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-def chosen(names: str | None, mode: str) -> Sequence[str]:
-    """The names asked for, separated by commas, else all that mean something. Raises ValueError naming a wrong one."""
+def selected(names: str | None, mode: str) -> Sequence[str]:
+    """The named scenarios, separated by commas, else all that apply. Raises ValueError naming an unknown one."""
     if names is None:
         return [name for name, scenario in SCENARIOS.items() if mode == "processes" or not scenario.needs_broker]
     wanted = [name.strip() for name in names.split(",") if name.strip()]

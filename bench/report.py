@@ -1,4 +1,4 @@
-"""A run's rows as a table, as JSON and as plots."""
+"""The rows of a run as a table, as JSON and as plots."""
 
 import json
 import subprocess
@@ -68,7 +68,7 @@ def has_curves(rows: Mapping[str, Sequence[Row]]) -> bool:
 
 
 def write(name: str, report: Mapping[str, Any], plotter: Path | None) -> Path:
-    """`results/<name>.json`, and with a Python that has matplotlib a PNG per curve in it."""
+    """`results/<name>.json`, and a PNG per curve if a Python with matplotlib is given."""
     RESULTS.mkdir(exist_ok=True)
     target = RESULTS / f"{name}.json"
     target.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""What a measurement says: a value, what it is compared with, and what it should reach."""
+"""A result: a value, its reference, and its target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,9 +17,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the report. `target` is for the ratio where there is a `reference`, else for the value.
+    """One line of the report.
 
-    `value` None: it could not be measured, and `note` says why. `detail` goes to the JSON only.
+    `target` is for the ratio if there is a `reference`, else for the value. `value` is None if it could not be
+    measured; `note` says why. `detail` is written to the JSON only.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """None where nothing was asked, or nothing could be measured."""
+        """None if there is no target, or no value."""
         reached = self.ratio if self.reference else self.value
         if self.target is None or reached is None:
             return None
@@ -66,7 +67,7 @@ def missing(name: str, unit: str, why: str) -> Row:
 
 
 def rate(name: str, result: Result, *, detail: Mapping[str, Any] | None = None, **more: Any) -> Row:
-    """A row of requests per second; its latencies and what was answered unexpectedly go along."""
+    """A row of requests per second, with latencies and unexpected responses."""
     note = f"unexpected answers: {result.unexpected}" if result.unexpected else ""
     return Row(name, result.rate, "requests/s", note=note, detail=result.as_json() | dict(detail or {}), **more)
 

@@ -1,4 +1,4 @@
-"""Orders at a steady rate, whatever the answers: an open loop, as customers who know nothing of each other."""
+"""Orders at a steady rate, independent of the responses: an open loop."""
 
 import asyncio
 import time
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.scenarios.checkout import orders
-from bench.shop import Shop
+from bench.seed import SeedData
 from bench.wire import Connection
 
 MOST_CONNECTIONS = 400
 SAMPLE = 20
-"""One in so many customers waits for the outcome: its latency is measured, the others only cost an answer."""
+"""One in so many customers waits for the result: its latency is measured, the others only read the first response."""
 LATE_SECONDS = 20.0
 
 
 @dataclass
 class Sent:
-    """`latencies`: seconds from when a sampled order was due to be sent until its confirmation was answered."""
+    """`latencies`: seconds from the scheduled time of a sampled order until its confirmation."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
@@ -26,17 +26,17 @@ class Sent:
 
 
 class Customers:
-    """Place orders through `shop` at `rate` a second."""
+    """Place orders at `rate` a second."""
 
-    def __init__(self, shop: Shop, rate: float) -> None:
-        self._shop = shop
+    def __init__(self, seed_data: SeedData, rate: float) -> None:
+        self._shop = seed_data
         self._rate = rate
         self._idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
         self._made = 0
         self.sent = Sent()
 
     async def order(self, seconds: float) -> Sent:
-        """For so long; then wait for the answers that are still to come."""
+        """For so long; then wait for the outstanding responses."""
         waiting, others = orders(self._shop, "wait=10"), orders(self._shop, "")
         tasks: set[asyncio.Task[None]] = set()
         started = time.perf_counter()

@@ -1,1 +1,1 @@
-"""Measuring programs and stand-ins that run in processes of their own, so that their CPU can be told apart."""
+"""Measuring programs and upstreams in processes of their own, so that their CPU time can be told apart."""

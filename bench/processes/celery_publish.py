@@ -1,6 +1,6 @@
 """Publish Celery tasks, each confirmed by the broker, as fast as one client can.
 
-Given {"count": …}, with BENCH_AMQP_URL.
+Arguments: {"count": …}, with BENCH_AMQP_URL.
 """
 
 import json

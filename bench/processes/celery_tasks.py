@@ -1,7 +1,7 @@
-"""The same transaction as a Celery task: inbox, one effect, acknowledged late; a quorum queue, publishes confirmed.
+"""The same transaction as a Celery task: inbox, one effect, acknowledged late; a quorum queue, publisher confirms.
 
 A worker: `celery --app bench.processes.celery_tasks worker …` with BENCH_AMQP_URL and BENCH_DATABASE_URL. Runs in the
-environment of what we compare with, which holds nothing of the platform.
+comparison environment, which does not contain the platform.
 """
 
 import os
@@ -31,7 +31,7 @@ _connection: Any = None
 
 
 def connection() -> Any:
-    """One per worker process, made when first needed."""
+    """One connection per worker process, opened on first use."""
     global _connection  # noqa: PLW0603
     if _connection is None:
         _connection = psycopg2.connect(os.environ["BENCH_DATABASE_URL"])

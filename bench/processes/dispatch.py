@@ -1,6 +1,6 @@
-"""Handle what waits in the bench's queue by the platform's own consumer: inbox, effect, acknowledgement.
+"""Handle the messages in the bench's queue with the platform's own consumer: inbox, effect, acknowledgement.
 
-Given {"database": …, "amqp": …, "count": …, "batched": true}
+Arguments: {"database": …, "amqp": …, "count": …, "batched": true}
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from bench.child import arguments, program, say
-from bench.processes.things import InBatches, OneByOne, consumer
+from bench.processes.sample_event import InBatches, OneByOne, consumer
 from common.bus.dispatch import Dispatcher
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.transport import Delivery, Done, Settlement
@@ -18,7 +18,7 @@ LONGEST_SECONDS = 120
 
 
 class Counting:
-    """The dispatcher, and when it has handled `expected` deliveries `finished` is set."""
+    """The dispatcher; `finished` is set when it has handled `expected` deliveries."""
 
     def __init__(self, dispatcher: Dispatcher, expected: int) -> None:
         self._dispatcher = dispatcher

@@ -1,4 +1,4 @@
-"""What a team would put behind nginx's `auth_request`: a small Starlette application that verifies the token.
+"""The usual service behind nginx's `auth_request`: a small Starlette application that verifies the token.
 
 `python -m bench.processes.jwt_check {"port": …, "jwk": {…}}`
 """

@@ -1,6 +1,6 @@
-"""aio-pika with nothing around it: publishes confirmed one by one, 256 in flight; then consumes and acknowledges.
+"""Plain aio-pika: publishes confirmed one by one, 256 in flight; then consumes and acknowledges.
 
-Given {"amqp": …, "queue": …, "count": …, "what": "publish" or "consume"}
+Arguments: {"amqp": …, "queue": …, "count": …, "what": "publish" or "consume"}
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from bench.child import arguments, program, say
-from bench.processes.things import TEXT
+from bench.processes.sample_event import TEXT
 
 WINDOW = 256
 PREFETCH = 200

@@ -1,13 +1,13 @@
-"""Drain an outbox by the platform's relay over RabbitMQ.
+"""Drain an outbox with the platform's relay over RabbitMQ.
 
-Given {"database": …, "amqp": …}; prints seconds, CPU seconds, rows and peak memory.
+Arguments: {"database": …, "amqp": …}; prints seconds, CPU seconds, rows and peak memory.
 """
 
 import resource
 import time
 
 from bench.child import arguments, program, say
-from bench.processes.things import InBatches, consumer
+from bench.processes.sample_event import InBatches, consumer
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.relay import Relay
 from common.persistence.database import Database

@@ -1,4 +1,4 @@
-"""The service behind the proxies that are compared: answers at once, 100 bytes of JSON, and stands in for auth too.
+"""The service behind the compared proxies: responds at once with 100 bytes of JSON, and acts as auth too.
 
 `python -m bench.processes.upstream {"port": …, "jwks": {…}}`
 """

@@ -1,1 +1,1 @@
-"""One module per subject; each has scenarios: async generators of rows on a stage."""
+"""One module per subject; each has scenarios: async generators of rows."""

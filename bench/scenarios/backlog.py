@@ -3,20 +3,20 @@
 from collections.abc import AsyncIterator
 
 from bench.child import run
+from bench.context import BenchContext
 from bench.outboxes import bus_database, fill
 from bench.rows import Row
-from bench.stage import Stage
 
 SIZES = (20_000, 200_000)
 WITHIN = 300
 
 
-async def backlog(stage: Stage) -> AsyncIterator[Row]:
-    """A row per size; a larger curve is one more size."""
+async def backlog(context: BenchContext) -> AsyncIterator[Row]:
+    """One row per size; for a larger curve, add a size."""
     for size in SIZES:
-        async with bus_database(stage) as database:
+        async with bus_database(context) as database:
             await fill(database, size)
-            done = await run("relay", {"database": database.url, "amqp": stage.broker}, within=WITHIN)
+            done = await run("relay", {"database": database.url, "amqp": context.broker}, within=WITHIN)
         detail = {
             "curve": {"plot": "backlog", "line": "relay", "x": size, "x_label": "rows", "y_label": "rows per second"},
             "seconds": round(done["seconds"], 2),

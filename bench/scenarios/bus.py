@@ -1,4 +1,4 @@
-"""Relay and consumers: CPU and rate, beside raw aio-pika and Celery doing the same. Each in a process of its own."""
+"""Relay and consumers: CPU and rate, beside raw aio-pika and Celery. Each in a process of its own."""
 
 import statistics
 from collections import defaultdict
@@ -7,9 +7,9 @@ from typing import Any
 
 from bench import celery_worker
 from bench.child import run
+from bench.context import BenchContext
 from bench.outboxes import bus_database, delete_queue, fetch, fill
 from bench.rows import Reference, Row, missing
-from bench.stage import Stage
 from common.persistence.database import Database
 
 ROUNDS = 2
@@ -19,19 +19,19 @@ WITHIN = 150
 
 OURS, RAW, CELERY, ALONE = "dukan", "raw aio-pika", "Celery", "dukan, a transaction per event"
 PER_SECOND = {OURS: 3000, RAW: 5000, CELERY: 700, ALONE: 1000}
-"""How many messages per second of measuring, so that each takes about as long."""
+"""Messages per second of measuring, so that each takes about as long."""
 
 Figures = Mapping[str, float]
 
 
-async def bus(stage: Stage) -> AsyncIterator[Row]:
+async def bus(context: BenchContext) -> AsyncIterator[Row]:
     """Publish rows, then consume rows."""
     published: dict[str, list[Figures]] = defaultdict(list)
     consumed: dict[str, list[Figures]] = defaultdict(list)
     for _ in range(ROUNDS):
         for name, figures in ((OURS, _ours), (RAW, _raw), (CELERY, _celery), (ALONE, _alone)):
-            count = max(500, int(PER_SECOND[name] * stage.seconds / ROUNDS))
-            if (both := await figures(stage, count)) is not None:
+            count = max(500, int(PER_SECOND[name] * context.seconds / ROUNDS))
+            if (both := await figures(context, count)) is not None:
                 published[name].append(both[0])
                 consumed[name].append(both[1])
     for row in _publishing(published):
@@ -40,46 +40,46 @@ async def bus(stage: Stage) -> AsyncIterator[Row]:
         yield row
 
 
-async def _ours(stage: Stage, count: int, *, batched: bool = True) -> tuple[Figures, Figures] | None:
-    async with bus_database(stage) as database:
+async def _ours(context: BenchContext, count: int, *, batched: bool = True) -> tuple[Figures, Figures] | None:
+    async with bus_database(context) as database:
         await fill(database, count)
-        arguments: dict[str, Any] = {"database": database.url, "amqp": stage.broker}
+        arguments: dict[str, Any] = {"database": database.url, "amqp": context.broker}
         relayed = await run("relay", arguments, within=WITHIN)
         handled = await run("dispatch", arguments | {"count": count, "batched": batched}, within=WITHIN)
         await _check(database, count)
     return relayed, handled
 
 
-async def _alone(stage: Stage, count: int) -> tuple[Figures, Figures] | None:
-    return await _ours(stage, count, batched=False)
+async def _alone(context: BenchContext, count: int) -> tuple[Figures, Figures] | None:
+    return await _ours(context, count, batched=False)
 
 
-async def _raw(stage: Stage, count: int) -> tuple[Figures, Figures] | None:
-    arguments = {"amqp": stage.broker, "queue": RAW_QUEUE, "count": count}
+async def _raw(context: BenchContext, count: int) -> tuple[Figures, Figures] | None:
+    arguments = {"amqp": context.broker, "queue": RAW_QUEUE, "count": count}
     try:
         published = await run("raw", arguments | {"what": "publish"}, within=WITHIN)
         return published, await run("raw", arguments | {"what": "consume"}, within=WITHIN)
     finally:
-        await delete_queue(stage.broker, RAW_QUEUE)
+        await delete_queue(context.broker, RAW_QUEUE)
 
 
-async def _celery(stage: Stage, count: int) -> tuple[Figures, Figures] | None:
-    if stage.rivals is None:
+async def _celery(context: BenchContext, count: int) -> tuple[Figures, Figures] | None:
+    if context.rivals is None:
         return None
     try:
-        async with bus_database(stage) as database:
-            given = celery_worker.variables(database, stage.broker)
-            published = await run("celery_publish", {"count": count}, within=WITHIN, python=stage.rivals, env=given)
-            folder = stage.folder("celery")
-            done = await celery_worker.work(stage.rivals, folder, database, stage.broker, count)
+        async with bus_database(context) as database:
+            given = celery_worker.variables(database, context.broker)
+            published = await run("celery_publish", {"count": count}, within=WITHIN, python=context.rivals, env=given)
+            folder = context.folder("celery")
+            done = await celery_worker.work(context.rivals, folder, database, context.broker, count)
             await _check(database, count)
         return published, done
     finally:
-        await delete_queue(stage.broker, CELERY_QUEUE)
+        await delete_queue(context.broker, CELERY_QUEUE)
 
 
 async def _check(database: Database, count: int) -> None:
-    """A figure counts only when every effect happened once."""
+    """A result counts only if every effect happened once."""
     row = await fetch(database, "SELECT (SELECT sum(sold) FROM shelf) AS sold, (SELECT count(*) FROM inbox) AS seen")
     if (row["sold"], row["seen"]) != (count, count):
         raise AssertionError(f"{count} messages had {row['sold']} effects, {row['seen']} in the inbox")

@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells a known e-mail address from an unknown one, at auth itself."""
+"""Whether the response time distinguishes a known e-mail address from an unknown one, at auth itself."""
 
 import asyncio
 import random
@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
+from bench.context import BenchContext
 from bench.rows import Row
-from bench.stage import Stage
 from bench.wire import Connection, request
 from dukan.services import PORTS
 from dukan.temporary import temporary_platform
@@ -18,7 +18,7 @@ SAMPLES = 400
 WARM_UP = 5
 AT_ONCE = 4
 CLEAR = 6.0
-"""Points from a coin's toss: three standard deviations of what chance alone does to 400 against 400."""
+"""Percentage points from 50: three standard deviations of the random deviation for 400 against 400."""
 
 PASSWORD = "correct horse battery staple"
 ACTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -31,15 +31,15 @@ ACTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
-async def enumeration(stage: Stage) -> AsyncIterator[Row]:
-    """For each act, of two answers how often the slower one is about the known address: a coin's toss is 50 of 100."""
-    stage.tell("starting a platform that does not tell who has an account …")
+async def enumeration(context: BenchContext) -> AsyncIterator[Row]:
+    """For each operation, how often the slower of two responses is for the known address: 50 % if they are alike."""
+    context.tell("starting a platform that does not tell who has an account …")
     with temporary_platform("--no-sample", environment={"DUKAN_REVEALS_ACCOUNT_EXISTENCE": "false"}) as platform:
         base, _, port = platform.url.rpartition(":")
         url = f"{base}:{int(port) + PORTS['auth']}"
         known = await _registered(url, SAMPLES)
         for act, (path, body) in ACTS.items():
-            # Registering makes an unknown address a known one.
+            # Registration makes an unknown address a known one.
             unknown = [_address() for _ in known]
             yield _row(act, await _times(url, path, body, known, unknown))
 
@@ -63,7 +63,7 @@ async def _registered(url: str, count: int) -> list[str]:
 async def _times(
     url: str, path: str, body: Mapping[str, Any], known: Sequence[str], unknown: Sequence[str]
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds for each of the known and of the unknown, asked in pairs and in an order that chance decides."""
+    """Milliseconds for each known and each unknown address, requested in pairs and in random order."""
     taken: tuple[list[float], list[float]] = ([], [])
     statuses: set[int] = set()
     pairs = iter(zip(known, unknown, strict=True))
@@ -98,7 +98,7 @@ def _row(act: str, taken: tuple[Sequence[float], Sequence[float]]) -> Row:
 
 
 def _share_of_slower(ones: Sequence[float], others: Sequence[float]) -> float:
-    """The chance that one of `ones` is larger than one of `others` (Mann and Whitney's U, divided by all pairs)."""
+    """The probability that one of `ones` is larger than one of `others` (Mann-Whitney U divided by all pairs)."""
     ordered = sorted([(value, True) for value in ones] + [(value, False) for value in others])
     ranks = sum(rank for rank, (_, is_one) in enumerate(ordered, 1) if is_one)
     return (ranks - len(ones) * (len(ones) + 1) / 2) / (len(ones) * len(others))
@@ -110,7 +110,7 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def _asked(path: str, body: Mapping[str, Any]) -> bytes:
-    """From an address of its own, so that no limit answers in auth's place."""
+    """From its own address, so that no rate limit responds instead of auth."""
     place = ".".join(str(random.randrange(1, 255)) for _ in range(3))
     return request("POST", f"/api/v1{path}", {"X-Forwarded-For": f"10.{place}"}, dict(body))
 

@@ -1,4 +1,4 @@
-"""The gateway alone, against nginx: the same upstream, the same load, runs in turn, medians."""
+"""The gateway alone, against nginx: the same upstream and load, runs in turn, medians."""
 
 import json
 import os
@@ -13,10 +13,10 @@ import httpx
 
 from bench import gateways, nginx, wrk
 from bench.child import TREE
+from bench.context import BenchContext
 from bench.load import Result
 from bench.procfs import CpuMeter, tree
 from bench.rows import Reference, Row, missing, rate
-from bench.stage import Stage
 from common.testing.tokens import TestIssuer
 from dukan.ports import free_port
 
@@ -35,7 +35,7 @@ PUBLIC_PLAIN = "nginx, plain proxy, the same public GET"
 
 @dataclass
 class Variant:
-    """One way to the upstream; `pids` are the processes that make it up, the upstream not counted."""
+    """One route to the upstream; `pids` are its processes, without the upstream."""
 
     name: str
     url: str
@@ -55,7 +55,7 @@ class Variant:
 
     @property
     def median(self) -> Result:
-        """The run in the middle by rate."""
+        """The median run by rate."""
         return sorted(self.results, key=lambda result: result.rate)[len(self.results) // 2]
 
     @property
@@ -69,13 +69,13 @@ class Variant:
         return rate(self.name, self.median, detail=detail, reference=compared, target=target)
 
 
-async def gateway(stage: Stage) -> AsyncIterator[Row]:
-    """Rows of the gateway and of what it is compared with."""
+async def gateway(context: BenchContext) -> AsyncIterator[Row]:
+    """Rows of the gateway and of its references."""
     with ExitStack() as stack:
-        variants = stack.enter_context(_variants(stage))
+        variants = stack.enter_context(_variants(context))
         for _ in range(ROUNDS):
             for variant in variants.values():
-                await variant.run(max(1.0, stage.seconds / 2))
+                await variant.run(max(1.0, context.seconds / 2))
         cached = await _is_cached(variants[PUBLIC].url)
     for row in _compared(variants):
         yield row
@@ -104,16 +104,16 @@ def _compared(variants: Mapping[str, Variant]) -> Iterator[Row]:
 
 
 @contextmanager
-def _variants(stage: Stage) -> Iterator[dict[str, Variant]]:
-    """Everything started and answering; ended with the block."""
-    issuer, folder = TestIssuer(), stage.folder("gateway")
+def _variants(context: BenchContext) -> Iterator[dict[str, Variant]]:
+    """Starts everything and waits until it responds; ends it after the block."""
+    issuer, folder = TestIssuer(), context.folder("gateway")
     bearer = issuer.bearer()
     with ExitStack() as stack:
         upstream, check = free_port(), free_port()
         _program(stack, folder, "upstream", {"port": upstream, "jwks": {"keys": [issuer.jwk()]}})
         checker = _program(stack, folder, "jwt_check", {"port": check, "jwk": issuer.jwk()})
         direct = f"http://127.0.0.1:{upstream}"
-        base, gateway_pid = gateways.start(stack, folder, gateways.all_at(direct), stage.broker)
+        base, gateway_pid = gateways.start(stack, folder, gateways.all_at(direct), context.broker)
         gateways.await_answer(direct + CHECKED_PATH, {})
         gateways.await_answer(f"http://127.0.0.1:{check}/check", bearer)
         gateways.await_answer(base + CHECKED_PATH, bearer)
@@ -125,7 +125,7 @@ def _variants(stage: Stage) -> Iterator[dict[str, Variant]]:
         ]
         if program := nginx.installed():
             server = stack.enter_context(nginx.serving(program, folder, upstream=upstream, check=check))
-            # Only once a worker has answered are all of them there.
+            # The workers are all there when one has responded.
             gateways.await_answer(server.checking + CHECKED_PATH, bearer)
             pids = tree(server.pid)
             found += [

@@ -1,7 +1,7 @@
 """Product list, search and detail at catalog itself (no gateway, no cache) as the catalogue grows.
 
-The products are synthetic and put into catalog's database by SQL, without events: nothing but reading is measured on
-them. Words are drawn unevenly, as in any language: the first are in every product, the last in a few.
+The products are synthetic and inserted into catalog's database by SQL, without events: only reads are measured. Words
+are distributed unevenly, as in natural language: the first are in every product, the last in a few.
 """
 
 import itertools
@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import asyncpg
 
 from bench import wrk
+from bench.context import BenchContext
 from bench.procfs import CpuMeter, platform_processes
 from bench.rows import Row, rate
-from bench.shop import API
-from bench.stage import Stage
+from bench.seed import API
 
 SIZES = (1_000, 100_000)
 CONNECTIONS = 8
@@ -22,8 +22,8 @@ PAGES = range(1, 21)
 FILL_SECONDS = 600
 
 SYLLABLES = ("ba", "ko", "mi", "ru", "se", "ta", "zu", "pe")
-WORDS = ["".join(chosen) for chosen in itertools.product(SYLLABLES, repeat=3)]
-"""512 words that mean nothing."""
+WORDS = ["".join(selected) for selected in itertools.product(SYLLABLES, repeat=3)]
+"""512 words without meaning."""
 FREQUENT, MIDDLE, RARE = WORDS[:20], WORDS[100:120], WORDS[-20:]
 
 FILL = """
@@ -44,21 +44,21 @@ INSERT INTO stock (product_id, available) SELECT id, 100 FROM made
 SAMPLE = "SELECT id::text FROM product TABLESAMPLE SYSTEM (50) WHERE is_active AND deleted_at IS NULL LIMIT $1"
 
 
-async def growth(stage: Stage) -> AsyncIterator[Row]:
-    """Rows per size; a larger curve is one more size. The products stay: this scenario is the last."""
-    await stage.shop()
-    catalog = await asyncpg.connect(stage.database_url("catalog"), timeout=10, command_timeout=FILL_SECONDS)
+async def growth(context: BenchContext) -> AsyncIterator[Row]:
+    """Rows per size; for a larger curve, add a size. The products stay: this scenario is the last."""
+    await context.seed_data()
+    catalog = await asyncpg.connect(context.database_url("catalog"), timeout=10, command_timeout=FILL_SECONDS)
     try:
         for size in SIZES:
             await _fill(catalog, size)
             for name, paths in (await _reads(catalog)).items():
-                yield await _row(stage, name, size, paths)
+                yield await _row(context, name, size, paths)
     finally:
         await catalog.close()
 
 
 async def _fill(catalog: asyncpg.Connection, size: int) -> None:
-    """Up to so many products in all."""
+    """Insert up to so many products in total."""
     present = await catalog.fetchval("SELECT count(*) FROM product")
     if present < size:
         await catalog.execute(FILL, present, size - 1, WORDS)
@@ -68,7 +68,7 @@ async def _fill(catalog: asyncpg.Connection, size: int) -> None:
 
 async def _reads(catalog: asyncpg.Connection) -> Mapping[str, Sequence[str]]:
     sample = [row["id"] for row in await catalog.fetch(SAMPLE, DETAILS)]
-    # Never the same twice in a row, so that nothing on the way can answer several at once.
+    # Never the same twice in a row, so that requests are not coalesced.
     listing = f"{API}/products?page_size=20"
     return {
         "list (20), newest": [f"{listing}&page={page}" for page in PAGES],
@@ -81,10 +81,10 @@ async def _reads(catalog: asyncpg.Connection) -> Mapping[str, Sequence[str]]:
     }
 
 
-async def _row(stage: Stage, name: str, size: int, paths: Sequence[str]) -> Row:
-    seconds = max(1.0, stage.seconds / 2)
-    meter = CpuMeter(platform_processes(stage.platform.pid))
-    result = await wrk.get(name, stage.service_url("catalog"), paths, {}, seconds=seconds, connections=CONNECTIONS)
+async def _row(context: BenchContext, name: str, size: int, paths: Sequence[str]) -> Row:
+    seconds = max(1.0, context.seconds / 2)
+    meter = CpuMeter(platform_processes(context.platform.pid))
+    result = await wrk.get(name, context.service_url("catalog"), paths, {}, seconds=seconds, connections=CONNECTIONS)
     cpu = meter.per(result.rate * (seconds + wrk.WARM_UP_SECONDS))
     detail = {
         "curve": {"plot": "growth", "line": name, "x": size, "x_label": "products", "y_label": "requests per second"},

@@ -1,4 +1,4 @@
-"""How long a session that was signed out is still let in, at two gateways of one platform."""
+"""How long a session is accepted after sign-out, at two gateways of one platform."""
 
 import asyncio
 import time
@@ -8,10 +8,10 @@ from contextlib import ExitStack
 import httpx
 
 from bench import gateways
+from bench.context import BenchContext
 from bench.load import percentile
 from bench.rows import Row
-from bench.shop import API, bearer
-from bench.stage import Stage
+from bench.seed import API, bearer
 from bench.wire import Connection, request
 from dukan.services import SERVICES
 
@@ -21,15 +21,15 @@ LONGEST_SECONDS = 10.0
 EVERY_SECONDS = 0.002
 
 
-async def revocation(stage: Stage) -> AsyncIterator[Row]:
-    """Sign in, be let in at both gateways, sign out at one of them by turns; ask both until they refuse."""
-    shop = await stage.shop()
+async def revocation(context: BenchContext) -> AsyncIterator[Row]:
+    """Sign in, call both gateways, sign out at one of them in turn; poll both until they reject the token."""
+    seed_data = await context.seed_data()
     with ExitStack() as stack:
-        urls = {name: stage.service_url(name) for name in SERVICES}
-        second, _ = gateways.start(stack, stage.folder("revocation"), urls, stage.broker)
+        urls = {name: context.service_url(name) for name in SERVICES}
+        second, _ = gateways.start(stack, context.folder("revocation"), urls, context.broker)
         await asyncio.to_thread(gateways.await_answer, f"{second}/health/ready", {})
-        doors = [shop.url, second]
-        found = [await _once(doors, shop.logins[turn % len(shop.logins)], turn) for turn in range(TIMES)]
+        doors = [seed_data.url, second]
+        found = [await _once(doors, seed_data.logins[turn % len(seed_data.logins)], turn) for turn in range(TIMES)]
     seconds = [each for pair in found for each in pair]
     here = [pair[turn % 2] for turn, pair in enumerate(found)]
     there = [pair[1 - turn % 2] for turn, pair in enumerate(found)]
@@ -40,7 +40,7 @@ async def revocation(stage: Stage) -> AsyncIterator[Row]:
 
 
 async def _once(doors: list[str], login: tuple[str, str], turn: int) -> list[float]:
-    """Seconds from the answer to the sign-out until each gateway refused the token."""
+    """Seconds from the response to the sign-out until each gateway rejected the token."""
     email, password = login
     async with httpx.AsyncClient(base_url=doors[turn % 2] + API, timeout=10, trust_env=False) as http:
         signed_in = await http.post("/auth/login", json={"email": email, "password": password})
@@ -61,7 +61,7 @@ async def _let_in(url: str, token: str) -> None:
 
 
 async def _refused_at(url: str, token: str) -> float:
-    """When the first 401 came."""
+    """The time of the first 401."""
     connection, question = await Connection.open(url), request("GET", PATH, bearer(token))
     try:
         async with asyncio.timeout(LONGEST_SECONDS):

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.backlogs import Backlog, Watch, mean
+from bench.backlog import Backlog, BacklogMonitor, mean
+from bench.context import BenchContext
 from bench.load import percentile
 from bench.procfs import CpuMeter, everything
 from bench.rows import Reference, Row
-from bench.shop import Shop, settle
-from bench.stage import Stage
+from bench.seed import SeedData, settle
 from bench.steady import Customers, Sent
 
 TARGET = 400.0
@@ -39,7 +39,7 @@ FROM (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`rate` was asked for; `confirmed` a second is what came of it after the first tenth of the time."""
+    """`rate` is the target; `confirmed` per second is the result after the first tenth of the time."""
 
     rate: float
     confirmed: float
@@ -59,7 +59,7 @@ class Run:
 
     @property
     def allowed(self) -> float:
-        """The mean backlog of the middle third and half a second's orders; a quarter more is not yet growing."""
+        """The mean backlog of the middle third plus half a second's orders; up to a quarter more is not growth."""
         return mean(self.thirds[1]) + SLACK_SECONDS * self.rate
 
     @property
@@ -83,18 +83,18 @@ class Run:
         }
 
 
-async def sustained(stage: Stage) -> AsyncIterator[Row]:
-    """With `search`, probes first; then the rate for the whole time."""
-    shop = await stage.shop()
-    await settle(shop)
-    rate = stage.confirmed_rate
-    if stage.search:
-        probes = await _probe(stage, shop)
+async def sustained(context: BenchContext) -> AsyncIterator[Row]:
+    """With `search`, shorter runs first; then the rate for the whole time."""
+    seed_data = await context.seed_data()
+    await settle(seed_data)
+    rate = context.confirmed_rate
+    if context.search:
+        probes = await _probe(context, seed_data)
         for probe in probes:
             yield Row(f"probe at {probe.rate:.0f}/s", probe.confirmed, "orders/s", note=_verdict(probe))
         rate = max((probe.rate for probe in probes if probe.keeps_up), default=rate)
-    run = await _run(stage, shop, rate, stage.sustained_seconds)
-    for row in _rows(run, stage.sustained_seconds):
+    run = await _run(context, seed_data, rate, context.sustained_seconds)
+    for row in _rows(run, context.sustained_seconds):
         yield row
 
 
@@ -127,32 +127,32 @@ def _verdict(run: Run) -> str:
     return f"{said}; unexpected answers {unexpected}" if unexpected or run.sent.late else said
 
 
-async def _probe(stage: Stage, shop: Shop) -> list[Run]:
-    """Shorter runs: upwards in steps of a quarter while the platform keeps up, then halving what is in question."""
+async def _probe(context: BenchContext, seed_data: SeedData) -> list[Run]:
+    """Shorter runs: up in steps of a quarter while the platform keeps up, then by bisection."""
     probes: list[Run] = []
-    good, bad, rate = 0.0, float("inf"), stage.confirmed_rate
+    good, bad, rate = 0.0, float("inf"), context.confirmed_rate
     while len(probes) < MOST_PROBES and bad - good > FINEST_STEP:
-        probes.append(await _run(stage, shop, rate, PROBE_SECONDS))
+        probes.append(await _run(context, seed_data, rate, PROBE_SECONDS))
         good, bad = (rate, bad) if probes[-1].keeps_up else (good, rate)
         rate = good * 1.25 if bad == float("inf") else (good + bad) / 2
     return probes
 
 
-async def _run(stage: Stage, shop: Shop, rate: float, seconds: float) -> Run:
-    async with Watch(stage) as watch:
+async def _run(context: BenchContext, seed_data: SeedData, rate: float, seconds: float) -> Run:
+    async with BacklogMonitor(context) as watch:
         looks: list[Backlog] = []
         over = asyncio.Event()
         looking = asyncio.create_task(_look(watch, looks, over))
-        meter = CpuMeter(everything(stage.platform.pid))
+        meter = CpuMeter(everything(context.platform.pid))
         started = await watch.orders.fetchval("SELECT clock_timestamp()")
-        sending = asyncio.create_task(Customers(shop, rate).order(seconds))
+        sending = asyncio.create_task(Customers(seed_data, rate).order(seconds))
         await asyncio.sleep(seconds)
         cpu = meter.per(rate * seconds)
         over.set()
         await looking
         ended = await watch.orders.fetchval("SELECT clock_timestamp()")
         sent = await sending
-        drained = await settle(shop)
+        drained = await settle(seed_data)
         counted_from = started + (ended - started) / 10
         found = await watch.orders.fetchrow(CONFIRMED, started, counted_from, ended)
     return Run(
@@ -169,8 +169,8 @@ async def _run(stage: Stage, shop: Shop, rate: float, seconds: float) -> Run:
     )
 
 
-async def _look(watch: Watch, looks: list[Backlog], over: asyncio.Event) -> None:
-    """Now and then, and once more when it is over."""
+async def _look(watch: BacklogMonitor, looks: list[Backlog], over: asyncio.Event) -> None:
+    """At intervals, and once more at the end."""
     while not over.is_set():
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_EVERY):

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 import pytest
-from bench.backlogs import Backlog
+from bench.backlog import Backlog
 from bench.scenarios.sustained import Run
 from bench.steady import Sent
 

@@ -1,19 +1,20 @@
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from dukan import broker, testing
-from dukan.broker import provision_broker
+from dukan import broker, suite
+from dukan.broker import Broker, provision_broker
 from dukan.errors import ProvisionError
 from dukan.rabbitmq import PrivateRabbit, answers
 
 
 @pytest.mark.broker
 def test_a_given_broker_is_used_as_it_is(tmp_path: Path, amqp_url: str) -> None:
-    with provision_broker(tmp_path / "unused", lambda _: None) as url:
-        assert url == amqp_url
+    with provision_broker(tmp_path / "unused", lambda _: None) as broker:
+        assert broker == Broker(os.environ["AMQP_URL"])
     assert answers(amqp_url)
     assert not (tmp_path / "unused").exists()
 
@@ -37,19 +38,31 @@ def test_where_no_broker_is_possible_it_is_said_loudly(tmp_path: Path, monkeypat
     monkeypatch.setattr(broker, "installed_server", lambda: None)
     monkeypatch.setattr(broker, "_install", lambda tell: None)
     monkeypatch.setattr(broker, "_container", no_container)
-    told: list[str] = []
-    with provision_broker(tmp_path, told.append) as url:
-        assert url is None
-    assert told == ["NO BROKER: RabbitMQ is not installed, cannot be installed, and no container engine works"]
+    warnings: list[str] = []
+    with provision_broker(tmp_path, warnings.append) as found:
+        assert found is None
+    assert warnings == ["NO BROKER: RabbitMQ is not installed, cannot be installed, and no container engine works"]
 
 
-def test_what_the_caller_names_is_run_as_named_and_left_out_only_without_a_broker() -> None:
-    assert testing.rounds(["cli/tests"], broker=True) == [["cli/tests"]]
-    assert testing.rounds(["cli/tests"], broker=False) == [["cli/tests", "-m", "not broker"]]
+def test_the_callers_arguments_are_passed_to_pytest_without_broker_tests_if_there_is_no_broker() -> None:
+    assert suite.pytest_runs(["cli/tests"], Broker("amqp://b/"), 4) == [["cli/tests"]]
+    assert suite.pytest_runs(["cli/tests"], None, 4) == [["cli/tests", "-m", "not broker"]]
 
 
-def test_everything_is_two_rounds_of_which_one_has_the_broker_for_itself() -> None:
-    parallel, alone = testing.rounds([], broker=True)
-    assert parallel[:2] == ["-m", "not broker"]
+def test_everything_is_one_parallel_run_if_each_worker_has_a_virtual_host() -> None:
+    [parallel] = suite.pytest_runs([], Broker("amqp://b/", ["test-gw0", "test-gw1"]), 2)
+    assert parallel[:2] == ["-n", "2"]
+    assert "-m" not in parallel
+
+
+def test_without_virtual_hosts_the_tests_that_need_the_broker_run_alone() -> None:
+    parallel, alone = suite.pytest_runs([], Broker("amqp://b/"), 2)
+    assert parallel[-2:] == ["-m", "not broker"]
     assert alone == ["-m", "broker"]
-    assert testing.rounds([], broker=False) == [parallel]
+
+
+@pytest.mark.broker
+def test_a_private_node_has_the_given_virtual_hosts(tmp_path: Path) -> None:
+    with PrivateRabbit(tmp_path) as node:
+        node.add_vhosts(["test-gw0", "test-gw1"])
+        assert {"/", "test-gw0", "test-gw1"} <= set(node.control("-q", "list_vhosts", "--no-table-headers").split())

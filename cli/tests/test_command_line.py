@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dukan.folderlock import FolderLock
+from dukan.folder_lock import FolderLock
 from dukan.installation import Platform
-from dukan.running import announce, find
+from dukan.running_platform import announce, find
 
 
 def dukan(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -15,12 +15,12 @@ from PIL import Image
 
 from dukan.errors import ProvisionError
 from dukan.product_import import picture_of, read
-from dukan.running import Running
+from dukan.running_platform import RunningPlatform
 from dukan.temporary import temporary_platform
 
 
 @pytest.fixture(scope="module")
-def platform() -> Iterator[Running]:
+def platform() -> Iterator[RunningPlatform]:
     with temporary_platform("--no-sample") as running:
         yield running
 
@@ -43,7 +43,9 @@ def catalogue(tmp_path: Path) -> tuple[Path, Path]:
     return file, pictures
 
 
-def run(platform: Running, *arguments: str | Path, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    platform: RunningPlatform, *arguments: str | Path, data: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dukan", "import", "products", *map(str, arguments)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DUKAN_ADMIN")}
     command += ["--data", str(data or platform.data)]
@@ -56,7 +58,7 @@ def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def test_a_catalogue_with_pictures_comes_in_and_the_second_time_changes_nothing(
-    platform: Running, catalogue: tuple[Path, Path]
+    platform: RunningPlatform, catalogue: tuple[Path, Path]
 ) -> None:
     file, pictures = catalogue
     count = len(json.loads(file.read_text()))
@@ -70,7 +72,9 @@ def test_a_catalogue_with_pictures_comes_in_and_the_second_time_changes_nothing(
     assert listed["meta"]["total"] == count
 
 
-def test_a_bad_row_is_told_by_line_and_column_and_the_good_ones_go_in(platform: Running, tmp_path: Path) -> None:
+def test_a_bad_row_is_told_by_line_and_column_and_the_good_ones_go_in(
+    platform: RunningPlatform, tmp_path: Path
+) -> None:
     file = tmp_path / "products.csv"
     file.write_text("code,label,cost\nA-1,Pot,12.50\nA-2,Pan,cheap\n")
     done = run(platform, file, "--map", "sku=code", "--map", "title=label", "--map", "price=cost")
@@ -90,7 +94,7 @@ def test_a_bad_row_is_told_by_line_and_column_and_the_good_ones_go_in(platform: 
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
-    platform: Running, tmp_path: Path, content: str, options: tuple[str, ...], said: str
+    platform: RunningPlatform, tmp_path: Path, content: str, options: tuple[str, ...], said: str
 ) -> None:
     file = tmp_path / "products.txt"
     file.write_text(content)
@@ -100,7 +104,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_platform_the_command_says_how_to_start_one(platform: Running, tmp_path: Path) -> None:
+def test_without_a_platform_the_command_says_how_to_start_one(platform: RunningPlatform, tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
     file.write_text("sku,name,price\nA,Pot,1\n")
     done = run(platform, file, data=tmp_path)

@@ -13,7 +13,7 @@ from dukan.children import wait_until
 from dukan.databases import provision
 from dukan.errors import ProvisionError
 from dukan.postgres import EmbeddedPostgres
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 
 from .conftest import Python, is_running
 

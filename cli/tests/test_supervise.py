@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.testing import eventually
-from dukan.supervise import Child, Supervisor, pause_after
+from dukan.supervise import RESTART_BACKOFF, Child, Supervisor
 
 from .conftest import Python, is_running
 
@@ -79,7 +79,7 @@ async def test_a_killed_child_comes_back_as_another_process(supervise: Supervise
 
 
 def test_pauses_double_up_to_half_a_minute() -> None:
-    assert [pause_after(failures) for failures in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]
+    assert [RESTART_BACKOFF.after(failures) for failures in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]
 
 
 async def test_a_child_that_ignores_term_is_killed_at_the_end(

@@ -36,7 +36,7 @@ def documented() -> list[tuple[str, str, bool]]:
     return [(name, value, bool(mark)) for mark, name, value in found]
 
 
-def test_every_variable_is_documented_once_and_no_other() -> None:
+def test_every_variable_is_documented_exactly_once() -> None:
     read = {name for member in MEMBERS for name in variables(settings_of(member))}
     read |= set(re.findall(r"\$\{([A-Z_]+)", COMPOSE + OBSERVABILITY))
     counted = Counter(name for name, _, _ in documented())
@@ -72,7 +72,7 @@ def test_no_secret_has_a_value() -> None:
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_compose_passes_each_service_what_it_reads_and_nothing_else(member: str) -> None:
+def test_compose_passes_each_service_exactly_its_variables(member: str) -> None:
     settings = settings_of(member)
     given = set(yaml.safe_load(COMPOSE)["services"][member]["environment"])
     own = set(settings.__annotations__) - set(ServiceSettings.__annotations__) | PASSED_TO_ALL
@@ -82,7 +82,7 @@ def test_compose_passes_each_service_what_it_reads_and_nothing_else(member: str)
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_compose_gives_production_what_it_requires(member: str) -> None:
+def test_compose_passes_the_variables_that_production_requires(member: str) -> None:
     given = yaml.safe_load(COMPOSE)["services"][member]["environment"]
     required = {f"DUKAN_{field.upper()}" for field in settings_of(member).required_in_production}
     assert {name for name in required if not given.get(name)} == set()

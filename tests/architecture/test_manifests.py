@@ -1,4 +1,4 @@
-"""The Kubernetes manifests, as far as they can be judged unrendered; deploy/k8s/validate.sh renders them too."""
+"""The Kubernetes manifests, as far as they can be checked unrendered; deploy/k8s/validate.sh renders them too."""
 
 import importlib
 from itertools import chain
@@ -25,7 +25,7 @@ def kustomization(folder: Path) -> dict[str, Any]:
 
 
 def named_in(folder: Path) -> set[Path]:
-    """What a kustomization takes in: files, and folders with one of their own."""
+    """The entries of a kustomization: files, and folders with a kustomization of their own."""
     content = kustomization(folder)
     names = [*content.get("resources", []), *content.get("components", [])]
     names += [patch["path"] for patch in content.get("patches", []) if "path" in patch]
@@ -44,7 +44,7 @@ def manifests() -> list[Path]:
 
 
 def literals(folder: Path, name: str) -> dict[str, str]:
-    """The generated ConfigMap's content, or nothing."""
+    """The generated ConfigMap's content; empty if there is none."""
     generators = kustomization(folder).get("configMapGenerator", [])
     listed = chain.from_iterable(each["literals"] for each in generators if each["name"] == name)
     return dict(literal.split("=", 1) for literal in listed)
@@ -66,7 +66,7 @@ def test_a_manifest_is_strictly_valid(path: Path) -> None:
         kubernetes_validate.validate(document, "1.31", strict=True)
 
 
-def test_what_a_kustomization_names_exists_and_no_manifest_is_forgotten() -> None:
+def test_kustomizations_list_every_manifest_and_only_existing_ones() -> None:
     named = set(chain.from_iterable(map(named_in, KUSTOMIZATIONS)))
     assert {path for path in named if not path.exists()} == set()
     files = {path for path in FOLDER.rglob("*.yaml") if path.name not in ("kustomization.yaml", "checkov.yaml")}
@@ -82,7 +82,7 @@ def test_every_service_has_a_base_under_its_own_name() -> None:
         assert base["images"] == [{"name": "dukan", "newName": f"dukan/{member}"}]
 
 
-def test_services_are_found_where_their_bases_put_them() -> None:
+def test_service_urls_match_the_names_and_ports_of_the_bases() -> None:
     platform = literals(FOLDER / "base" / "platform", "platform")
     found = {name: url for name, url in platform.items() if name.endswith("_URL")}
     assert found == {f"DUKAN_{service.upper()}_URL": f"http://{service}-api:8000" for service in SERVICES}
@@ -90,7 +90,7 @@ def test_services_are_found_where_their_bases_put_them() -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 @pytest.mark.parametrize("member", MEMBERS)
-def test_a_member_gets_all_that_production_requires_and_nothing_unknown(member: str, overlay: Path) -> None:
+def test_a_deployment_sets_all_required_variables_and_no_unknown_one(member: str, overlay: Path) -> None:
     shared = literals(FOLDER / "base" / "platform", "platform") | literals(overlay, "platform")
     own = literals(FOLDER / "base" / member, "settings") | literals(overlay, f"{member}-settings")
     assert set(own) - variables(member) == set()
@@ -98,7 +98,7 @@ def test_a_member_gets_all_that_production_requires_and_nothing_unknown(member: 
     assert required(member) - set(shared) - set(own) - IN_SECRETS == set()
 
 
-def test_every_pod_is_confined() -> None:
+def test_every_pod_has_a_restricted_security_context() -> None:
     pod = yaml.safe_load((FOLDER / "parts" / "pod" / "pod.yaml").read_text())["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True

@@ -1,4 +1,4 @@
-"""Alerts and dashboard against the metrics that the platform really keeps."""
+"""Alerts and dashboards against the metrics that the platform exports."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def expressions() -> list[str]:
 
 
 def collectors() -> dict[str, tuple[str, Any]]:
-    """Series' name → the constant in metrics.py and its collector."""
+    """Name of the series → its constant in metrics.py and its collector."""
     known = {}
     for constant, collector in vars(metrics).items():
         for series in REGISTRY._collector_to_names.get(collector, []) if constant.isupper() else []:
@@ -33,7 +33,7 @@ def collectors() -> dict[str, tuple[str, Any]]:
     return known
 
 
-def test_alerts_and_dashboard_ask_for_metrics_that_something_keeps() -> None:
+def test_alerts_and_dashboards_use_existing_metrics() -> None:
     code = "\n".join(path.read_text() for path in SOURCES)
     asked = {name for expression in expressions() for name in re.findall(r"\bdukan_\w+", expression)}
     known = collectors()
@@ -43,7 +43,7 @@ def test_alerts_and_dashboard_ask_for_metrics_that_something_keeps() -> None:
 
 
 @pytest.mark.parametrize("expression", expressions())
-def test_an_expression_selects_by_labels_that_the_metric_has(expression: str) -> None:
+def test_expressions_select_by_existing_labels(expression: str) -> None:
     known = collectors()
     for name, selector in re.findall(r"\b(dukan_\w+)\{([^}]*)\}", expression):
         asked = set(re.findall(r"(\w+)[!=]~?", selector))

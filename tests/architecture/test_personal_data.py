@@ -1,7 +1,9 @@
-"""What names a person is shown to them when they ask and goes when they are erased, or stands here with the reason."""
+"""Every column that identifies a user is exported on request and erased with the account, or is listed here with the
+reason.
+"""
 
 import importlib
-import inspect
+import importlib.util
 import re
 from collections.abc import Mapping
 
@@ -17,9 +19,6 @@ SELECT DISTINCT table_name
 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND column_name = ANY($1::text[])
 """
-
-# The use case that erases.
-ERASING = {"catalog": "forget_person"}
 
 EVERYWHERE = {
     "idempotency": "answers that were given before, for a day; they are in the tables they came from",
@@ -52,15 +51,18 @@ def statements(service: str) -> tuple[str, str]:
     if service == "auth":
         queries = importlib.import_module("auth.data_export.store").EXPORT_QUERIES
         return "\n".join(queries.values()), "\n".join(importlib.import_module("auth.users.store").ERASE_STATEMENTS)
-    shown = importlib.import_module(f"{service}.usecases.gather_personal_data").KINDS
-    erasing = importlib.import_module(f"{service}.usecases.{ERASING.get(service, 'erase_person')}")
-    return "\n".join(shown.values()), inspect.getsource(erasing)
+    if service == "catalog":
+        store = importlib.import_module("catalog.personal_data.store")
+        media = importlib.import_module("catalog.media.store")
+        return "\n".join(store.EXPORT_QUERIES.values()), f"{media.ALL_OWN}\n{media.REMOVE_OWNER}"
+    store = importlib.import_module(f"{service}.personal_data.store")
+    return "\n".join(store.EXPORT_QUERIES.values()), "\n".join(store.ERASE_STATEMENTS)
 
 
 @pytest.mark.parametrize(
     "service", ["auth", "catalog", "orders", "billing", "messaging", "notifications", "operations"]
 )
-async def test_every_table_that_names_people_is_shown_to_them_and_erased(
+async def test_every_table_with_personal_data_is_exported_and_erased(
     service: str, fresh_database: FreshDatabase
 ) -> None:
     tables = await tables_naming_people(await fresh_database(service)) - EVERYWHERE.keys()

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: hurt a platform of our own in every way we know, and see whether anything is lost."""
+"""`python -m tests.chaos`: inject every known fault into a platform under load and check that nothing is lost."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from dukan.errors import ProvisionError
-from tests.chaos import catalogue, live
+from tests.chaos import all_faults, live
 from tests.chaos.harness import Plan, run
 from tests.chaos.report import Report
 
@@ -27,9 +27,9 @@ LONG_MINUTES = 10
 def main() -> int:
     args = _arguments()
     plan = Plan(args.seed, args.minutes, args.rate, args.faults)
-    # With --json, standard output holds nothing else.
+    # With --json, nothing else is written to standard output.
     console = Console(stderr=args.json, highlight=False)
-    # Our own connections to the broker are broken with everybody's: that is no news.
+    # The harness's own connections to the broker break too; that is expected.
     logging.disable(logging.CRITICAL)
     with _folder(args.keep) as folder, live.shown(console) as view:
         try:
@@ -67,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     if args.keep and args.keep.exists():
         parser.error(f"{args.keep} exists")
     try:
-        args.faults = catalogue.chosen([name.strip() for name in args.faults.split(",") if name.strip()])
+        args.faults = all_faults.chosen([name.strip() for name in args.faults.split(",") if name.strip()])
     except ValueError as error:
         parser.error(str(error))
     return args

@@ -1,4 +1,4 @@
-"""The broker restarts, dies, cancels consumers, closes connections, or has no memory left."""
+"""Faults of the broker: restart, kill, cancelled consumers, closed connections, memory alarm."""
 
 import asyncio
 import os
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from random import Random
 
 from dukan.rabbitmq import DEBIAN_SERVER, PrivateRabbit
-from tests.chaos.faults import Fault, NotInjectedError, Stage
+from tests.chaos.faults import Environment, Fault, NotInjectedError
 
 CONTROL_SECONDS = 30.0
 DEFAULT_WATERMARK = "0.4"
-# What a channel hears when the leader of a consumed queue is gone for good; it cancels the consumer at its client.
+# The error that a channel gets if the leader of a consumed queue is gone for good; the client's consumer is cancelled.
 CANCEL = """
 Name = rabbit_misc:r(<<"/">>, queue, <<"{queue}">>),
 {{ok, Queue}} = rabbit_amqqueue:lookup(Name),
@@ -26,36 +26,36 @@ CONSUMED = ("orders.checkout.v1", "catalog.checkout.v1", "billing.checkout.v1", 
 
 @dataclass(frozen=True)
 class Restart:
-    """Stopped in order, and started again."""
+    """The node is stopped gracefully and started again."""
 
     name: str = "broker-restart"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        await stage.outside(stage.broker.stop)
-        await stage.outside(stage.broker.start)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        await environment.outside(environment.broker.stop)
+        await environment.outside(environment.broker.start)
 
 
 @dataclass(frozen=True)
 class Kill:
-    """kill -9 of the node, and started again."""
+    """kill -9 of the node, then start."""
 
     name: str = "broker-kill"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        os.kill(stage.broker.pid, signal.SIGKILL)
-        await stage.outside(stage.broker.stop)
-        await stage.outside(stage.broker.start)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        os.kill(environment.broker.pid, signal.SIGKILL)
+        await environment.outside(environment.broker.stop)
+        await environment.outside(environment.broker.start)
 
 
 @dataclass(frozen=True)
 class CancelConsumers:
-    """basic.cancel to the consumers of a queue, as when its leader has gone."""
+    """basic.cancel to the consumers of a queue, as if its leader were gone."""
 
     name: str = "broker-cancels-consumer"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         queue = rng.choice(CONSUMED)
-        cancelled = await control(stage.broker, "eval", CANCEL.format(queue=queue))
+        cancelled = await control(environment.broker, "eval", CANCEL.format(queue=queue))
         if not re.search(r"[1-9]", cancelled):
             raise NotInjectedError(f"nobody consumed {queue}: {cancelled}")
 
@@ -66,26 +66,26 @@ class CloseConnections:
 
     name: str = "broker-closes-connections"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        await control(stage.broker, "close_all_connections", "chaos")
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        await control(environment.broker, "close_all_connections", "chaos")
 
 
 @dataclass(frozen=True)
 class MemoryAlarm:
-    """The broker blocks publishers for a while: connections live, confirms do not come."""
+    """The broker blocks publishers for a while: connections stay open, confirms do not arrive."""
 
     name: str = "broker-memory-alarm"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        await control(stage.broker, "set_vm_memory_high_watermark", "0.00001")
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        await control(environment.broker, "set_vm_memory_high_watermark", "0.00001")
         try:
             await asyncio.sleep(rng.uniform(2, 14))
         finally:
-            await control(stage.broker, "set_vm_memory_high_watermark", DEFAULT_WATERMARK)
+            await control(environment.broker, "set_vm_memory_high_watermark", DEFAULT_WATERMARK)
 
 
 async def control(broker: PrivateRabbit, *arguments: str) -> str:
-    """What rabbitmqctl says. Raises NotInjectedError when it fails."""
+    """The output of rabbitmqctl. Raises NotInjectedError if it fails."""
     program = DEBIAN_SERVER.with_name("rabbitmqctl")
     command = str(program) if program.exists() else shutil.which("rabbitmqctl")
     if command is None:

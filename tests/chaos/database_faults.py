@@ -1,4 +1,4 @@
-"""The database server restarts, dies, loses a backend, or ends a service's sessions."""
+"""Faults of the database server: restart, kill, a killed backend, terminated sessions."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from random import Random
 import asyncpg
 
 from dukan.services import SERVICES
-from tests.chaos.faults import Fault, NotInjectedError, Stage
+from tests.chaos.faults import Environment, Fault, NotInjectedError
 
 CONNECT_SECONDS = 5.0
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE usename = $1 AND backend_type = 'client backend' ORDER BY pid"
@@ -18,37 +18,37 @@ TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usenam
 
 @dataclass(frozen=True)
 class Restart:
-    """Fast shutdown: every session is told and cut, transactions in flight are rolled back."""
+    """Fast shutdown: sessions are terminated, transactions in progress are rolled back."""
 
     name: str = "postgres-restart"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        await stage.outside(stage.postgres.stop)
-        await stage.outside(stage.postgres.start)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        await environment.outside(environment.postgres.stop)
+        await environment.outside(environment.postgres.start)
 
 
 @dataclass(frozen=True)
 class Kill:
-    """kill -9 of the server: commits in flight may or may not have happened, and nobody is told."""
+    """kill -9 of the server: the outcome of commits in progress is unknown."""
 
     name: str = "postgres-kill"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        if stage.postgres.pid is None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        if environment.postgres.pid is None:
             raise NotInjectedError("the database server does not run")
-        os.kill(stage.postgres.pid, signal.SIGKILL)
-        await stage.outside(stage.postgres.stop)
-        await stage.outside(stage.postgres.start)
+        os.kill(environment.postgres.pid, signal.SIGKILL)
+        await environment.outside(environment.postgres.stop)
+        await environment.outside(environment.postgres.start)
 
 
 @dataclass(frozen=True)
 class Crash:
-    """kill -9 of one backend: the server throws everybody out and recovers from its log by itself."""
+    """kill -9 of one backend: the server terminates all sessions and recovers from its WAL."""
 
     name: str = "postgres-backend-kill"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        connection = await asyncpg.connect(stage.postgres.url, timeout=CONNECT_SECONDS)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        connection = await asyncpg.connect(environment.postgres.url, timeout=CONNECT_SECONDS)
         try:
             backends = await connection.fetch(BACKENDS, f"dukan_{rng.choice(SERVICES)}")
         finally:
@@ -60,12 +60,12 @@ class Crash:
 
 @dataclass(frozen=True)
 class Terminate:
-    """An administrator ends all sessions of one service."""
+    """All sessions of one service are terminated."""
 
     name: str = "postgres-ends-sessions"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        connection = await asyncpg.connect(stage.postgres.url, timeout=CONNECT_SECONDS)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        connection = await asyncpg.connect(environment.postgres.url, timeout=CONNECT_SECONDS)
         try:
             await connection.fetch(TERMINATE, f"dukan_{rng.choice(SERVICES)}")
         finally:

@@ -1,4 +1,4 @@
-"""What a fault is, and the stage on which it strikes."""
+"""The definition of a fault, and the environment in which it is injected."""
 
 import asyncio
 import os
@@ -11,43 +11,43 @@ from typing import Any, Protocol
 
 from dukan.postgres import EmbeddedPostgres
 from dukan.rabbitmq import PrivateRabbit
+from tests.chaos.customers import RetryingCustomer
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import Record
-from tests.chaos.shoppers import Shopper
 from tests.e2e.platform import Platform
 
 
 class NotInjectedError(Exception):
-    """The fault could not be brought about: nothing was proved, which counts as a failure of the run."""
+    """The fault could not be injected: nothing was proved, so the run fails."""
 
 
 class Fault(Protocol):
-    """One way in which the world can go wrong."""
+    """One kind of fault."""
 
     @property
     def name(self) -> str:
-        """Short and unique; what `--faults` takes and the table shows."""
+        """Short and unique; the name for `--faults` and in the table."""
         ...
 
-    async def strike(self, stage: "Stage", rng: Random) -> None:
-        """Inject it and undo it; returns when everything outside the platform is whole again.
+    async def inject(self, environment: "Environment", rng: Random) -> None:
+        """Inject the fault and undo it; returns when everything outside the platform works again.
 
-        Every choice comes from `rng`. Whether the platform recovers from it is not for the fault to wait for: the
-        harness measures from here on until a checkout is confirmed again. Raises NotInjectedError.
+        Every choice is made by `rng`. The fault does not wait for the platform to recover: the harness measures from
+        its end until a checkout is confirmed again. Raises NotInjectedError.
         """
         ...
 
 
 @dataclass
-class Stage:
-    """A running platform and everything around it that can be broken.
+class Environment:
+    """A running platform and everything around it that can fail.
 
     The services reach the broker through `amqp_link` and the databases through `postgres_link`; `direct_amqp_url` and
-    `sql` go past both. They run with DUKAN_CHAOS=`inject` and `inject/boot` of the source tree on PYTHONPATH, and so
-    does everything that `shop` starts: look at `sys.orig_argv` for `serve <name>`.
+    `sql` bypass both. They run with DUKAN_CHAOS=`inject` and `inject/boot` of the source tree on PYTHONPATH, as does
+    every process that the platform starts: `sys.orig_argv` shows `serve <name>`.
     """
 
-    shop: Platform
+    platform: Platform
     broker: PrivateRabbit
     postgres: EmbeddedPostgres
     amqp_link: Proxy
@@ -56,45 +56,45 @@ class Stage:
     inject: Path
     servers: ThreadPoolExecutor
     """One thread that lives as long as the harness: broker and database end with the thread that started them."""
-    customer: Shopper
-    """Signed in, and no part of the load."""
+    customer: RetryingCustomer
+    """A signed-in customer that is not part of the load."""
     product: str
-    """Never sold out."""
-    planted: set[str] = field(default_factory=set)
-    """Ids of events that a fault put on the bus itself: no outbox holds them, and that is no breach."""
+    """A product that does not sell out."""
+    direct_event_ids: set[str] = field(default_factory=set)
+    """Ids of events that a fault published itself: they are in no outbox, which is no violation."""
 
     @property
     def direct_amqp_url(self) -> str:
         return self.broker.url
 
     async def outside(self, work: Callable[[], object]) -> None:
-        """Run blocking work that starts or ends broker or database, while the load goes on."""
+        """Run a blocking function that starts or stops broker or database, while the load continues."""
         await asyncio.get_running_loop().run_in_executor(self.servers, work)
 
     def pid_of(self, service: str) -> int:
-        """Of the process that serves it now. Raises NotInjectedError when there is none."""
-        pid = serving(self.shop, service)
+        """The pid of the process that runs the service now. Raises NotInjectedError if there is none."""
+        pid = pid_of(self.platform, service)
         if pid is None:
             raise NotInjectedError(f"{service} does not run")
         return pid
 
     async def sql(self, service: str, query: str, *values: Any) -> list[Any]:
         """Rows of a service's database."""
-        return await self.shop.sql(service, query, *values)
+        return await self.platform.sql(service, query, *values)
 
 
-def armed(inject: Path) -> dict[str, str]:
-    """The environment with which services are started."""
+def fault_environment(inject: Path) -> dict[str, str]:
+    """The environment of the services."""
     boot = str(Path(__file__).parent / "inject" / "boot")
     path = os.pathsep.join(filter(None, (boot, os.environ.get("PYTHONPATH"))))
     return os.environ | {"PYTHONPATH": path, "DUKAN_CHAOS": str(inject)}
 
 
-def serving(shop: Platform, service: str) -> int | None:
-    """The process id of one service under the supervisor."""
-    if shop.process is None:
+def pid_of(platform: Platform, service: str) -> int | None:
+    """The pid of a service under the supervisor."""
+    if platform.process is None:
         return None
-    return next((pid for pid in children_of(shop.process.pid) if _serves(pid, service)), None)
+    return next((pid for pid in children_of(platform.process.pid) if _serves(pid, service)), None)
 
 
 def children_of(parent: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What no service of ours would send: events again, too late, in a new version, and poison."""
+"""Messages that no service sends: duplicates, late events, unknown versions, poison."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,10 +19,10 @@ from common.ids import new_id
 from common.money import Money
 from common.testing import eventually
 from dukan.topology import consumers
-from tests.chaos.faults import Fault, NotInjectedError, Stage
+from tests.chaos.faults import Environment, Fault, NotInjectedError
 from tests.chaos.inject.points import IN_HANDLER, KILL, RAISE, Control, Order
-from tests.chaos.planting import Plant, accepted, given_up, plant, publish
 from tests.chaos.points import in_force
+from tests.chaos.publish import RawMessage, publish, publish_raw, wait_until_accepted, wait_until_dead_lettered
 
 MOST_REPLAYS = 200
 PRICE = Money(amount=250_000, currency="TZS")
@@ -35,16 +35,16 @@ SELECT id::text, user_id::text FROM orders WHERE status = 'cancelled' ORDER BY c
 
 @dataclass(frozen=True)
 class Replays:
-    """Events of the last minutes once more, some twice, in any order."""
+    """The events of the last minutes again, some twice, in random order."""
 
     name: str = "events-replayed"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        recent = list(stage.record.recent)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        recent = list(environment.record.recent)
         if not recent:
             raise NotInjectedError("nothing was on the bus yet")
         chosen = rng.choices(recent, k=min(len(recent), MOST_REPLAYS))
-        await publish(stage, [(str(message.routing_key), _copy(message)) for message in chosen])
+        await publish(environment, [(str(message.routing_key), _copy(message)) for message in chosen])
 
 
 def _copy(message: aio_pika.abc.AbstractIncomingMessage) -> aio_pika.Message:
@@ -63,29 +63,32 @@ def _copy(message: aio_pika.abc.AbstractIncomingMessage) -> aio_pika.Message:
 
 @dataclass(frozen=True)
 class CancelledFirst:
-    """The cancellation of an order comes before the order: catalog must set nothing aside for it."""
+    """The cancellation of an order arrives before the order: catalog must not reserve stock for it."""
 
     name: str = "cancelled-before-placed"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         order_id = new_id()
-        cancelled, placed = Plant.of(_cancelled(stage, order_id)), Plant.of(_placed(stage, order_id))
-        await plant(stage, cancelled)
-        await accepted(stage, "catalog.checkout", cancelled.id)
-        await plant(stage, placed)
-        await accepted(stage, "catalog.checkout", placed.id)
-        lines = await stage.sql("catalog", "SELECT 1 FROM reservation_line WHERE order_id = $1", order_id)
+        cancelled, placed = (
+            RawMessage.of(_cancelled(environment, order_id)),
+            RawMessage.of(_placed(environment, order_id)),
+        )
+        await publish_raw(environment, cancelled)
+        await wait_until_accepted(environment, "catalog.checkout", cancelled.id)
+        await publish_raw(environment, placed)
+        await wait_until_accepted(environment, "catalog.checkout", placed.id)
+        lines = await environment.sql("catalog", "SELECT 1 FROM reservation_line WHERE order_id = $1", order_id)
         assert not lines, f"catalog set stock aside for {order_id}, which was cancelled before"
 
 
 @dataclass(frozen=True)
 class PaidAfterCancelled:
-    """The news of a payment for an order that was cancelled: it stays cancelled."""
+    """A payment result for a cancelled order: the order stays cancelled."""
 
     name: str = "paid-after-cancelled"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        orders = await stage.sql("orders", CANCELLED_ORDER)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        orders = await environment.sql("orders", CANCELLED_ORDER)
         if not orders:
             raise NotInjectedError("no order was cancelled yet")
         order = rng.choice(orders)
@@ -96,76 +99,79 @@ class PaidAfterCancelled:
             amount=PRICE,
             provider="sandbox",
         )
-        await plant(stage, news := Plant.of(paid))
-        await accepted(stage, "orders.checkout", news.id)
-        [now] = await stage.sql("orders", "SELECT status FROM orders WHERE id = $1::text::uuid", order["id"])
+        await publish_raw(environment, news := RawMessage.of(paid))
+        await wait_until_accepted(environment, "orders.checkout", news.id)
+        [now] = await environment.sql("orders", "SELECT status FROM orders WHERE id = $1::text::uuid", order["id"])
         assert now["status"] == "cancelled", f"{order['id']} was cancelled and is now {now['status']}"
 
 
 @dataclass(frozen=True)
 class UnknownVersion:
-    """A `.v2` that nobody here knows: journalled, and otherwise left alone."""
+    """A `.v2` event that no service knows: stored in the journal and otherwise ignored."""
 
     name: str = "event-of-unknown-version"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        known = CloudEvent.of(_placed(stage, new_id()))
-        await plant(
-            stage, Plant.enveloped(replace(known, type="orders.order.placed.v2", data=b'{"order": {"new": 1}}'))
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        known = CloudEvent.of(_placed(environment, new_id()))
+        await publish_raw(
+            environment,
+            RawMessage.enveloped(replace(known, type="orders.order.placed.v2", data=b'{"order": {"new": 1}}')),
         )
         query = "SELECT 1 FROM event WHERE id = $1::text::uuid"
-        await eventually(lambda: stage.sql("operations", query, str(known.id)), 30)
-        dead = await stage.sql("operations", "SELECT queue FROM dead_letter WHERE event_id = $1", known.id)
+        await eventually(lambda: environment.sql("operations", query, str(known.id)), 30)
+        dead = await environment.sql("operations", "SELECT queue FROM dead_letter WHERE event_id = $1", known.id)
         assert not dead, f"an unknown version was given up by {dead}"
 
 
 @dataclass(frozen=True)
 class Undecodable:
-    """Bytes under a known routing key, without and with the headers of an event: a dead letter of each queue."""
+    """Arbitrary bytes under a known routing key, without and with an event's headers: a dead letter of each queue."""
 
     name: str = "poison-undecodable"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         key = rng.choice((OrderPlaced.type, OrderCancelled.type, PaymentSucceeded.type, StockRejected.type))
         queues = queues_of(key)
-        bare = Plant(key, b"\xff\x00" + rng.randbytes(64))
-        headed = Plant.enveloped(
-            replace(CloudEvent.of(_placed(stage, new_id())), type=key, data=rng.randbytes(64) + b"\xff")
+        bare = RawMessage(key, b"\xff\x00" + rng.randbytes(64))
+        headed = RawMessage.enveloped(
+            replace(CloudEvent.of(_placed(environment, new_id())), type=key, data=rng.randbytes(64) + b"\xff")
         )
-        await plant(stage, bare, headed)
+        await publish_raw(environment, bare, headed)
         for poison in (bare, headed):
-            await given_up(stage, poison.body, queues)
+            await wait_until_dead_lettered(environment, poison.body, queues)
 
 
 @dataclass(frozen=True)
 class AlwaysFails:
-    """A handler fails on one event whatever it tries: a dead letter of that queue alone."""
+    """A handler always fails on one event: a dead letter of that queue only."""
 
     name: str = "poison-always-fails"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         target = rng.choice(GIVEN_UP_ELSEWHERE)
-        # Its last attempt: the five minutes of the attempts before are not ours to wait for.
-        poison = Plant.of(POISONS[target](stage), **{ATTEMPT_HEADER: str(ATTEMPTS)})
-        async with _harms_nobody_else(stage):
-            with in_force(stage, _service(target), Order(IN_HANDLER, RAISE, event=poison.id, standing=True)):
-                await plant(stage, poison)
-                await given_up(stage, poison.body, {f"{target}.v1"})
+        # Its last attempt: the retry tiers before it would take five minutes.
+        poison = RawMessage.of(POISONS[target](environment), **{ATTEMPT_HEADER: str(ATTEMPTS)})
+        async with _harms_nobody_else(environment):
+            with in_force(environment, _service(target), Order(IN_HANDLER, RAISE, event=poison.id, standing=True)):
+                await publish_raw(environment, poison)
+                await wait_until_dead_lettered(environment, poison.body, {f"{target}.v1"})
 
 
 @dataclass(frozen=True)
 class FailsTwice:
-    """A handler fails on one event twice, then it is mended: the third attempt succeeds."""
+    """A handler fails twice on one event: the third attempt succeeds."""
 
     name: str = "handler-fails-twice"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         target = rng.choice(list(POISONS))
-        event = Plant.of(POISONS[target](stage))
-        with in_force(stage, _service(target), Order(IN_HANDLER, RAISE, event=event.id, standing=True)) as control:
-            await plant(stage, event)
+        event = RawMessage.of(POISONS[target](environment))
+        with in_force(
+            environment, _service(target), Order(IN_HANDLER, RAISE, event=event.id, standing=True)
+        ) as control:
+            await publish_raw(environment, event)
             await eventually(lambda: _failures(control, 2), RETRIED_SECONDS)
-        await accepted(stage, target, event.id)
+        await wait_until_accepted(environment, target, event.id)
 
 
 async def _failures(control: Control, least: int) -> bool:
@@ -174,36 +180,40 @@ async def _failures(control: Control, least: int) -> bool:
 
 @dataclass(frozen=True)
 class Crashes:
-    """An event that ends the process of its handler, every time: given up after a few lives, and nothing with it."""
+    """An event that ends its handler's process every time: dead-lettered after a few crashes, and no other event with
+    it.
+    """
 
     name: str = "poison-crashes"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         target = rng.choice(GIVEN_UP_ELSEWHERE)
-        poison = Plant.of(POISONS[target](stage))
-        async with _harms_nobody_else(stage):
-            with in_force(stage, _service(target), Order(IN_HANDLER, KILL, event=poison.id, standing=True)) as control:
-                await plant(stage, poison)
-                await given_up(stage, poison.body, {f"{target}.v1"}, CRASH_LOOP_SECONDS)
+        poison = RawMessage.of(POISONS[target](environment))
+        async with _harms_nobody_else(environment):
+            with in_force(
+                environment, _service(target), Order(IN_HANDLER, KILL, event=poison.id, standing=True)
+            ) as control:
+                await publish_raw(environment, poison)
+                await wait_until_dead_lettered(environment, poison.body, {f"{target}.v1"}, CRASH_LOOP_SECONDS)
         assert len(control.acted()) == ATTEMPTS, f"given up after {len(control.acted())} lives"
 
 
 @asynccontextmanager
-async def _harms_nobody_else(stage: Stage) -> AsyncIterator[None]:
-    """The block adds one dead letter, no more."""
-    before = await _letters(stage)
+async def _harms_nobody_else(environment: Environment) -> AsyncIterator[None]:
+    """The block adds exactly one dead letter."""
+    before = await _letters(environment)
     yield
-    new = await _letters(stage) - before
+    new = await _letters(environment) - before
     assert len(new) == 1, f"these were given up as well: {new}"
 
 
-async def _letters(stage: Stage) -> set[tuple[str, str]]:
-    rows = await stage.sql("operations", "SELECT queue, event_id::text AS id FROM dead_letter")
+async def _letters(environment: Environment) -> set[tuple[str, str]]:
+    rows = await environment.sql("operations", "SELECT queue, event_id::text AS id FROM dead_letter")
     return {(row["queue"], row["id"]) for row in rows}
 
 
 def queues_of(event_type: str) -> set[str]:
-    """Of every consumer that hears this type."""
+    """The consumers of this event type."""
     listening = (consumer for consumer in consumers() if consumer.name != DEAD_LETTERS)
     return {c.queue for c in listening if any(matches(pattern, event_type) for pattern in c.patterns)}
 
@@ -212,51 +222,51 @@ def _service(consumer: str) -> str:
     return consumer.split(".", 1)[0]
 
 
-def _line(stage: Stage) -> OrderLine:
-    return OrderLine(product_id=UUID(stage.product), title="Basket", quantity=1, unit_price=PRICE)
+def _line(environment: Environment) -> OrderLine:
+    return OrderLine(product_id=UUID(environment.product), title="Basket", quantity=1, unit_price=PRICE)
 
 
-def _placed(stage: Stage, order_id: UUID) -> OrderPlaced:
+def _placed(environment: Environment, order_id: UUID) -> OrderPlaced:
     return OrderPlaced(
         order_id=order_id,
         number="DKN-CHAOS",
-        customer_id=UUID(stage.customer.id),
-        lines=(_line(stage),),
+        customer_id=UUID(environment.customer.id),
+        lines=(_line(environment),),
         total=PRICE,
         provider="sandbox",
     )
 
 
-def _cancelled(stage: Stage, order_id: UUID) -> OrderCancelled:
+def _cancelled(environment: Environment, order_id: UUID) -> OrderCancelled:
     return OrderCancelled(
         order_id=order_id,
         number="DKN-CHAOS",
-        customer_id=UUID(stage.customer.id),
+        customer_id=UUID(environment.customer.id),
         reason="cancelled_by_customer",
-        lines=(_line(stage),),
+        lines=(_line(environment),),
         total=PRICE,
     )
 
 
-def _shipped(stage: Stage) -> OrderShipped:
-    return OrderShipped(order_id=new_id(), number="DKN-CHAOS", customer_id=UUID(stage.customer.id))
+def _shipped(environment: Environment) -> OrderShipped:
+    return OrderShipped(order_id=new_id(), number="DKN-CHAOS", customer_id=UUID(environment.customer.id))
 
 
-def _rejected(stage: Stage) -> StockRejected:
-    return StockRejected(order_id=new_id(), reason="out_of_stock", product_ids=(UUID(stage.product),))
+def _rejected(environment: Environment) -> StockRejected:
+    return StockRejected(order_id=new_id(), reason="out_of_stock", product_ids=(UUID(environment.product),))
 
 
-POISONS: Mapping[str, Callable[[Stage], Event]] = {
+POISONS: Mapping[str, Callable[[Environment], Event]] = {
     "orders.checkout": _rejected,
     "notifications.orders": _shipped,
-    "billing.checkout": lambda stage: _cancelled(stage, new_id()),
-    "catalog.checkout": lambda stage: _cancelled(stage, new_id()),
+    "billing.checkout": lambda environment: _cancelled(environment, new_id()),
+    "catalog.checkout": lambda environment: _cancelled(environment, new_id()),
     "operations.journal": _shipped,
 }
-"""Consumer → an event that it hears, about an order that does not exist."""
+"""Consumer → an event that it consumes, about an order that does not exist."""
 
 GIVEN_UP_ELSEWHERE = [consumer for consumer in POISONS if _service(consumer) != "operations"]
-"""operations keeps the dead letters as well: an order that strikes at an event there strikes at its letter, too."""
+"""operations stores the dead letters as well: a fault injected on an event there would also hit its dead letter."""
 
 HOSTILE_FAULTS: Sequence[Fault] = (
     Replays(),

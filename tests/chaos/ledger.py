@@ -1,4 +1,4 @@
-"""What customers were told: the side of the story that no service writes."""
+"""The responses that customers received: a record that no service writes."""
 
 import time
 from collections import Counter
@@ -13,7 +13,7 @@ SCARCE, PROBE = "scarce", "probe"
 
 @dataclass
 class Checkout:
-    """One checkout under one Idempotency-Key, however often it was sent. `answers` are the ids of all answers."""
+    """One checkout under one Idempotency-Key, sent once or more. `answers` are the order ids of all responses."""
 
     key: str
     kind: str
@@ -21,13 +21,13 @@ class Checkout:
     product: str
     placed_at: float = field(default_factory=time.monotonic)
     answers: set[str] = field(default_factory=set)
-    told: list[str] = field(default_factory=list)
+    reported_statuses: list[str] = field(default_factory=list)
     cancel_asked: bool = False
     cancelled: bool = False
-    """Whether an answer said that our cancellation was carried out."""
+    """Whether a response confirmed our cancellation."""
     attempts: int = 0
     failure: str = ""
-    """Why the customer gave up; empty when all was answered."""
+    """Why the customer gave up; empty if all requests were answered."""
 
     @property
     def id(self) -> str | None:
@@ -35,13 +35,13 @@ class Checkout:
 
     @property
     def status(self) -> str | None:
-        """What the customer was told last."""
-        return self.told[-1] if self.told else None
+        """The last state that the customer was shown."""
+        return self.reported_statuses[-1] if self.reported_statuses else None
 
 
 @dataclass
 class Ledger:
-    """Every checkout of the run, and what each product had in stock at first."""
+    """Every checkout of the run, and the initial stock of each product."""
 
     checkouts: list[Checkout] = field(default_factory=list)
     stocked: dict[str, int] = field(default_factory=dict)
@@ -60,14 +60,14 @@ class Ledger:
         return [checkout for checkout in self.checkouts if checkout.answers]
 
     def statuses(self) -> Counter[str]:
-        """How many placed checkouts were last told what."""
+        """The number of placed checkouts by their last known state."""
         return Counter(str(checkout.status) for checkout in self.placed)
 
     def unfinished(self) -> Iterable[Checkout]:
         return (checkout for checkout in self.placed if checkout.status not in FINAL)
 
     def contradictions(self) -> list[str]:
-        """Where customers were told one thing and then another."""
+        """Checkouts whose responses contradict each other."""
         found = []
         for checkout in self.checkouts:
             name = f"{checkout.kind} order {checkout.id or checkout.key}"
@@ -77,10 +77,14 @@ class Ledger:
                 found.append(f"{name}: one key, {len(checkout.answers)} orders")
             if checkout.cancelled and checkout.status != "cancelled":
                 found.append(f"{name}: its cancellation was confirmed, then it was {checkout.status}")
-            if "cancelled" in checkout.told[:-1] and checkout.status != "cancelled":
-                found.append(f"{name}: told cancelled, then {checkout.status}")
-            if "confirmed" in checkout.told[:-1] and checkout.status not in FINAL:
-                found.append(f"{name}: told confirmed, then {checkout.status}")
-            if "confirmed" in checkout.told[:-1] and checkout.status == "cancelled" and not checkout.cancel_asked:
-                found.append(f"{name}: told confirmed, then cancelled though nobody asked")
+            if "cancelled" in checkout.reported_statuses[:-1] and checkout.status != "cancelled":
+                found.append(f"{name}: cancelled, then {checkout.status}")
+            if "confirmed" in checkout.reported_statuses[:-1] and checkout.status not in FINAL:
+                found.append(f"{name}: confirmed, then {checkout.status}")
+            if (
+                "confirmed" in checkout.reported_statuses[:-1]
+                and checkout.status == "cancelled"
+                and not checkout.cancel_asked
+            ):
+                found.append(f"{name}: confirmed, then cancelled without a request")
         return found

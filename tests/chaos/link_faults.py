@@ -1,4 +1,4 @@
-"""The network between services and broker, and between services and database."""
+"""Faults of the network between services and broker, and between services and database."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from tests.chaos.faults import Fault, NotInjectedError, Stage
-from tests.chaos.proxy import Link, Proxy
+from tests.chaos.faults import Environment, Fault, NotInjectedError
+from tests.chaos.proxy import ProxiedConnection, Proxy
 
 Side = Literal["broker", "database"]
 
 BUSY = ("orders", "catalog", "billing", "notifications", "operations")
-# Some pass the time-out of confirms and of connecting (10 s), none lasts for a missed heartbeat.
+# Some exceed the time-out of confirms and of connecting (10 s), none lasts for a missed heartbeat.
 STALL = (2.0, 14.0)
 BYTES = (1, 20_000)
 BYTES_SECONDS = 15.0
@@ -27,13 +27,13 @@ class OnLinks:
 
     side: Side
 
-    def proxy(self, stage: Stage) -> Proxy:
-        return stage.amqp_link if self.side == "broker" else stage.postgres_link
+    def proxy(self, environment: Environment) -> Proxy:
+        return environment.amqp_link if self.side == "broker" else environment.postgres_link
 
-    def chosen(self, stage: Stage, rng: Random) -> list[Link]:
+    def chosen(self, environment: Environment, rng: Random) -> list[ProxiedConnection]:
         service = rng.choice(BUSY)
         owner = service if self.side == "broker" else f"dukan_{service}"
-        proxy = self.proxy(stage)
+        proxy = self.proxy(environment)
         links = proxy.links() if rng.random() < 0.25 else proxy.links(owner)
         if not links:
             raise NotInjectedError(f"{service} has no connection to the {self.side}")
@@ -42,27 +42,27 @@ class OnLinks:
 
 @dataclass(frozen=True)
 class Cut(OnLinks):
-    """Reset at once."""
+    """An immediate reset."""
 
     @property
     def name(self) -> str:
         return f"{self.side}-link-cut"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        for link in self.chosen(stage, rng):
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        for link in self.chosen(environment, rng):
             link.cut()
 
 
 @dataclass(frozen=True)
 class CutAfterBytes(OnLinks):
-    """Reset in the middle of whatever is being said then."""
+    """A reset in the middle of a transmission."""
 
     @property
     def name(self) -> str:
         return f"{self.side}-link-cut-after-bytes"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        links = self.chosen(stage, rng)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        links = self.chosen(environment, rng)
         for link in links:
             link.cut_after = rng.randint(*BYTES)
         deadline = asyncio.get_running_loop().time() + BYTES_SECONDS
@@ -74,14 +74,14 @@ class CutAfterBytes(OnLinks):
 
 @dataclass(frozen=True)
 class Stall(OnLinks):
-    """Nothing moves for a while, then everything does."""
+    """No data is forwarded for a while, then all of it."""
 
     @property
     def name(self) -> str:
         return f"{self.side}-link-stall"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        links = self.chosen(stage, rng)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        links = self.chosen(environment, rng)
         try:
             for link in links:
                 link.become("stall")
@@ -93,27 +93,27 @@ class Stall(OnLinks):
 
 @dataclass(frozen=True)
 class HalfOpen(OnLinks):
-    """The connections are dead and neither side is ever told; new ones work."""
+    """Half-open: the connections are dead and neither side is notified; new connections work."""
 
     @property
     def name(self) -> str:
         return f"{self.side}-link-half-open"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        for link in self.chosen(stage, rng):
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        for link in self.chosen(environment, rng):
             link.become("swallow")
 
 
 @dataclass(frozen=True)
 class Partition(OnLinks):
-    """All connections reset, and none can be made for a while."""
+    """All connections are reset, and new ones are rejected for a while."""
 
     @property
     def name(self) -> str:
         return f"{self.side}-unreachable"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        proxy = self.proxy(stage)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        proxy = self.proxy(environment)
         proxy.become("refuse")
         try:
             for link in proxy.links():
@@ -125,14 +125,14 @@ class Partition(OnLinks):
 
 @dataclass(frozen=True)
 class Latency(OnLinks):
-    """Each piece of data takes its time."""
+    """Every piece of data is delayed."""
 
     @property
     def name(self) -> str:
         return f"{self.side}-link-slow"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        proxy = self.proxy(stage)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        proxy = self.proxy(environment)
         proxy.become("flow", delay=rng.uniform(*LATENCY))
         try:
             await asyncio.sleep(LATENCY_SECONDS)

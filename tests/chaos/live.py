@@ -1,4 +1,4 @@
-"""The run as it is seen: a live view on a terminal, plain lines elsewhere."""
+"""The display of a run: a live view on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.chaos.harness import Run
 
 @dataclass
 class View:
-    """Asked by rich for its present state a few times a second."""
+    """Rich renders its current state a few times a second."""
 
     run: Run | None = None
     lines: list[str] = field(default_factory=list)
@@ -29,22 +29,22 @@ class View:
 
 def _figures(run: Run) -> dict[str, str]:
     elapsed, statuses = time.monotonic() - run.began, run.ledger.statuses()
-    last = run.struck[-1] if run.struck else None
+    last = run.injected[-1] if run.injected else None
     return {
         "elapsed": f"{elapsed:.0f} s of {run.plan.minutes * 60:.0f}",
         "now": run.phase,
         "placed": str(len(run.ledger.placed)),
-        "told confirmed": str(statuses["confirmed"]),
-        "told cancelled": str(statuses["cancelled"]),
+        "confirmed": str(statuses["confirmed"]),
+        "cancelled": str(statuses["cancelled"]),
         "without an answer": str(run.traffic.open),
-        "faults": str(len(run.struck)),
+        "faults": str(len(run.injected)),
         "last recovery": "" if last is None or last.recovery is None else f"{last.recovery:.1f} s ({last.name})",
     }
 
 
 @contextmanager
 def shown(console: Console) -> Iterator[View]:
-    """Lines that are told scroll above the view; without a terminal there are only lines."""
+    """Lines scroll above the live view; without a terminal there are only lines."""
     view = View()
     if not console.is_terminal:
         yield view

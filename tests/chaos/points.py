@@ -1,4 +1,4 @@
-"""Faults inside the services' processes: at the named points, by their clocks, by a second process, by versions."""
+"""Faults inside the services' processes: at the named points, of their clocks, by a second process, by versions."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from common.testing import eventually
 from dukan.children import end, spawn
 from dukan.ports import free_port
 from dukan.services import GATEWAY, SERVICES
-from tests.chaos.faults import Fault, NotInjectedError, Stage
+from tests.chaos.faults import Environment, Fault, NotInjectedError
 from tests.chaos.inject.points import (
     AFTER_COMMIT,
     BEFORE_COMMIT,
@@ -40,7 +40,7 @@ PUBLISHERS = ("orders", "catalog", "billing", "notifications")
 CONSUMERS = (*PUBLISHERS, "operations")
 ACTED_SECONDS = 30.0
 LATEST_PASSING = 5
-# Past the database's patience with an idle transaction (30 s): the relay wakes up without its claim.
+# Longer than the database's idle-in-transaction time-out (30 s): the relay resumes without its claim.
 RELAY_STOP = 33.0
 JUMP = 2 * 3600.0
 JUMP_SECONDS = (3.0, 6.0)
@@ -52,7 +52,7 @@ END_SECONDS = 15.0
 
 
 async def acted(control: Control, within: float = ACTED_SECONDS) -> dict[str, Any]:
-    """What was done by the order in force. Raises NotInjectedError, and takes the order back, when nobody passed."""
+    """The actions of the current order. Revokes it and raises NotInjectedError if no process passed."""
 
     async def something() -> list[dict[str, Any]]:
         return control.acted()
@@ -65,9 +65,9 @@ async def acted(control: Control, within: float = ACTED_SECONDS) -> dict[str, An
 
 
 @contextmanager
-def in_force(stage: Stage, service: str, order: Order) -> Iterator[Control]:
-    """A standing order for the length of the block."""
-    control = Control(stage.inject, service)
+def in_force(environment: Environment, service: str, order: Order) -> Iterator[Control]:
+    """A standing order for the duration of the block."""
+    control = Control(environment.inject, service)
     control.give(order)
     try:
         yield control
@@ -77,27 +77,27 @@ def in_force(stage: Stage, service: str, order: Order) -> Iterator[Control]:
 
 @dataclass(frozen=True)
 class AtPoint:
-    """Once, at one of the next passings of a point, in a service chosen among those that pass there."""
+    """Once, at one of the next passings of a point, in a random service among those that pass it."""
 
     name: str
     point: str
     services: Sequence[str]
     action: str = KILL
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        control = Control(stage.inject, rng.choice(self.services))
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        control = Control(environment.inject, rng.choice(self.services))
         control.give(Order(self.point, self.action, nth=rng.randint(1, LATEST_PASSING)))
         await acted(control)
 
 
 @dataclass(frozen=True)
 class StoppedRelay:
-    """A relay stands still between confirm and mark until it has lost its claim, then goes on as if nothing was."""
+    """A relay is suspended between confirm and mark until it has lost its claim, then resumes."""
 
     name: str = "relay-stopped-before-mark"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        control = Control(stage.inject, rng.choice(PUBLISHERS))
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        control = Control(environment.inject, rng.choice(PUBLISHERS))
         control.give(Order(UNMARKED, STOP))
         stopped = await acted(control)
         try:
@@ -108,57 +108,57 @@ class StoppedRelay:
 
 @dataclass(frozen=True)
 class ClockJump:
-    """The clock of a process is two hours off for some seconds.
+    """The clock of a process is off by two hours for some seconds.
 
-    Legitimate: deadlines and reservations that pass end checkouts, tokens are refused. Never: a lost or wrong order.
+    Allowed: deadlines and reservations expire and end checkouts, tokens are rejected. Never: a lost or wrong order.
     """
 
     name: str
     seconds: float
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         service = rng.choice([*SERVICES, GATEWAY])
-        with in_force(stage, service, Order(CLOCK, "shift", seconds=self.seconds, standing=True)) as control:
+        with in_force(environment, service, Order(CLOCK, "shift", seconds=self.seconds, standing=True)) as control:
             await acted(control)
             await asyncio.sleep(rng.uniform(*JUMP_SECONDS))
 
 
 @dataclass(frozen=True)
 class Disorder:
-    """A relay sends its batches backwards and every third event late, as when single publishes fail."""
+    """A relay sends its batches in reverse order and every third event late, as if single publishes failed."""
 
     name: str = "events-reordered"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         service = rng.choice(("orders", "catalog", "billing"))
-        with in_force(stage, service, Order(DISORDER, "disorder", seconds=LATE, standing=True)) as control:
+        with in_force(environment, service, Order(DISORDER, "disorder", seconds=LATE, standing=True)) as control:
             await acted(control)
             await asyncio.sleep(rng.uniform(*DISORDER_SECONDS))
 
 
 @dataclass(frozen=True)
 class TwoRelays:
-    """A second process of a service works beside the first; with `failover` the first is then killed."""
+    """A second process of a service runs beside the first; with `failover` the first is then killed."""
 
     name: str
     failover: bool
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         service = rng.choice(CONSUMERS)
-        first, port = stage.pid_of(service), free_port()
-        second = _beside(first, port, stage.shop.data / "second.log")
+        first, port = environment.pid_of(service), free_port()
+        second = _beside(first, port, environment.platform.data / "second.log")
         try:
-            await _until_ready(stage, port)
+            await _until_ready(environment, port)
             await asyncio.sleep(rng.uniform(*OVERLAP_SECONDS))
             if self.failover:
                 os.kill(first, signal.SIGKILL)
-                await replaced(stage, service, first)
+                await replaced(environment, service, first)
         finally:
             await asyncio.to_thread(end, second, END_SECONDS)
 
 
 def _beside(pid: int, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """The command of a running process again, on another port."""
+    """The command line of a running process, with another port."""
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     env = dict(pair.split("=", 1) for pair in pairs if pair) | {"DUKAN_PORT": str(port)}
@@ -166,10 +166,10 @@ def _beside(pid: int, port: int, log: Path) -> subprocess.Popen[bytes]:
         return spawn(words, output, env, on_death=signal.SIGKILL)
 
 
-async def _until_ready(stage: Stage, port: int) -> None:
+async def _until_ready(environment: Environment, port: int) -> None:
     async def answers() -> bool:
         try:
-            response = await stage.shop.http.get(f"http://127.0.0.1:{port}/health/ready", timeout=5)
+            response = await environment.platform.http.get(f"http://127.0.0.1:{port}/health/ready", timeout=5)
         except httpx.TransportError:
             return False
         return response.status_code == 200
@@ -182,7 +182,7 @@ async def _until_ready(stage: Stage, port: int) -> None:
 
 @dataclass(frozen=True)
 class MixedVersions:
-    """A rolling restart to a version whose events have a field more, or lack the optional ones, and back again."""
+    """A rolling restart to a version whose events have one more field, or lack the optional ones, and back again."""
 
     version: str
 
@@ -190,24 +190,24 @@ class MixedVersions:
     def name(self) -> str:
         return f"contracts-{self.version}"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         services = rng.sample(("orders", "catalog", "billing"), 2)
-        controls = [Control(stage.inject, service) for service in services]
+        controls = [Control(environment.inject, service) for service in services]
         try:
             for control in controls:
                 control.give(Order(CONTRACTS, self.version, standing=True))
-                await _restart(stage, control.service)
+                await _restart(environment, control.service)
                 await acted(control)
         finally:
             for control in controls:
                 control.take_back()
-        await _restart(stage, services[0])
+        await _restart(environment, services[0])
 
 
-async def _restart(stage: Stage, service: str) -> None:
-    before = stage.pid_of(service)
+async def _restart(environment: Environment, service: str) -> None:
+    before = environment.pid_of(service)
     os.kill(before, signal.SIGTERM)
-    await replaced(stage, service, before)
+    await replaced(environment, service, before)
 
 
 POINT_FAULTS: Sequence[Fault] = (

@@ -1,4 +1,4 @@
-"""Processes that die, stand still, or are replaced."""
+"""Processes that die, are suspended, or are replaced."""
 
 import asyncio
 import os
@@ -12,10 +12,10 @@ import httpx
 
 from common.testing import eventually
 from dukan.services import GATEWAY, SERVICES
-from tests.chaos.faults import Fault, NotInjectedError, Stage, serving
+from tests.chaos.faults import Environment, Fault, NotInjectedError, pid_of
 
 SHORT_FREEZE = (1.0, 4.0)
-# Past the time-outs of confirms (10 s), of heartbeats (10 s, missed twice) and of idle transactions (30 s).
+# Longer than the time-outs of confirms (10 s), heartbeats (10 s, missed twice) and idle transactions (30 s).
 LONG_FREEZE = 35.0
 BACK_SECONDS = 60.0
 WITH_CONSUMERS = ("orders", "catalog", "billing", "notifications", "operations")
@@ -23,7 +23,7 @@ WITH_CONSUMERS = ("orders", "catalog", "billing", "notifications", "operations")
 
 @dataclass(frozen=True)
 class Kill:
-    """SIGKILL; the supervisor starts it again."""
+    """SIGKILL; the supervisor starts the process again."""
 
     service: str
 
@@ -31,13 +31,13 @@ class Kill:
     def name(self) -> str:
         return f"kill-{self.service}"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        os.kill(stage.pid_of(self.service), signal.SIGKILL)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        os.kill(environment.pid_of(self.service), signal.SIGKILL)
 
 
 @dataclass(frozen=True)
 class Freeze:
-    """SIGSTOP, and CONT a little later: connections stay open and nobody answers."""
+    """SIGSTOP, and SIGCONT a little later: connections stay open without responses."""
 
     service: str
 
@@ -45,42 +45,42 @@ class Freeze:
     def name(self) -> str:
         return f"freeze-{self.service}"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        await _freeze(stage.pid_of(self.service), rng.uniform(*SHORT_FREEZE))
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        await _freeze(environment.pid_of(self.service), rng.uniform(*SHORT_FREEZE))
 
 
 @dataclass(frozen=True)
 class LongFreeze:
-    """So long that broker and database give the process up; then it wakes and believes that no time has passed."""
+    """SIGSTOP for so long that broker and database drop the process; it resumes without noticing the time."""
 
     name: str = "freeze-long"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        await _freeze(stage.pid_of(rng.choice(WITH_CONSUMERS)), LONG_FREEZE)
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        await _freeze(environment.pid_of(rng.choice(WITH_CONSUMERS)), LONG_FREEZE)
 
 
 @dataclass(frozen=True)
 class RollingRestart:
-    """TERM one service after another, each when the one before is ready again."""
+    """SIGTERM to one service after another, each when the previous one is ready again."""
 
     name: str = "rolling-restart"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
+    async def inject(self, environment: Environment, rng: Random) -> None:
         for service in rng.sample([*SERVICES, GATEWAY], len(SERVICES) + 1):
-            before = stage.pid_of(service)
+            before = environment.pid_of(service)
             os.kill(before, signal.SIGTERM)
-            await replaced(stage, service, before)
+            await replaced(environment, service, before)
 
 
 @dataclass(frozen=True)
 class PowerCut:
-    """Every process of the platform at once, and all of them started again."""
+    """SIGKILL to every process of the platform at once, then start."""
 
     name: str = "kill-all"
 
-    async def strike(self, stage: Stage, rng: Random) -> None:
-        await stage.shop.kill()
-        await stage.shop.start()
+    async def inject(self, environment: Environment, rng: Random) -> None:
+        await environment.platform.kill()
+        await environment.platform.start()
 
 
 async def _freeze(pid: int, seconds: float) -> None:
@@ -92,9 +92,9 @@ async def _freeze(pid: int, seconds: float) -> None:
             os.kill(pid, signal.SIGCONT)
 
 
-async def replaced(stage: Stage, service: str, before: int) -> None:
+async def replaced(environment: Environment, service: str, before: int) -> None:
     async def another_is_ready() -> bool:
-        return serving(stage.shop, service) not in {before, None} and await is_ready(stage, service)
+        return pid_of(environment.platform, service) not in {before, None} and await is_ready(environment, service)
 
     try:
         await eventually(another_is_ready, within=BACK_SECONDS)
@@ -102,9 +102,11 @@ async def replaced(stage: Stage, service: str, before: int) -> None:
         raise NotInjectedError(f"{service} was not ready {BACK_SECONDS:.0f} s after its TERM") from None
 
 
-async def is_ready(stage: Stage, service: str) -> bool:
+async def is_ready(environment: Environment, service: str) -> bool:
     try:
-        response = await stage.shop.http.get(f"{stage.shop.url_of(service)}/health/ready", timeout=5)
+        response = await environment.platform.http.get(
+            f"{environment.platform.url_of(service)}/health/ready", timeout=5
+        )
     except httpx.TransportError:
         return False
     return response.status_code == 200

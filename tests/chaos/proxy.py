@@ -1,4 +1,4 @@
-"""A TCP proxy of our own between services and broker or database, which can do to a connection what networks do."""
+"""A TCP proxy between services and broker or database that injects network faults."""
 
 import asyncio
 import contextlib
@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Way = Literal["flow", "stall", "swallow", "refuse"]
-"""flow: forward. stall: accept, read and forward nothing. swallow: read, forward nothing, tell nobody (half-open).
-refuse: end new connections at once."""
+"""flow: forward. stall: accept, but read and forward nothing. swallow: read, forward nothing (half-open). refuse: close
+new connections at once.
+"""
 
 CHUNK = 1 << 16
 CONNECT_SECONDS = 5.0
-# How long a half-open connection is kept for the side that has not given it up yet.
+# How long a half-open connection is kept for the side that has not closed it yet.
 SWALLOWED_SECONDS = 120.0
-# `user\0dukan_orders\0` of PostgreSQL's start-up packet, `connection_name` of AMQP's client properties.
+# `user\\0dukan_orders\\0` of PostgreSQL's start-up packet, `connection_name` of AMQP's client properties.
 NAMES = (re.compile(rb"user\x00([^\x00]+)\x00"), re.compile(rb"connection_nameS...[\x00-\xff]([\w.-]+)"))
 
 
 @dataclass(eq=False)
-class Link:
-    """One proxied connection. `owner` is the database role or the AMQP connection's name, empty where none is told."""
+class ProxiedConnection:
+    """One proxied connection. `owner` is the database role or the AMQP connection's name, empty if neither is sent."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
@@ -33,13 +34,13 @@ class Link:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def become(self, way: Way) -> None:
-        """What was swallowed is missing for ever: a half-open connection never flows again."""
+        """Swallowed data is lost: a half-open connection never forwards again."""
         if self.way != "swallow":
             self.way = way
             self.changed.set()
 
     def cut(self) -> None:
-        """Both sides see a reset."""
+        """Reset both sides."""
         self.is_cut = True
         for side in (self.client, self.server):
             side.transport.abort()
@@ -53,14 +54,14 @@ class Proxy:
         self.port = 0
         self.way: Way = "flow"
         self.delay = 0.0
-        self._links: set[Link] = set()
+        self._links: set[ProxiedConnection] = set()
         self._server: asyncio.Server | None = None
 
-    def links(self, owner: str = "") -> list[Link]:
-        """The open connections whose owner begins so, oldest first: a stable order for seeded choices."""
+    def links(self, owner: str = "") -> list[ProxiedConnection]:
+        """The open connections whose owner has this prefix, oldest first: a stable order for seeded choices."""
         return [link for link in self._links_in_order() if link.owner.startswith(owner)]
 
-    def _links_in_order(self) -> Sequence[Link]:
+    def _links_in_order(self) -> Sequence[ProxiedConnection]:
         return sorted(self._links, key=lambda link: (link.owner, link.client.get_extra_info("peername") or ()))
 
     async def start(self) -> None:
@@ -74,7 +75,7 @@ class Proxy:
             link.cut()
 
     def become(self, way: Way, delay: float = 0.0) -> None:
-        """All connections, present and to come."""
+        """All connections, current and future."""
         self.way, self.delay = way, delay
         for link in self._links:
             link.delay = delay
@@ -90,7 +91,7 @@ class Proxy:
         except (OSError, TimeoutError):
             writer.transport.abort()
             return
-        link = Link(writer, server, delay=self.delay)
+        link = ProxiedConnection(writer, server, delay=self.delay)
         link.become(self.way)
         self._links.add(link)
         try:
@@ -100,8 +101,8 @@ class Proxy:
             link.cut()
 
 
-async def _join(link: Link, from_client: asyncio.StreamReader, from_server: asyncio.StreamReader) -> None:
-    """Until either side ends; half-open, until both have, because neither hears of the other."""
+async def _join(link: ProxiedConnection, from_client: asyncio.StreamReader, from_server: asyncio.StreamReader) -> None:
+    """Until one side ends; if half-open, until both have, because neither is notified."""
     pumps = [
         asyncio.create_task(_pump(link, from_client, link.server, _names(link))),
         asyncio.create_task(_pump(link, from_server, link.client, lambda _: None)),
@@ -117,7 +118,7 @@ async def _join(link: Link, from_client: asyncio.StreamReader, from_server: asyn
 
 
 async def _pump(
-    link: Link, source: asyncio.StreamReader, sink: asyncio.StreamWriter, look: Callable[[bytes], None]
+    link: ProxiedConnection, source: asyncio.StreamReader, sink: asyncio.StreamWriter, look: Callable[[bytes], None]
 ) -> None:
     with contextlib.suppress(OSError):
         while True:
@@ -129,14 +130,14 @@ async def _pump(
             await _forward(link, chunk, sink)
 
 
-async def _while_stalled(link: Link) -> None:
+async def _while_stalled(link: ProxiedConnection) -> None:
     while link.way == "stall":
         link.changed.clear()
         await link.changed.wait()
 
 
-async def _forward(link: Link, chunk: bytes, sink: asyncio.StreamWriter) -> None:
-    # A chunk that was already read when the connection stalled waits as well.
+async def _forward(link: ProxiedConnection, chunk: bytes, sink: asyncio.StreamWriter) -> None:
+    # A chunk that was already read when the connection stalled is held back as well.
     await _while_stalled(link)
     if link.way == "swallow":
         return
@@ -150,8 +151,8 @@ async def _forward(link: Link, chunk: bytes, sink: asyncio.StreamWriter) -> None
         link.cut()
 
 
-def _names(link: Link) -> Callable[[bytes], None]:
-    """Learns the owner from what the client says first."""
+def _names(link: ProxiedConnection) -> Callable[[bytes], None]:
+    """Reads the owner from the client's first data."""
 
     def look(chunk: bytes) -> None:
         if not link.owner:

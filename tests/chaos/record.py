@@ -1,4 +1,4 @@
-"""The harness' own record of the bus: a consumer of its own on a queue of its own, past the proxy."""
+"""The harness's own record of the bus: a consumer with its own queue, connected directly."""
 
 import asyncio
 import contextlib
@@ -23,8 +23,8 @@ LOST = (AMQPError, OSError, TimeoutError, RuntimeError, asyncio.InvalidStateErro
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """An event as it was on the wire. `at` is our monotonic time of its arrival."""
+class ReceivedEvent:
+    """An event as it was on the wire. `at` is the monotonic time of its arrival."""
 
     id: str
     type: str
@@ -34,14 +34,14 @@ class Seen:
 
 @dataclass
 class Record:
-    """Everything that was published to dukan.events. Listens until cancelled; survives the broker's restarts.
+    """Everything that was published to dukan.events.
 
-    `copies` counts how often each event id came over the wire, redeliveries to us not counted. `recent` keeps whole
-    messages, for faults that replay them.
+    Consumes until cancelled; survives restarts of the broker. `copies` counts how often each event id was published,
+    without redeliveries to this consumer. `recent` holds whole messages, for faults that replay them.
     """
 
     url: Callable[[], str]
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[str, ReceivedEvent] = field(default_factory=dict)
     copies: Counter[str] = field(default_factory=Counter)
     recent: deque[AbstractIncomingMessage] = field(default_factory=lambda: deque(maxlen=KEPT))
     _task: asyncio.Task[None] | None = None
@@ -85,7 +85,7 @@ class Record:
                 await asyncio.wait_for(connection.close(), 2)
 
     async def _bind(self, channel: aio_pika.abc.AbstractChannel, queue: AbstractQueue) -> None:
-        # Declared as the platform does, because we are here first.
+        # Declared as the platform declares it, because this consumer starts first.
         await channel.declare_exchange(
             "dukan.events", "topic", durable=True, arguments={"alternate-exchange": "dukan.unrouted"}
         )
@@ -98,9 +98,9 @@ class Record:
             return
         self.copies[event_id] += 1
         self.seen.setdefault(
-            event_id, Seen(event_id, str(message.routing_key), time.monotonic(), bool(message.redelivered))
+            event_id, ReceivedEvent(event_id, str(message.routing_key), time.monotonic(), bool(message.redelivered))
         )
 
     def count(self, event_type: str, since: float, until: float) -> int:
-        """How many different events of a type came in that time."""
+        """The number of distinct events of a type in that time."""
         return sum(1 for seen in self.seen.values() if seen.type == event_type and since <= seen.at < until)

@@ -1,4 +1,4 @@
-"""When the platform works again: a checkout begun after the fault is confirmed, and every service is ready."""
+"""Detects recovery: a checkout placed after the fault is confirmed, and every service is ready."""
 
 import asyncio
 import time
@@ -6,28 +6,28 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from dukan.services import GATEWAY, SERVICES
-from tests.chaos.faults import Stage
+from tests.chaos.customers import GaveUpError
+from tests.chaos.faults import Environment
 from tests.chaos.ledger import FINAL, PROBE, Checkout, Ledger
 from tests.chaos.process_faults import is_ready
-from tests.chaos.shoppers import GaveUpError
 from tests.chaos.traffic import place, until
 
 LIMIT_SECONDS = 60.0
-# What takes longer is a failure; yet the next fault should find a platform that works.
+# A longer recovery is a failure; the harness still waits, so that the next fault meets a working platform.
 PATIENCE_SECONDS = 180.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 
 
 @dataclass
 class Probes:
-    """Checkouts that find out. They are customers like any other, and in the ledger."""
+    """Checkouts as probes. They are ordinary customers and are in the ledger."""
 
-    stage: Stage
+    environment: Environment
     ledger: Ledger
     _sent: set[asyncio.Task[bool]] = field(default_factory=set)
 
     async def recovery(self) -> float | None:
-        """Seconds from now until it works; None when it did not within PATIENCE_SECONDS."""
+        """Seconds from now until recovery; None if it takes longer than PATIENCE_SECONDS."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -38,7 +38,7 @@ class Probes:
         return time.monotonic() - began
 
     async def _confirmed(self) -> None:
-        """A new probe now and then, because the first may be held up by what a later one is spared."""
+        """Send another probe from time to time: the first may be delayed by something that later ones avoid."""
         mine: set[asyncio.Task[bool]] = set()
         pause = FIRST_PAUSE
         while not any(probe.done() and probe.result() for probe in mine):
@@ -52,13 +52,13 @@ class Probes:
     async def _ready(self) -> None:
         waiting = [*SERVICES, GATEWAY]
         while waiting:
-            ready = await asyncio.gather(*(is_ready(self.stage, service) for service in waiting))
+            ready = await asyncio.gather(*(is_ready(self.environment, service) for service in waiting))
             waiting = [service for service, answer in zip(waiting, ready, strict=True) if not answer]
             await asyncio.sleep(0.1 if waiting else 0)
 
     async def _probe(self) -> bool:
-        customer = self.stage.customer
-        checkout: Checkout = self.ledger.open(PROBE, str(uuid4()), customer.id, self.stage.product)
+        customer = self.environment.customer
+        checkout: Checkout = self.ledger.open(PROBE, str(uuid4()), customer.id, self.environment.product)
         try:
             await place(checkout, customer)
             await until(checkout, customer, FINAL)
@@ -70,7 +70,7 @@ class Probes:
         return checkout.status == "confirmed"
 
     async def finish(self, within: float) -> None:
-        """Wait for those that are still out."""
+        """Wait for the pending probes."""
         if self._sent:
             await asyncio.wait(self._sent, timeout=within)
         for probe in self._sent:

@@ -1,4 +1,4 @@
-"""What a run found, as a table and as JSON."""
+"""The results of a run, as a table and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from tests.chaos.invariants import Verdict
+from tests.chaos.invariants import InvariantResult
 from tests.chaos.recovery import LIMIT_SECONDS
 
 
 @dataclass(frozen=True)
-class Struck:
-    """One fault as it went. Seconds: `at` since the first calm, `held` while it lasted, `recovery` after its end.
+class InjectedFault:
+    """The result of one fault, in seconds: `at` since the start, `held` its duration, `recovery` after its end.
 
-    `recovery` is None when the platform did not recover, or when the fault was not brought about: `error` says why.
+    `recovery` is None if the platform did not recover, or if the fault was not injected: `error` says why.
     """
 
     name: str
@@ -36,24 +36,24 @@ class Struck:
 
 @dataclass
 class Report:
-    """`left_out` are the faults that the time did not suffice for."""
+    """`left_out` are the faults for which there was no time."""
 
     seed: int
     minutes: float
     rate: float
-    struck: Sequence[Struck]
+    injected: Sequence[InjectedFault]
     left_out: Sequence[str]
     orders: dict[str, int]
-    verdicts: Sequence[Verdict]
+    check_invariants: Sequence[InvariantResult]
     notes: dict[str, float | int] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[str]:
-        return [struck.failure for struck in self.struck if struck.failure]
+        return [injected.failure for injected in self.injected if injected.failure]
 
     @property
     def clean(self) -> bool:
-        return not self.failures and not any(verdict.breaches for verdict in self.verdicts)
+        return not self.failures and not any(result.violations for result in self.check_invariants)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -61,18 +61,18 @@ class Report:
             "minutes": self.minutes,
             "orders_per_second": self.rate,
             "clean": self.clean,
-            "faults": [_row(name, struck) for name, struck in _by_name(self.struck).items()],
+            "faults": [_row(name, injected) for name, injected in _by_name(self.injected).items()],
             "left_out": list(self.left_out),
             "failures": self.failures,
             "orders": self.orders,
             "invariants": [
                 {
-                    "number": verdict.number,
-                    "claim": verdict.claim,
-                    "checked": verdict.checked,
-                    "breaches": verdict.breaches[:100],
+                    "number": result.number,
+                    "claim": result.claim,
+                    "checked": result.checked,
+                    "breaches": result.violations[:100],
                 }
-                for verdict in self.verdicts
+                for result in self.check_invariants
             ],
             "notes": self.notes,
         }
@@ -84,8 +84,8 @@ class Report:
         table = Table("fault", title=f"Faults, seed {self.seed}")
         for column in ("times", "held s (max)", "recovery s (median)", "(max)"):
             table.add_column(column, justify="right")
-        for name, struck in _by_name(self.struck).items():
-            row = _row(name, struck)
+        for name, injected in _by_name(self.injected).items():
+            row = _row(name, injected)
             table.add_row(name, *(str(row[key]) for key in ("times", "held_max", "recovery_median", "recovery_max")))
         for failure in self.failures:
             table.add_row(f"[red]{failure}[/]")
@@ -102,24 +102,24 @@ class Report:
         table = Table("", "invariant", title="Invariants")
         table.add_column("checked", justify="right")
         table.add_column("breaches", justify="right")
-        for verdict in self.verdicts:
-            mark = "[red]" if verdict.breaches else "[green]"
-            table.add_row(str(verdict.number), verdict.claim, str(verdict.checked), f"{mark}{len(verdict.breaches)}[/]")
-            for breach in verdict.breaches[:10]:
+        for result in self.check_invariants:
+            mark = "[red]" if result.violations else "[green]"
+            table.add_row(str(result.number), result.claim, str(result.checked), f"{mark}{len(result.violations)}[/]")
+            for breach in result.violations[:10]:
                 table.add_row("", f"[red]{breach}[/]")
         return table
 
 
-def _by_name(struck: Sequence[Struck]) -> dict[str, list[Struck]]:
-    return {name: [one for one in struck if one.name == name] for name in sorted({one.name for one in struck})}
+def _by_name(injected: Sequence[InjectedFault]) -> dict[str, list[InjectedFault]]:
+    return {name: [one for one in injected if one.name == name] for name in sorted({one.name for one in injected})}
 
 
-def _row(name: str, struck: Sequence[Struck]) -> dict[str, Any]:
-    recoveries = [one.recovery for one in struck if one.recovery is not None]
+def _row(name: str, injected: Sequence[InjectedFault]) -> dict[str, Any]:
+    recoveries = [one.recovery for one in injected if one.recovery is not None]
     return {
         "fault": name,
-        "times": sum(1 for one in struck if not one.error),
-        "held_max": round(max(one.held for one in struck), 1),
+        "times": sum(1 for one in injected if not one.error),
+        "held_max": round(max(one.held for one in injected), 1),
         "recovery_median": round(median(recoveries), 1) if recoveries else None,
         "recovery_max": round(max(recoveries), 1) if recoveries else None,
     }

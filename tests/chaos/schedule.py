@@ -1,4 +1,4 @@
-"""Which fault strikes when, and with what luck: all of it from one seed."""
+"""The order, pauses and random choices of the faults, all derived from one seed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ PAUSE = (0.5, 4.0)
 
 
 @dataclass(frozen=True)
-class Strike:
-    """The next fault, after `pause` seconds of peace. `rng` decides everything that the fault may choose."""
+class PlannedFault:
+    """The next fault, after `pause` seconds. `rng` makes all choices of the fault."""
 
     fault: Fault
     round: int
@@ -19,14 +19,15 @@ class Strike:
     rng: Random
 
 
-def strikes(seed: int, faults: Sequence[Fault]) -> Iterator[Strike]:
-    """Round after round without end, each fault once per round in an order of the round's own.
+def planned_faults(seed: int, faults: Sequence[Fault]) -> Iterator[PlannedFault]:
+    """Endless rounds, each fault once per round in a random order.
 
-    A fault's luck depends on the seed, the round and its name only: it is the same when other faults are left out.
+    A fault's random choices depend on the seed, the round and its name only: they are the same if other faults are left
+    out.
     """
     number = 0
     while True:
         number += 1
         rng = Random(f"{seed}/{number}")
         for fault in rng.sample(faults, len(faults)):
-            yield Strike(fault, number, rng.uniform(*PAUSE), Random(f"{seed}/{number}/{fault.name}"))
+            yield PlannedFault(fault, number, rng.uniform(*PAUSE), Random(f"{seed}/{number}/{fault.name}"))

@@ -1,4 +1,4 @@
-"""`dukan chaos` as it is run by hand, for a short time: some faults of each kind, and nothing lost."""
+"""`dukan chaos`, run for a short time: some faults of each kind, and nothing is lost."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ FAULTS = "kill-orders,freeze-catalog,broker-kill,postgres-kill,broker-link-cut,d
 
 @pytest.mark.broker
 @pytest.mark.timeout(600)
-async def test_a_short_round_of_every_kind_of_fault_loses_nothing(tmp_path: Path) -> None:
+async def test_a_short_run_with_every_kind_of_fault_loses_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.chaos", "--minutes", "1.2", "--rate", "8", "--seed", "1", "--json"]
     command += ["--faults", FAULTS, "--keep", str(tmp_path / "kept")]
     done = await asyncio.to_thread(

@@ -1,6 +1,6 @@
-"""What no service of ours would send, put on the bus of a platform at work: each fault checks what came of it.
+"""Messages that no service sends, published on the bus of a platform under load; each fault checks its own result.
 
-`poison-crashes` is left to `dukan chaos`: its half minute of restarts proves no more than the bus' own tests do.
+`poison-crashes` is left to `dukan chaos`: its half minute of restarts proves no more than the tests of the bus.
 """
 
 import asyncio
@@ -10,25 +10,25 @@ from random import Random
 import pytest
 
 from common.testing import eventually
-from tests.chaos.faults import Fault, Stage
+from tests.chaos.environment import run_environment
+from tests.chaos.faults import Environment, Fault
 from tests.chaos.hostile import HOSTILE_FAULTS, Crashes
-from tests.chaos.market import open_market
 from tests.chaos.provider_faults import PROVIDER_FAULTS
-from tests.chaos.stage import opened
+from tests.chaos.workload import prepare_traffic
 
 RATE = 3
 FAULTS = [*(fault for fault in HOSTILE_FAULTS if not isinstance(fault, Crashes)), *PROVIDER_FAULTS]
 
 
 @pytest.fixture(scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """With customers, of whom some have cancelled already."""
-    async with opened(tmp_path_factory.mktemp("hostile")) as stage:
-        traffic = await open_market(stage.shop, Random(1), RATE)
+async def environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Environment]:
+    """With customers, some of whom have cancelled already."""
+    async with run_environment(tmp_path_factory.mktemp("hostile")) as environment:
+        traffic = await prepare_traffic(environment.platform, Random(1), RATE)
         load = asyncio.create_task(traffic.run())
         cancelled = "SELECT 1 FROM orders WHERE status = 'cancelled'"
-        await eventually(lambda: stage.sql("orders", cancelled), within=60)
-        yield stage
+        await eventually(lambda: environment.sql("orders", cancelled), within=60)
+        yield environment
         load.cancel()
         await asyncio.gather(load, return_exceptions=True)
         await traffic.finish(30)
@@ -37,5 +37,5 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 @pytest.mark.broker
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_it_ends_as_promised(stage: Stage, fault: Fault) -> None:
-    await fault.strike(stage, Random(1))
+async def test_the_fault_has_its_documented_result(environment: Environment, fault: Fault) -> None:
+    await fault.inject(environment, Random(1))

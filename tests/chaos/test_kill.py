@@ -1,4 +1,4 @@
-"""Nothing is lost when anything is killed: kill -9 in the middle of a hundred checkouts, then count."""
+"""Nothing is lost when a process is killed: kill -9 in the middle of a hundred checkouts."""
 
 import asyncio
 import os
@@ -12,20 +12,20 @@ import pytest
 
 from common.testing import eventually
 from dukan.services import GATEWAY, SERVICES
-from tests.e2e.platform import Platform, amqp_url, platform
+from tests.e2e.platform import Platform, amqp_url, run_platform
 
-from .faults import serving
-from .invariants import breaches, verdicts
-from .market import ask_all, open_market
+from .faults import pid_of
+from .invariants import check_invariants, violations
+from .workload import prepare_traffic, query_all_orders
 
 CHECKOUTS = 100
 RATE = 30
 REST_SECONDS = 90
 
 
-async def survive(shop: Platform, strike: Callable[[], Awaitable[None]]) -> None:
-    """Strike in the middle of the stream; afterwards everything ends and every invariant holds."""
-    traffic = await open_market(shop, Random(1), RATE)
+async def survive(platform: Platform, inject: Callable[[], Awaitable[None]]) -> None:
+    """Inject the fault in the middle of the traffic; afterwards everything completes and every invariant holds."""
+    traffic = await prepare_traffic(platform, Random(1), RATE)
     ledger = traffic.ledger
     streaming = asyncio.create_task(traffic.run(CHECKOUTS))
 
@@ -33,14 +33,14 @@ async def survive(shop: Platform, strike: Callable[[], Awaitable[None]]) -> None
         return len(ledger.placed) >= CHECKOUTS // 3
 
     await eventually(in_the_middle, within=REST_SECONDS)
-    await strike()
+    await inject()
     await streaming
     await traffic.finish(REST_SECONDS)
     assert len(ledger.placed) == CHECKOUTS
 
     async def found() -> list[str]:
-        await ask_all(ledger, traffic.shoppers)
-        return breaches(await verdicts(shop, ledger, None, ()))
+        await query_all_orders(ledger, traffic.customers)
+        return violations(await check_invariants(platform, ledger, None, ()))
 
     async def at_rest() -> bool:
         return not await found()
@@ -52,31 +52,29 @@ async def survive(shop: Platform, strike: Callable[[], Awaitable[None]]) -> None
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("platform-embedded")
-async def test_the_whole_embedded_platform_killed_in_the_middle_of_checkouts(tmp_path: Path) -> None:
-    async with platform(tmp_path / "data", None) as shop:
+async def test_the_embedded_platform_is_killed_during_checkouts(tmp_path: Path) -> None:
+    async with run_platform(tmp_path / "data", None) as platform:
 
-        async def strike() -> None:
-            await shop.kill()
-            await shop.start()
+        async def inject() -> None:
+            await platform.kill()
+            await platform.start()
 
-        await survive(shop, strike)
+        await survive(platform, inject)
 
 
 @pytest.fixture(scope="module")
 async def processes(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    async with platform(tmp_path_factory.mktemp("chaos") / "data", amqp_url()) as shop:
-        yield shop
+    async with run_platform(tmp_path_factory.mktemp("chaos") / "data", amqp_url()) as platform:
+        yield platform
 
 
 @pytest.mark.broker
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("dead-letters")
 @pytest.mark.parametrize("service", [*SERVICES, GATEWAY])
-async def test_one_service_killed_in_the_middle_of_checkouts(processes: Platform, service: str) -> None:
-    async def strike() -> None:
-        pid = serving(processes, service)
+async def test_one_service_is_killed_during_checkouts(processes: Platform, service: str) -> None:
+    async def inject() -> None:
+        pid = pid_of(processes, service)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
 
-    await survive(processes, strike)
+    await survive(processes, inject)

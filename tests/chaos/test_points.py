@@ -1,4 +1,4 @@
-"""Each point strikes where it says: tried on a small service in a process of its own."""
+"""Each fault point acts where it says, tested on a small service in its own process."""
 
 import asyncio
 import os
@@ -20,8 +20,8 @@ from common.events.cloudevent import CloudEvent
 from common.ids import new_id
 from common.persistence.database import Database
 from common.testing import eventually
-from tests.chaos.faults import armed
-from tests.chaos.inject import importing, patches
+from tests.chaos.faults import fault_environment
+from tests.chaos.inject import import_hook, patches
 from tests.chaos.inject.points import (
     AFTER_COMMIT,
     BEFORE_COMMIT,
@@ -40,14 +40,14 @@ from tests.chaos.inject.points import (
     Order,
     Points,
 )
-from tests.chaos.inject.rehearsal import EFFECTS, Noted
+from tests.chaos.inject.sample_service import EFFECTS, SampleEvent
 
 ROOT = Path(__file__).parents[2]
 RELAY_POINTS = (UNCONFIRMED, UNMARKED)
 
 
 @dataclass
-class Stand:
+class Harness:
     """The small service's database, its copy of the bus, and its process."""
 
     database: Database
@@ -57,8 +57,8 @@ class Stand:
     running: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def live(self, *ids: str) -> asyncio.subprocess.Process:
-        command = [sys.executable, "-m", "tests.chaos.inject.rehearsal", "serve", "rehearsal", self.purpose, *ids]
-        env = armed(self.control.folder) | {"DUKAN_DATABASE_URL": self.database.url}
+        command = [sys.executable, "-m", "tests.chaos.inject.sample_service", "serve", "rehearsal", self.purpose, *ids]
+        env = fault_environment(self.control.folder) | {"DUKAN_DATABASE_URL": self.database.url}
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=env)
         self.running.append(process)
         return process
@@ -74,7 +74,7 @@ class Stand:
         return [str(row) for row in await self.rows("SELECT event_id FROM outbox WHERE published_at IS NULL")]
 
     async def take_copies(self) -> list[aio_pika.abc.AbstractIncomingMessage]:
-        """What was published since we looked last."""
+        """The messages published since the last call."""
         taken = []
         while (message := await self.copies.get(no_ack=True, fail=False)) is not None:
             taken.append(message)
@@ -88,7 +88,7 @@ class Stand:
 
 
 @pytest.fixture
-async def stand(fresh_database: Any, tmp_path: Path) -> AsyncIterator[Stand]:
+async def harness(fresh_database: Any, tmp_path: Path) -> AsyncIterator[Harness]:
     database = await fresh_database("common")
     async with database.begin() as tx:
         await tx.sql.execute(EFFECTS)
@@ -98,11 +98,11 @@ async def stand(fresh_database: Any, tmp_path: Path) -> AsyncIterator[Stand]:
         "dukan.events", "topic", durable=True, arguments={"alternate-exchange": "dukan.unrouted"}
     )
     copies = await channel.declare_queue(exclusive=True)
-    await copies.bind("dukan.events", Noted.type)
+    await copies.bind("dukan.events", SampleEvent.type)
     purpose = f"p{new_id().hex}"
-    stand = Stand(database, Control(tmp_path, "rehearsal"), copies, purpose)
-    yield stand
-    for process in stand.running:
+    harness = Harness(database, Control(tmp_path, "rehearsal"), copies, purpose)
+    yield harness
+    for process in harness.running:
         if process.returncode is None:
             process.kill()
             await process.wait()
@@ -114,98 +114,98 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
-async def killed_at(stand: Stand, point: str) -> str:
-    """The id of the event that was said when the process was killed at the point."""
+async def killed_at(harness: Harness, point: str) -> str:
+    """The id of the event that was published when the process was killed at the point."""
     event = str(new_id())
-    stand.control.give(Order(point, KILL))
-    process = await stand.live(event)
+    harness.control.give(Order(point, KILL))
+    process = await harness.live(event)
     assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
-    [acted] = stand.control.acted()
+    [acted] = harness.control.acted()
     assert (acted["point"], acted["pid"]) == (point, process.pid)
     return event
 
 
 @pytest.mark.broker
-async def test_killed_before_the_commit_nothing_was_said(stand: Stand) -> None:
-    await killed_at(stand, BEFORE_COMMIT)
-    assert await stand.rows("SELECT event_id FROM outbox") == []
-    assert await stand.take_copies() == []
+async def test_killed_before_the_commit_nothing_is_published(harness: Harness) -> None:
+    await killed_at(harness, BEFORE_COMMIT)
+    assert await harness.rows("SELECT event_id FROM outbox") == []
+    assert await harness.take_copies() == []
 
 
 @pytest.mark.broker
-async def test_killed_after_the_commit_the_event_waits_unpublished_for_the_next_life(stand: Stand) -> None:
-    event = await killed_at(stand, AFTER_COMMIT)
-    assert await stand.unpublished() == [event]
-    assert await stand.take_copies() == []
-    await stand.live()
-    await stand.finished(event)
-    assert [copy.message_id for copy in await stand.take_copies()] == [event]
+async def test_killed_after_the_commit_the_event_is_published_after_the_restart(harness: Harness) -> None:
+    event = await killed_at(harness, AFTER_COMMIT)
+    assert await harness.unpublished() == [event]
+    assert await harness.take_copies() == []
+    await harness.live()
+    await harness.finished(event)
+    assert [copy.message_id for copy in await harness.take_copies()] == [event]
 
 
 @pytest.mark.broker
 @pytest.mark.parametrize("point", RELAY_POINTS)
-async def test_killed_between_publish_and_mark_the_event_is_on_the_bus_twice_and_its_effect_once(
-    stand: Stand, point: str
+async def test_killed_between_publish_and_mark_the_event_is_published_twice_with_one_effect(
+    harness: Harness, point: str
 ) -> None:
-    event = await killed_at(stand, point)
-    [acted] = stand.control.acted()
+    event = await killed_at(harness, point)
+    [acted] = harness.control.acted()
     assert acted["detail"] == ("1 of 1 unconfirmed" if point == UNCONFIRMED else "1 of 1 confirmed")
-    assert await stand.unpublished() == [event]
-    assert [copy.message_id for copy in await stand.take_copies()] == [event]
-    await stand.live(event, after := str(new_id()))
-    await stand.finished(event, after)
-    assert Counter(copy.message_id for copy in await stand.take_copies()) == {event: 1, after: 1}
-    assert Counter(await stand.effects()) == {event: 1, after: 1}
+    assert await harness.unpublished() == [event]
+    assert [copy.message_id for copy in await harness.take_copies()] == [event]
+    await harness.live(event, after := str(new_id()))
+    await harness.finished(event, after)
+    assert Counter(copy.message_id for copy in await harness.take_copies()) == {event: 1, after: 1}
+    assert Counter(await harness.effects()) == {event: 1, after: 1}
 
 
 @pytest.mark.broker
-async def test_killed_in_a_handler_its_effect_is_gone_and_comes_in_the_next_life(stand: Stand) -> None:
-    event = await killed_at(stand, IN_HANDLER)
-    assert await stand.rows("SELECT event_id FROM inbox") == []
-    assert await stand.effects() == []
-    await stand.live()
-    await stand.finished(event)
+async def test_killed_in_a_handler_the_effect_happens_after_the_restart(harness: Harness) -> None:
+    event = await killed_at(harness, IN_HANDLER)
+    assert await harness.rows("SELECT event_id FROM inbox") == []
+    assert await harness.effects() == []
+    await harness.live()
+    await harness.finished(event)
 
 
 @pytest.mark.broker
-async def test_killed_between_commit_and_acknowledgement_the_redelivery_has_no_effect(stand: Stand) -> None:
-    event = await killed_at(stand, UNACKED)
-    assert await stand.rows("SELECT event_id FROM inbox") == [UUID(event)]
-    assert await stand.effects() == [event]
-    await stand.live(after := str(new_id()))
-    await stand.finished(event, after)
-    assert Counter(await stand.effects()) == {event: 1, after: 1}
+async def test_killed_between_commit_and_acknowledgement_the_redelivery_has_no_effect(harness: Harness) -> None:
+    event = await killed_at(harness, UNACKED)
+    assert await harness.rows("SELECT event_id FROM inbox") == [UUID(event)]
+    assert await harness.effects() == [event]
+    await harness.live(after := str(new_id()))
+    await harness.finished(event, after)
+    assert Counter(await harness.effects()) == {event: 1, after: 1}
 
 
 @pytest.mark.broker
-async def test_a_stopped_process_goes_on_where_it_stood(stand: Stand) -> None:
-    stand.control.give(Order(UNMARKED, STOP))
-    process = await stand.live(event := str(new_id()))
+async def test_a_suspended_process_continues(harness: Harness) -> None:
+    harness.control.give(Order(UNMARKED, STOP))
+    process = await harness.live(event := str(new_id()))
 
     async def stands_still() -> bool:
         return state_of(process.pid) == "T"
 
     await eventually(stands_still, within=30)
-    assert await stand.unpublished() == [event]
+    assert await harness.unpublished() == [event]
     process.send_signal(signal.SIGCONT)
-    await stand.finished(event)
+    await harness.finished(event)
 
 
 @pytest.mark.broker
-async def test_an_order_to_raise_fails_the_handler_of_that_event_only_as_long_as_it_stands(stand: Stand) -> None:
+async def test_an_order_to_raise_fails_the_handler_of_that_event_until_it_is_revoked(harness: Harness) -> None:
     bad, good = str(new_id()), str(new_id())
-    stand.control.give(Order(IN_HANDLER, RAISE, event=bad, standing=True))
-    await stand.live(bad, good)
+    harness.control.give(Order(IN_HANDLER, RAISE, event=bad, standing=True))
+    await harness.live(bad, good)
 
     async def failed_and_passed() -> bool:
-        return len(stand.control.acted()) > 0 and await stand.effects() == [good]
+        return len(harness.control.acted()) > 0 and await harness.effects() == [good]
 
     await eventually(failed_and_passed, within=30)
-    stand.control.take_back()
-    await stand.finished(bad, good)
+    harness.control.take_back()
+    await harness.finished(bad, good)
 
 
-async def test_a_point_acts_at_the_passing_that_was_ordered_and_once(tmp_path: Path) -> None:
+async def test_a_point_acts_once_at_the_ordered_passing(tmp_path: Path) -> None:
     control, points = Control(tmp_path, "orders"), Points(tmp_path, "orders")
     control.give(Order(UNACKED, DELAY, nth=3))
     for _ in range(2):
@@ -218,44 +218,44 @@ async def test_a_point_acts_at_the_passing_that_was_ordered_and_once(tmp_path: P
 
 
 @pytest.mark.broker
-async def test_the_clock_and_the_contracts_change_while_ordered(stand: Stand) -> None:
-    stand.control.give(Order(CLOCK, "shift", seconds=7200, standing=True))
-    process = await stand.live(shifted := str(new_id()))
-    await stand.finished(shifted)
+async def test_clock_and_contracts_change_while_ordered(harness: Harness) -> None:
+    harness.control.give(Order(CLOCK, "shift", seconds=7200, standing=True))
+    process = await harness.live(shifted := str(new_id()))
+    await harness.finished(shifted)
     process.kill()
-    [copy] = await stand.take_copies()
+    [copy] = await harness.take_copies()
     ahead = CloudEvent.from_headers(copy.headers, copy.correlation_id, copy.body).time.timestamp() - time.time()
     assert 7100 < ahead < 7200
-    stand.control.give(Order(CONTRACTS, "newer", standing=True))
-    process = await stand.live(newer := str(new_id()))
-    await stand.finished(newer)
+    harness.control.give(Order(CONTRACTS, "newer", standing=True))
+    process = await harness.live(newer := str(new_id()))
+    await harness.finished(newer)
     process.kill()
-    assert b"added_by_a_newer_version" in (await stand.take_copies())[-1].body
-    stand.control.give(Order(CONTRACTS, "older", standing=True))
-    await stand.live(older := str(new_id()))
-    await stand.finished(older)
-    assert b"remark" not in (await stand.take_copies())[-1].body
+    assert b"added_by_a_newer_version" in (await harness.take_copies())[-1].body
+    harness.control.give(Order(CONTRACTS, "older", standing=True))
+    await harness.live(older := str(new_id()))
+    await harness.finished(older)
+    assert b"remark" not in (await harness.take_copies())[-1].body
 
 
 @pytest.mark.broker
-async def test_a_disorderly_relay_sends_later_events_first_and_loses_none(stand: Stand) -> None:
-    stand.control.give(Order(DISORDER, "disorder", seconds=1.0, standing=True))
+async def test_a_reordering_relay_publishes_later_events_first_and_loses_none(harness: Harness) -> None:
+    harness.control.give(Order(DISORDER, "disorder", seconds=1.0, standing=True))
     said = [str(new_id()) for _ in range(20)]
-    await stand.live(*said)
-    await stand.finished(*said)
-    sent = [copy.message_id for copy in await stand.take_copies()]
+    await harness.live(*said)
+    await harness.finished(*said)
+    sent = [copy.message_id for copy in await harness.take_copies()]
     assert sorted(map(str, sent)) == sorted(said)
     assert sent != said
 
 
-def test_every_name_that_is_patched_exists(tmp_path: Path) -> None:
-    """In a process of its own: the modules must not have been imported before."""
+def test_every_patched_name_exists(tmp_path: Path) -> None:
+    """In its own process: the modules must not have been imported before."""
     names = sorted(patches.bound_to(Points(tmp_path, "orders")))
-    assert importing.Patching({}).find_spec("common.clock", None) is None
+    assert import_hook.Patching({}).find_spec("common.clock", None) is None
     code = f"import importlib; [importlib.import_module(name) for name in {names}]"
     ran = subprocess.run(
         [sys.executable, "-c", code, "serve", "orders"],
-        env=armed(tmp_path),
+        env=fault_environment(tmp_path),
         capture_output=True,
         text=True,
         timeout=60,

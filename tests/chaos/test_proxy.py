@@ -1,4 +1,4 @@
-"""The proxy does to connections what it says, and to no others."""
+"""The proxy injects each fault into the chosen connections, and into no others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ HELLO = b"\0\0\0\x2a\0\x03\0\0user\0dukan_orders\0database\0dukan_orders\0\0"
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
-    """Before a server that sends back what it gets."""
+    """A proxy in front of an echo server."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(1000):
@@ -31,7 +31,7 @@ Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def client(proxy: Proxy, hello: bytes = HELLO) -> Client:
-    """Connected, and its first words have come back."""
+    """A connection whose first message was echoed."""
     connected = await asyncio.open_connection("127.0.0.1", proxy.port)
     assert await said(connected, hello) == hello
     return connected
@@ -43,7 +43,7 @@ async def said(to: Client, words: bytes) -> bytes:
 
 
 async def silent(to: Client, words: bytes) -> bool:
-    """Whether these words are not answered within a moment; they may be later."""
+    """Whether this message is not echoed within a moment; it may be later."""
     to[1].write(words)
     try:
         async with asyncio.timeout(0.1):
@@ -53,14 +53,14 @@ async def silent(to: Client, words: bytes) -> bool:
     return False
 
 
-async def test_connections_are_known_by_the_role_that_they_name(proxy: Proxy) -> None:
+async def test_connections_are_identified_by_their_role(proxy: Proxy) -> None:
     amqp = b"AMQP\0\0\x09\x01 \x0fconnection_nameS\0\0\0\x0eorders.publish\x07productS"
     kept = [await client(proxy), await client(proxy, amqp)]
     assert [link.owner for link in proxy.links()] == ["dukan_orders", "orders.publish"]
     assert len(proxy.links("dukan_")) == len(proxy.links("orders")) == len(kept) / 2
 
 
-async def test_a_cut_after_bytes_lets_exactly_so_many_through(proxy: Proxy) -> None:
+async def test_a_reset_after_n_bytes_forwards_exactly_n_bytes(proxy: Proxy) -> None:
     reader, writer = await client(proxy)
     (link,) = proxy.links()
     link.cut_after = 7
@@ -71,7 +71,7 @@ async def test_a_cut_after_bytes_lets_exactly_so_many_through(proxy: Proxy) -> N
     assert link.is_cut
 
 
-async def test_what_was_stalled_flows_again(proxy: Proxy) -> None:
+async def test_stalled_data_is_forwarded_later(proxy: Proxy) -> None:
     stalled, other = await client(proxy), await client(proxy, HELLO.replace(b"orders", b"catalo"))
     (link,) = proxy.links("dukan_orders")
     link.become("stall")
@@ -81,7 +81,7 @@ async def test_what_was_stalled_flows_again(proxy: Proxy) -> None:
     assert await stalled[0].readexactly(5) == b"later"
 
 
-async def test_a_half_open_connection_stays_so_and_new_ones_work(proxy: Proxy) -> None:
+async def test_a_half_open_connection_stays_half_open_and_new_ones_work(proxy: Proxy) -> None:
     dead = await client(proxy)
     (link,) = proxy.links()
     link.become("swallow")
@@ -91,7 +91,7 @@ async def test_a_half_open_connection_stays_so_and_new_ones_work(proxy: Proxy) -
     assert await said(await client(proxy), b"here") == b"here"
 
 
-async def test_nobody_gets_through_a_proxy_that_refuses(proxy: Proxy) -> None:
+async def test_a_refusing_proxy_accepts_no_connection(proxy: Proxy) -> None:
     proxy.become("refuse")
     with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
         await client(proxy)

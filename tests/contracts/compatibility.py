@@ -1,7 +1,7 @@
-"""When a new version of an event's schema still serves the consumers of the old one.
+"""Whether a new version of an event's schema is compatible with consumers of the old one.
 
-Fields may be added when they are optional. Everything else (a field that goes, changes its type, becomes required or
-ceases to be always there) breaks somebody: that is a `.v2` beside the `.v1`.
+Optional fields may be added. Everything else (a field is removed, changes its type, becomes required or stops being
+always present) breaks consumers: that needs a `.v2` beside the `.v1`.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Schema = dict[str, Any]
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
-    """What a consumer of `old` would trip over in `new`, one line each; empty when nothing."""
+    """The incompatibilities of `new` for a consumer of `old`, one line each; empty if there are none."""
     return list(_compare("", _resolved(old, old), _resolved(new, new)))
 
 
@@ -40,7 +40,7 @@ def _fields(path: str, old: Schema, new: Schema) -> Iterator[str]:
 
 
 def _resolved(node: Any, root: Schema) -> Any:
-    """The schema with references put in and everything left out that only people read."""
+    """The schema with references resolved and without descriptions."""
     if isinstance(node, list):
         return [_resolved(item, root) for item in node]
     if not isinstance(node, dict):
@@ -49,6 +49,6 @@ def _resolved(node: Any, root: Schema) -> Any:
         return _resolved(root["$defs"][node["$ref"].rsplit("/", 1)[-1]], root)
     resolved = {name: _resolved(value, root) for name, value in node.items() if name not in WORDS_ONLY | {"properties"}}
     if "properties" in node:
-        # Names of fields are no keywords: one may well be called `title`.
+        # Names of fields are not keywords: a field may be called `title`.
         resolved["properties"] = {name: _resolved(field, root) for name, field in node["properties"].items()}
     return resolved

@@ -1,4 +1,4 @@
-"""`pytest tests/contracts --renew-golden` writes the golden schemas anew, where that breaks nobody."""
+"""`pytest tests/contracts --renew-golden` rewrites the golden schemas, if that breaks no consumer."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def golden(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
-    """Wire type → the schema that consumers were promised."""
+    """Wire type → the schema that was published to consumers."""
     promised = {file.name.removesuffix(".json"): json.loads(file.read_text()) for file in GOLDEN.glob("*.json")}
     if request.config.getoption("--renew-golden", default=False):
         for event_type, schema in schemas().items():

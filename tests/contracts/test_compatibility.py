@@ -1,4 +1,4 @@
-"""Events keep what their consumers were promised."""
+"""Events stay compatible with their consumers."""
 
 from copy import deepcopy
 from typing import Any
@@ -26,13 +26,13 @@ ORDER: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("event_type", schemas())
-def test_an_event_still_serves_the_consumers_of_its_first_day(event_type: str, golden: dict[str, Any]) -> None:
+def test_an_event_is_compatible_with_its_golden_schema(event_type: str, golden: dict[str, Any]) -> None:
     assert event_type in golden, f"{event_type} is new: {RENEW}"
     assert breaks(golden[event_type], schemas()[event_type]) == []
     assert golden[event_type] == schemas()[event_type], f"{event_type} was added to: {RENEW}"
 
 
-def test_no_event_that_was_promised_is_gone(golden: dict[str, Any]) -> None:
+def test_no_published_event_was_removed(golden: dict[str, Any]) -> None:
     assert set(golden) == {event.type for event in all_events()}
 
 
@@ -44,7 +44,7 @@ def _fields(**fields: Any) -> dict[str, Any]:
     return _change(properties=ORDER["properties"] | fields)
 
 
-def test_an_optional_field_may_be_added_and_words_may_change() -> None:
+def test_optional_fields_may_be_added_and_descriptions_may_change() -> None:
     assert breaks(ORDER, _fields(weight={"type": "integer", "default": 0})) == []
     assert breaks(ORDER, _change(title="Placed", description="Other words.")) == []
 
@@ -61,5 +61,5 @@ def test_an_optional_field_may_be_added_and_words_may_change() -> None:
         (_change(**{"$defs": {"Money": MONEY | {"properties": {}}}}), ["/total/amount: is gone"]),
     ],
 )  # fmt: skip
-def test_anything_else_is_named(changed: dict[str, Any], said: list[str]) -> None:
+def test_any_other_change_is_reported(changed: dict[str, Any], said: list[str]) -> None:
     assert breaks(ORDER, changed) == said

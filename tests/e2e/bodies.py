@@ -1,4 +1,4 @@
-"""Requests after the published document, with one value at a time replaced by one that bites."""
+"""Requests that conform to the published document, with one value at a time replaced by a hostile one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 Document = Mapping[str, Any]
 
-# Where a rule beyond the type decides, something that keeps it.
+# A valid value for fields with rules beyond their type.
 KNOWN = {
     "email": "bites@example.com",
     "password": "a-long-way-to-mwanza",
@@ -23,7 +23,7 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Bite:
-    """A value in a place that takes a text."""
+    """A location in a body that takes a string."""
 
     method: str
     path: str
@@ -32,7 +32,7 @@ class Bite:
 
 
 def texts_replaced(document: Document, known: Mapping[str, str], text: str) -> Iterator[Bite]:
-    """For every JSON body and each text in it: the body with that text replaced. `known` are ids by field."""
+    """For every JSON body and each string in it: the body with that string replaced. `known` are ids by field."""
     for method, path, schema in json_bodies(document):
         whole = sample(document, schema, known)
         for place in _texts(whole):
@@ -48,7 +48,7 @@ def json_bodies(document: Document) -> Iterator[tuple[str, str, Any]]:
 
 
 def sample(document: Document, schema: Any, known: Mapping[str, str], name: str = "") -> Any:
-    """A value that the schema allows, every property given."""
+    """A value that the schema allows, with all properties."""
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     for choices in ("anyOf", "oneOf", "allOf"):

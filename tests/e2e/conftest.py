@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .platform import Platform, amqp_url, platform
+from .platform import Platform, amqp_url, run_platform
 
 MODES = [
-    pytest.param("embedded", marks=pytest.mark.xdist_group("platform-embedded")),
-    pytest.param("processes", marks=[pytest.mark.broker, pytest.mark.xdist_group("dead-letters")]),
+    "embedded",
+    pytest.param("processes", marks=pytest.mark.broker),
 ]
 
 
-# Wrong credentials and slow clients are what an exposed platform is tried with.
+# Tests of an exposed platform send wrong credentials and act as slow clients.
 EXPOSED = {
     "DUKAN_SIGN_IN_RATE": "1000",
     "DUKAN_SIGN_IN_BURST": "100000",
@@ -22,9 +22,9 @@ EXPOSED = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
-    """An embedded platform for tests that try to break it."""
+    """An embedded platform for tests that attack it."""
     under_test = Platform(tmp_path_factory.mktemp("exposed") / "data", None, env=os.environ | EXPOSED)
     try:
         await under_test.start()
@@ -33,9 +33,9 @@ async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pla
         await under_test.stop()
 
 
-@pytest.fixture(scope="package", params=MODES)
-async def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
-    """One running platform per mode for all tests that leave it usable."""
+@pytest.fixture(scope="session", params=MODES)
+async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """One running platform per mode, for all tests that leave it usable."""
     data = tmp_path_factory.mktemp(f"platform-{request.param}") / "data"
-    async with platform(data, amqp_url() if request.param == "processes" else None) as running:
+    async with run_platform(data, amqp_url() if request.param == "processes" else None) as running:
         yield running

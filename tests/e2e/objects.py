@@ -1,4 +1,6 @@
-"""Every operation on one thing, found in the published document, and how to make such a thing that is somebody's."""
+"""Every operation on a single resource, found in the published document, and how to create a resource that a customer
+owns.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ ADDRESS = {"name": "Asha", "line1": "Uhuru Street 1", "city": "Mwanza", "country
 
 @dataclass(frozen=True)
 class Operation:
-    """`role` is what it asks for: None where anybody may call."""
+    """`role` is the required one: None if anyone may call it."""
 
     method: str
     path: str
@@ -30,7 +32,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class World:
-    """What a customer owns, by the name of the path's parameter."""
+    """The customer's resources, by the name of the path's parameter."""
 
     owner: Customer
     ids: Mapping[str, str]
@@ -49,7 +51,7 @@ def operations_on_things(document: Mapping[str, Any]) -> list[Operation]:
 
 
 def _role(operation: Mapping[str, Any]) -> str | None:
-    """`signed in`, or a role; None when it may be called without a token."""
+    """`signed in`, or a role; None if no token is required."""
     security = operation["security"]
     if not security or {} in security:
         return None
@@ -59,94 +61,94 @@ def _role(operation: Mapping[str, Any]) -> str | None:
 Maker = Callable[[Platform, Customer], Awaitable[str]]
 
 
-async def _order(shop: Platform, owner: Customer) -> str:
-    order = await owner.order(await shop.product(stock=5), wait=10)
+async def _order(platform: Platform, owner: Customer) -> str:
+    order = await owner.order(await platform.product(stock=5), wait=10)
     return str(order["id"])
 
 
-async def _payment(shop: Platform, owner: Customer) -> str:
-    order = await owner.order(await shop.product(stock=5), token="tok_action", wait=10)
+async def _payment(platform: Platform, owner: Customer) -> str:
+    order = await owner.order(await platform.product(stock=5), token="tok_action", wait=10)
     [payment] = await owner.data("/payments", order_id=order["id"])
     return str(payment["id"])
 
 
-async def _notification(shop: Platform, owner: Customer) -> str:
+async def _notification(platform: Platform, owner: Customer) -> str:
     async def told() -> Any:
         return await owner.data("/notifications")
 
     return str((await eventually(told))[0]["id"])
 
 
-async def _message(shop: Platform, owner: Customer) -> str:
+async def _message(platform: Platform, owner: Customer) -> str:
     body = {"recipient": "+255712345678", "text": "Karibu", "channel": "sms"}
     sent = await owner.post("/messages/send-text", body)
     assert sent.status_code == 202, sent.text
     return str(sent.json()["data"]["id"])
 
 
-async def _address(shop: Platform, owner: Customer) -> str:
+async def _address(platform: Platform, owner: Customer) -> str:
     made = await owner.post("/addresses", ADDRESS)
     assert made.status_code == 201, made.text
     return str(made.json()["data"]["id"])
 
 
-async def _cart_item(shop: Platform, owner: Customer) -> str:
-    item = {"product_id": await shop.product(stock=5), "quantity": 1}
+async def _cart_item(platform: Platform, owner: Customer) -> str:
+    item = {"product_id": await platform.product(stock=5), "quantity": 1}
     filled = await owner.post("/cart/items", item)
     assert filled.status_code == 201, filled.text
     return str(filled.json()["data"]["items"][0]["id"])
 
 
-async def _device(shop: Platform, owner: Customer) -> str:
+async def _device(platform: Platform, owner: Customer) -> str:
     return str((await owner.data("/auth/devices"))[0]["id"])
 
 
-async def _session(shop: Platform, owner: Customer) -> str:
+async def _session(platform: Platform, owner: Customer) -> str:
     return str((await owner.data("/auth/sessions"))[0]["id"])
 
 
-async def _passkey(shop: Platform, owner: Customer) -> str:
+async def _passkey(platform: Platform, owner: Customer) -> str:
     options = await owner.post("/auth/passkeys/options")
     assert options.status_code == 200, options.text
-    authenticator = Authenticator(origin=f"http://localhost:{shop.port}", site="localhost")
+    authenticator = Authenticator(origin=f"http://localhost:{platform.port}", site="localhost")
     made = await owner.post("/auth/passkeys", {"credential": authenticator.create(options.json()["data"])})
     assert made.status_code == 201, made.text
     return str(made.json()["data"]["id"])
 
 
-async def _user(shop: Platform, owner: Customer) -> str:
+async def _user(platform: Platform, owner: Customer) -> str:
     return owner.id
 
 
-async def _product(shop: Platform, owner: Customer) -> str:
-    return await shop.product(stock=5)
+async def _product(platform: Platform, owner: Customer) -> str:
+    return await platform.product(stock=5)
 
 
-async def _category(shop: Platform, owner: Customer) -> str:
-    made = await (await shop.admin()).post("/categories", {"name": f"Shelf {uuid4().hex[:8]}"})
+async def _category(platform: Platform, owner: Customer) -> str:
+    made = await (await platform.admin()).post("/categories", {"name": f"Shelf {uuid4().hex[:8]}"})
     assert made.status_code == 201, made.text
     return str(made.json()["data"]["id"])
 
 
-async def _api_key(shop: Platform, owner: Customer) -> str:
+async def _api_key(platform: Platform, owner: Customer) -> str:
     made = await owner.post("/api-keys", {"name": "Till", "scopes": ["read"]})
     assert made.status_code == 201, made.text
     return str(made.json()["data"]["id"])
 
 
-async def _media(shop: Platform, owner: Customer) -> str:
-    """A private picture."""
+async def _media(platform: Platform, owner: Customer) -> str:
+    """A private image."""
     made = await owner.upload("POST", "/media", picture())
     assert made.status_code == 201, made.text
     return str(made.json()["data"]["id"])
 
 
-async def _any_id(shop: Platform, owner: Customer) -> str:
-    """Of what only staff see; the role is asked for before the thing is looked for."""
+async def _any_id(platform: Platform, owner: Customer) -> str:
+    """Resources that only staff may see; the role is checked before the resource is looked up."""
     return str(uuid4())
 
 
-# Path parameter → how the customer comes to own one.
+# Path parameter → how to create one for the customer.
 MAKERS: Mapping[str, Maker] = {
     "order_id": _order,
     "payment_id": _payment,
@@ -166,11 +168,11 @@ MAKERS: Mapping[str, Maker] = {
     "letter_id": _any_id,
     "correlation_id": _any_id,
     "identity_id": _any_id,
-    # No issuer is configured: nobody has any account there.
+    # No issuer is configured: no account has an identity there.
     "provider": _any_id,
 }
 
-# What belongs to a customer: whoever is signed in may call, and must not find another's.
+# Resources of a customer: any signed-in user may call, and must not find another user's.
 OWNED = {
     f"{method} {API}{path}"
     for path, methods in {
@@ -196,7 +198,7 @@ OWNED = {
     for method in methods.split()
 }
 
-# The shop window: the same for everybody.
+# Public resources.
 PUBLIC = {
     f"GET {API}{path}"
     for path in (
@@ -218,6 +220,6 @@ BODIES: Mapping[str, Any] = {
 }
 
 
-async def world_of(shop: Platform, owner: Customer | None = None) -> World:
-    owner = owner or await shop.customer()
-    return World(owner, {name: await make(shop, owner) for name, make in MAKERS.items()})
+async def world_of(platform: Platform, owner: Customer | None = None) -> World:
+    owner = owner or await platform.customer()
+    return World(owner, {name: await make(platform, owner) for name, make in MAKERS.items()})

@@ -1,8 +1,7 @@
-"""A whole platform under test, started as its user would: `dukan up` in a process of its own."""
+"""A whole platform under test, started by `dukan up` in its own process."""
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,8 +15,9 @@ import asyncpg
 import httpx
 from aio_pika import connect
 
-from dukan import running
-from dukan.secretfile import SecretFile
+from common.testing.plugin import worker_amqp_url
+from dukan import running_platform
+from dukan.secret_file import SecretFile
 from dukan.services import PORTS
 from dukan.temporary import free_range
 from dukan.topology import consumers
@@ -42,7 +42,7 @@ class Customer:
         return await self.http.post(f"{API}{path}", json=body, headers=self._headers() | headers)
 
     async def upload(self, method: str, path: str, content: bytes) -> httpx.Response:
-        """Send a picture as the form's `file`."""
+        """Upload an image as the form field `file`."""
         files = {"file": ("picture.jpg", content)}
         return await self.http.request(method, f"{API}{path}", files=files, headers=self._headers())
 
@@ -58,7 +58,7 @@ class Customer:
         key: str | None = None,
         wait: int | None = None,
     ) -> Any:
-        """Check out one product, under an Idempotency-Key and with `Prefer: wait` if given; the answer's data."""
+        """Check out one product, with an Idempotency-Key and `Prefer: wait` if given; returns the response's data."""
         given = {"Idempotency-Key": key, "Prefer": f"wait={wait}" if wait else None}
         headers = {name: value for name, value in given.items() if value}
         payment = {"provider": "sandbox"} | ({"token": token} if token else {})
@@ -80,7 +80,7 @@ class Customer:
 class Platform:
     """`up` with its data folder; it can be killed and started again on the same data.
 
-    `options` are more arguments of `up`; `env` replaces the environment.
+    `options` are further arguments of `up`; `env` replaces the environment.
     """
 
     data: Path
@@ -109,12 +109,12 @@ class Platform:
         with (self.data / "up.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=self.env)
         async with asyncio.timeout(START_SECONDS):
-            while running.find(self.data) is None:
+            while running_platform.find(self.data) is None:
                 assert self.process.returncode is None, (self.data / "up.log").read_text()
                 await asyncio.sleep(0.1)
 
     async def kill(self) -> None:
-        """As a power cut would: the process group gets no chance to say goodbye."""
+        """Kill it as a power cut would: the process group cannot clean up."""
         assert self.process is not None
         self.process.kill()
         await self.process.wait()
@@ -129,7 +129,7 @@ class Platform:
                 self.process.kill()
 
     async def staff(self) -> Customer:
-        """A customer whom the administrator has made a member of staff."""
+        """A customer whom the administrator has given the staff role."""
         email, password = await self._register()
         clerk = await self._sign_in(email, password)
         headers = {"Authorization": f"Bearer {(await self.admin()).token}"}
@@ -153,7 +153,7 @@ class Platform:
         return email, password
 
     async def admin(self) -> Customer:
-        found = running.find(self.data)
+        found = running_platform.find(self.data)
         assert found is not None
         return await self._sign_in(*found.admin())
 
@@ -164,7 +164,7 @@ class Platform:
         return Customer(self.http, signed_in["access_token"], email, signed_in["user"]["id"])
 
     async def product(self, stock: int, price: int = 250_000) -> str:
-        """A new product with this much in stock; its id."""
+        """A new product with this stock; its id."""
         admin = await self.admin()
         shelf = {"name": f"Shelf {uuid4().hex[:6]}"}
         category = (await admin.post("/categories", shelf)).json()["data"]["id"]
@@ -182,7 +182,7 @@ class Platform:
         return product_id
 
     async def sql(self, service: str, query: str, *values: Any) -> list[Any]:
-        """Rows of a service's own database, for the checks that trust no service's word."""
+        """Rows of a service's own database, for checks that do not rely on the API."""
         connection = await asyncpg.connect(self.database_url(service))
         try:
             return list(await connection.fetch(query, *values))
@@ -197,7 +197,7 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform(data: Path, amqp: str | None) -> AsyncIterator[Platform]:
+async def run_platform(data: Path, amqp: str | None) -> AsyncIterator[Platform]:
     if amqp:
         await forget_queues(amqp)
     under_test = Platform(data, amqp)
@@ -209,7 +209,7 @@ async def platform(data: Path, amqp: str | None) -> AsyncIterator[Platform]:
 
 
 async def forget_queues(amqp: str) -> None:
-    """Delete the platform's queues, so that nothing of an earlier run is consumed by this one."""
+    """Delete the platform's queues, so that messages of an earlier run are not consumed by this one."""
     connection = await connect(amqp)
     async with connection:
         for consumer in consumers():
@@ -218,4 +218,4 @@ async def forget_queues(amqp: str) -> None:
 
 
 def amqp_url() -> str:
-    return os.environ["AMQP_URL"]
+    return worker_amqp_url()

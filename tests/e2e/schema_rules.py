@@ -1,6 +1,7 @@
-"""What schemathesis is told of this interface: who calls, and when a refusal is right although the document is kept.
+"""Hooks for schemathesis: credentials, and errors that are correct although the request conforms to the document.
 
-Named in SCHEMATHESIS_HOOKS. SCHEMA_URL is the gateway's; SCHEMA_LOGIN the body of a sign-in, without it nobody is.
+Named in SCHEMATHESIS_HOOKS. SCHEMA_URL is the gateway's; SCHEMA_LOGIN is the body of a sign-in, without which requests
+are anonymous.
 """
 
 import json
@@ -16,12 +17,12 @@ from schemathesis.specs.openapi.checks import allow_header_conformance, positive
 
 LOGIN = os.environ.get("SCHEMA_LOGIN")
 
-# What pydantic says when a value has the wrong shape. `value_error` is ours: a rule that no schema can hold.
+# pydantic's error types for values of the wrong type. `value_error` is ours: a rule that a schema cannot express.
 SHAPE = set(get_args(ErrorType)) - {"value_error"}
 
 
 class SignedIn:
-    """A new token now and then, because some of the operations tried are those that end sessions."""
+    """A new token from time to time, because some of the tested operations end sessions."""
 
     def get(self, case: schemathesis.Case[Any], ctx: schemathesis.AuthContext) -> str:
         url = f"{os.environ['SCHEMA_URL']}/api/v1/auth/login"
@@ -40,7 +41,7 @@ if LOGIN:
 def what_fits_is_refused_for_a_reason_of_the_house_only(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> bool | None:
-    """A product that is not there, a slug that is taken: right. A type or a length that the document allows: not."""
+    """A missing product or a taken slug is a correct error; a type or length that the document allows is not."""
     if response.status_code in {413, 415, 422} and SHAPE.isdisjoint(_codes(response)):
         return None
     return positive_data_acceptance(ctx, response, case)
@@ -50,7 +51,7 @@ def what_fits_is_refused_for_a_reason_of_the_house_only(
 def a_verb_that_is_not_offered_is_refused_as_such(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> bool | None:
-    """`DELETE /notifications/read` is offered, by `DELETE /notifications/{notification_id}`: `read` is no id."""
+    """`DELETE /notifications/read` matches `DELETE /notifications/{notification_id}`: `read` is not an id."""
     if str(response.request.method) in _offered(case, response):
         return None
     return unsupported_method(ctx, response, case)
@@ -60,7 +61,7 @@ def a_verb_that_is_not_offered_is_refused_as_such(
 def a_refused_verb_is_told_those_that_are_offered(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> bool | None:
-    """For the same reason: by every template that fits."""
+    """For the same reason: by every template that matches."""
     allowed = set(response.headers.get("allow", [""])[0].split(", "))
     if response.status_code == 405 and allowed == _offered(case, response):
         return None

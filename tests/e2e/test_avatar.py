@@ -14,8 +14,8 @@ from .platform import API, Customer, Platform
 
 
 @pytest.fixture
-async def person(shop: Platform) -> Customer:
-    return await shop.customer()
+async def person(platform: Platform) -> Customer:
+    return await platform.customer()
 
 
 async def avatar_of(person: Customer, former: str | None = None) -> str:
@@ -35,25 +35,27 @@ async def choose(person: Customer, size: tuple[int, int] = (800, 600)) -> str:
     return str(answer.json()["data"]["id"])
 
 
-async def as_browsers_do(shop: Platform, url: str) -> httpx.Response:
+async def as_browsers_do(platform: Platform, url: str) -> httpx.Response:
     """By its address alone: an <img> sends no token."""
-    return await shop.http.get(url)
+    return await platform.http.get(url)
 
 
-async def test_an_avatar_is_seen_by_who_gets_its_url_and_gone_with_it(shop: Platform, person: Customer) -> None:
+async def test_an_avatar_is_readable_by_its_signed_url_until_it_is_removed(
+    platform: Platform, person: Customer
+) -> None:
     media_id = await choose(person)
     url = await avatar_of(person)
     assert f"/media/{media_id}/" in url
-    answer = await as_browsers_do(shop, url)
+    answer = await as_browsers_do(platform, url)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
     assert Image.open(BytesIO(answer.content)).size == (600, 450)
     assert answer.headers["cache-control"].startswith("private, max-age=")
-    assert (await as_browsers_do(shop, url.partition("?")[0])).status_code == 404
-    assert (await as_browsers_do(shop, url.replace("signature=", "signature=A")[:-1])).status_code == 403
-    admin = await shop.admin()
+    assert (await as_browsers_do(platform, url.partition("?")[0])).status_code == 404
+    assert (await as_browsers_do(platform, url.replace("signature=", "signature=A")[:-1])).status_code == 403
+    admin = await platform.admin()
     assert (await admin.data(f"/users/{person.id}"))["avatar_url"] == url
     assert (await person.delete("/auth/me/avatar")).status_code == 204
-    assert (await as_browsers_do(shop, url)).status_code == 404
+    assert (await as_browsers_do(platform, url)).status_code == 404
 
     async def gone() -> bool:
         return (await person.data("/auth/me"))["avatar_url"] is None
@@ -61,23 +63,23 @@ async def test_an_avatar_is_seen_by_who_gets_its_url_and_gone_with_it(shop: Plat
     await eventually(gone, within=20)
 
 
-async def test_a_new_avatar_takes_the_place_of_the_former_one(shop: Platform, person: Customer) -> None:
+async def test_a_new_avatar_replaces_the_previous_one(platform: Platform, person: Customer) -> None:
     await choose(person)
     former = await avatar_of(person)
     await choose(person, (300, 300))
     latter = await avatar_of(person, former)
-    assert Image.open(BytesIO((await as_browsers_do(shop, latter)).content)).size == (300, 300)
+    assert Image.open(BytesIO((await as_browsers_do(platform, latter)).content)).size == (300, 300)
 
     async def gone() -> bool:
-        return (await as_browsers_do(shop, former)).status_code == 404
+        return (await as_browsers_do(platform, former)).status_code == 404
 
     await eventually(gone, within=20)
 
 
-async def test_a_closed_account_changes_no_avatar_and_staff_still_see_it(shop: Platform, person: Customer) -> None:
+async def test_a_closed_account_changes_no_avatar_and_staff_still_see_it(platform: Platform, person: Customer) -> None:
     await choose(person)
     url = await avatar_of(person)
-    admin = await shop.admin()
+    admin = await platform.admin()
     assert (await admin.post(f"/users/{person.id}/deactivate")).status_code == 200
 
     async def refused() -> bool:
@@ -85,11 +87,11 @@ async def test_a_closed_account_changes_no_avatar_and_staff_still_see_it(shop: P
 
     await eventually(refused, within=5)
     assert (await admin.data(f"/users/{person.id}"))["avatar_url"] == url
-    assert (await as_browsers_do(shop, url)).status_code == 200
+    assert (await as_browsers_do(platform, url)).status_code == 200
 
 
-async def test_the_document_lists_the_avatar_and_the_media(shop: Platform) -> None:
-    paths = (await shop.http.get("/openapi.json")).json()["paths"]
+async def test_the_document_lists_the_avatar_and_the_media(platform: Platform) -> None:
+    paths = (await platform.http.get("/openapi.json")).json()["paths"]
     assert {"put", "delete"} <= paths[f"{API}/auth/me/avatar"].keys()
     assert {"get", "post"} <= paths[f"{API}/media"].keys()
     assert {"get", "delete"} <= paths[f"{API}/media/{{media_id}}"].keys()

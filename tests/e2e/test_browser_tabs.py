@@ -17,21 +17,21 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Tab:
-    """What a page has: the browser's cookies, and the CSRF token that it was given."""
+    """A page: the browser's cookies, and the CSRF token that it received."""
 
-    shop: Platform
+    platform: Platform
     cookies: SimpleCookie
     csrf: str
 
     async def refresh(self) -> "Tab":
         answer = await self.send("POST", "/auth/refresh")
         assert answer.status_code == 200, answer.text
-        return Tab(self.shop, jar(answer), self.csrf)
+        return Tab(self.platform, jar(answer), self.csrf)
 
     async def send(self, method: str, path: str) -> httpx.Response:
         cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
-        # A client of its own: one that keeps cookies would send those of another tab.
-        async with httpx.AsyncClient(base_url=self.shop.url, timeout=30, trust_env=False) as http:
+        # A separate client: a client with a cookie jar would send another tab's cookies.
+        async with httpx.AsyncClient(base_url=self.platform.url, timeout=30, trust_env=False) as http:
             return await http.request(method, f"{API}{path}", headers={"Cookie": cookies, "X-CSRF-Token": self.csrf})
 
 
@@ -39,17 +39,17 @@ def jar(answer: httpx.Response) -> SimpleCookie:
     return SimpleCookie("\r\n".join(answer.headers.get_list("set-cookie")))
 
 
-async def opened(shop: Platform) -> Tab:
-    """The first tab of somebody who has just signed in."""
+async def opened(platform: Platform) -> Tab:
+    """The first tab, just signed in."""
     account = {"email": f"{uuid4().hex}@shop.test", "password": PASSWORD}
-    async with httpx.AsyncClient(base_url=shop.url, timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=platform.url, timeout=30, trust_env=False) as http:
         assert (await http.post(f"{API}/auth/register", json=account)).status_code == 201
         answer = await http.post(f"{API}/auth/login", json=account | {"cookies": True})
-    return Tab(shop, jar(answer), answer.json()["data"]["csrf_token"])
+    return Tab(platform, jar(answer), answer.json()["data"]["csrf_token"])
 
 
-async def test_fifty_tabs_that_refresh_at_once_all_stay_signed_in(shop: Platform) -> None:
-    tab = await opened(shop)
+async def test_fifty_tabs_that_refresh_at_once_all_stay_signed_in(platform: Platform) -> None:
+    tab = await opened(platform)
     for _ in range(3):
         tabs = await asyncio.gather(*(tab.refresh() for _ in range(TABS)))
         assert len({each.cookies["dukan_refresh"].value for each in tabs}) == 1
@@ -58,8 +58,8 @@ async def test_fifty_tabs_that_refresh_at_once_all_stay_signed_in(shop: Platform
         tab = tabs[0]
 
 
-async def test_an_old_refresh_token_that_was_stolen_ends_the_family_for_thief_and_owner(shop: Platform) -> None:
-    stolen = await opened(shop)
+async def test_reuse_of_an_old_refresh_token_ends_the_whole_token_family(platform: Platform) -> None:
+    stolen = await opened(platform)
     tab = await (await stolen.refresh()).refresh()
     answer = await stolen.send("POST", "/auth/refresh")
     assert (answer.status_code, answer.json()["code"]) == (401, "refresh_token_invalid")

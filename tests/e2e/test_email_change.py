@@ -1,30 +1,32 @@
-"""Another e-mail address over the gateway: the code comes to the new one, the news to the former."""
+"""A change of the e-mail address through the gateway: the new address gets the code, the old one a notification."""
 
 import re
 from email.message import EmailMessage
 from uuid import uuid4
 
 from common.testing import eventually
-from dukan.mail import letters
+from dukan.mail import messages
 
 from .platform import Platform
 
 
-async def arrived(shop: Platform, email: str, subject: str) -> EmailMessage:
+async def arrived(platform: Platform, email: str, subject: str) -> EmailMessage:
     async def found() -> EmailMessage | None:
-        to = [letter for letter in letters(shop.data) if (letter["To"], letter["Subject"]) == (email, subject)]
+        to = [message for message in messages(platform.data) if (message["To"], message["Subject"]) == (email, subject)]
         return to[0] if to else None
 
-    letter = await eventually(found)
-    assert letter is not None
-    return letter
+    message = await eventually(found)
+    assert message is not None
+    return message
 
 
-async def test_an_account_moves_by_the_code_in_its_new_mailbox_and_the_former_one_hears_of_it(shop: Platform) -> None:
-    person, new = await shop.customer(), f"new-{uuid4().hex[:12]}@example.com"
+async def test_the_address_changes_with_the_code_sent_to_the_new_one_and_the_old_one_is_notified(
+    platform: Platform,
+) -> None:
+    person, new = await platform.customer(), f"new-{uuid4().hex[:12]}@example.com"
     asked = await person.post("/auth/email/change", {"email": new})
     assert asked.status_code == 202, asked.text
-    part = (await arrived(shop, new, "Confirm your new e-mail address")).get_body(("plain",))
+    part = (await arrived(platform, new, "Confirm your new e-mail address")).get_body(("plain",))
     assert part is not None
     code = re.search(r"^\s*(\d{6})\s*$", part.get_content(), re.MULTILINE)
     assert code is not None
@@ -33,4 +35,4 @@ async def test_an_account_moves_by_the_code_in_its_new_mailbox_and_the_former_on
 
     assert changed.status_code == 200, changed.text
     assert (await person.data("/auth/me"))["email"] == new
-    await arrived(shop, person.email, "The e-mail address of your account was changed")
+    await arrived(platform, person.email, "The e-mail address of your account was changed")

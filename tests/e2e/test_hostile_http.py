@@ -1,5 +1,6 @@
-"""Requests made to confuse, at the gateway and at a service that is reached directly: never a 500, never a hang,
-never another's data, and the connection ends or stays in step.
+"""Malformed and hostile requests to the gateway and directly to a service.
+
+Never a 500, never a hang, never another user's data, and the connection is closed or stays in sync.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from .objects import World, world_of
 from .platform import API, Customer, Platform
 from .wire import GOOD, Heard, say
 
-pytestmark = [pytest.mark.xdist_group("platform-embedded"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 SMUGGLED = b"GET /health/live?smuggled HTTP/1.1\r\nHost: shop\r\nX-Request-ID: smuggled-one\r\n\r\n"
 CHUNKED_END = b"0\r\n\r\n"
@@ -163,7 +164,7 @@ VALUES += ["0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:0
 
 @pytest.fixture(scope="module")
 async def world(exposed: Platform) -> World:
-    """Everything belongs to the administrator, who may send all bodies; the user is another."""
+    """The administrator, who may send all bodies, owns everything; the other user owns nothing."""
     known = await world_of(exposed, owner=await exposed.admin())
     return replace(known, ids={**known.ids, "user_id": (await exposed.customer()).id})
 
@@ -183,9 +184,9 @@ async def still_healthy(exposed: Platform) -> AsyncIterator[None]:
     await eventually(healthy, within=20)
 
 
-def ports(shop: Platform) -> dict[str, int]:
-    """The gateway, and a service reached past it."""
-    return {"gateway": shop.port, "catalog": int(shop.url_of("catalog").rpartition(":")[2])}
+def ports(platform: Platform) -> dict[str, int]:
+    """The gateway, and a service without it."""
+    return {"gateway": platform.port, "catalog": int(platform.url_of("catalog").rpartition(":")[2])}
 
 
 def check(heard: Heard, *where: object) -> None:
@@ -195,21 +196,21 @@ def check(heard: Heard, *where: object) -> None:
 
 
 @pytest.mark.parametrize("shape", FRAMINGS)
-async def test_a_body_that_could_end_in_two_places(exposed: Platform, shape: str) -> None:
+async def test_a_body_with_ambiguous_length_is_rejected(exposed: Platform, shape: str) -> None:
     head = f"POST {API}/products HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n".encode()
     for name, port in ports(exposed).items():
         check(await say(port, head + FRAMINGS[shape], GOOD), name, shape)
 
 
 @pytest.mark.parametrize("shape", LINES)
-async def test_a_request_that_is_none(exposed: Platform, shape: str) -> None:
+async def test_a_malformed_request_is_rejected(exposed: Platform, shape: str) -> None:
     for name, port in ports(exposed).items():
         heard = await say(port, LINES[shape], GOOD)
         check(heard, name, shape)
         assert b"evil.example" not in heard.text
 
 
-async def test_paths_that_mean_two_things_lead_nowhere(exposed: Platform) -> None:
+async def test_ambiguous_paths_are_not_found(exposed: Platform) -> None:
     admin = await exposed.admin()
     for path in PATHS:
         request = f"GET {path} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {admin.token}\r\n\r\n".encode("latin-1")
@@ -221,7 +222,7 @@ async def test_paths_that_mean_two_things_lead_nowhere(exposed: Platform) -> Non
             assert heard.statuses[0] in {400, 404}, (path, heard.text[:300])
 
 
-async def test_headers_make_nobody_another_and_hide_nobody(exposed: Platform) -> None:
+async def test_headers_neither_impersonate_nor_hide_a_client(exposed: Platform) -> None:
     customer = await exposed.customer()
     services = [exposed.url, exposed.url_of("auth")]
     async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
@@ -241,7 +242,7 @@ async def test_headers_make_nobody_another_and_hide_nobody(exposed: Platform) ->
     assert {entry["ip"] for entry in await eventually(logged)} == {"127.0.0.1"}
 
 
-async def test_a_body_above_the_limit_is_refused_however_it_comes(exposed: Platform) -> None:
+async def test_a_body_above_the_limit_is_rejected_in_every_framing(exposed: Platform) -> None:
     head = f"POST {API}/auth/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n".encode()
     piece = b"10000\r\n" + b"a" * 65536 + b"\r\n"
     declared = [head + b"Content-Length: 40000000\r\n\r\n", *[b"a" * 65536] * 610]
@@ -255,7 +256,7 @@ async def test_a_body_above_the_limit_is_refused_however_it_comes(exposed: Platf
         assert set(heard.statuses) <= {404, 413}, heard.text[:300]
 
 
-async def test_who_dawdles_is_shown_the_door(exposed: Platform) -> None:
+async def test_a_slow_client_is_disconnected(exposed: Platform) -> None:
     post = f"POST {API}/auth/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n".encode()
     slow = {
         "nothing at all": b"",
@@ -271,7 +272,7 @@ async def test_who_dawdles_is_shown_the_door(exposed: Platform) -> None:
 
 
 @pytest.mark.parametrize("shape", RAW_BODIES)
-async def test_a_document_that_is_none_is_refused_by_every_operation(
+async def test_malformed_json_is_rejected_by_every_operation(
     exposed: Platform, world: World, document: Any, shape: str
 ) -> None:
     async with asyncio.timeout(120):
@@ -281,7 +282,7 @@ async def test_a_document_that_is_none_is_refused_by_every_operation(
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-async def test_a_text_that_bites_is_refused_or_kept_in_every_field(
+async def test_a_hostile_string_is_rejected_or_stored_in_every_field(
     exposed: Platform, world: World, document: Any, kind: str
 ) -> None:
     for bite in texts_replaced(document, world.ids, TEXTS[kind]):
@@ -289,7 +290,9 @@ async def test_a_text_that_bites_is_refused_or_kept_in_every_field(
         assert answer.status_code < 500, (kind, bite.method, bite.path, bite.place, answer.text)
 
 
-async def test_parameters_of_every_query_may_be_anything(exposed: Platform, world: World, document: Any) -> None:
+async def test_hostile_query_parameters_never_cause_an_error_500(
+    exposed: Platform, world: World, document: Any
+) -> None:
     for path, name in parameters(document):
         for value in VALUES:
             url = f"{_filled(path, world)}?{name}={quote(value)}"
@@ -304,11 +307,11 @@ def parameters(document: Any) -> Iterator[tuple[str, str]]:
                 yield path, parameter["name"]
 
 
-async def send(shop: Platform, world: World, method: str, path: str, body: bytes) -> httpx.Response:
-    # Whoever is tried with signing out had better be another.
-    caller = await shop.customer() if "logout" in path else world.owner
+async def send(platform: Platform, world: World, method: str, path: str, body: bytes) -> httpx.Response:
+    # Sign-out is tried with another account.
+    caller = await platform.customer() if "logout" in path else world.owner
     headers = _bearer(caller) | {"Content-Type": "application/json"}
-    return await shop.http.request(method, _filled(path, world), content=body, headers=headers)
+    return await platform.http.request(method, _filled(path, world), content=body, headers=headers)
 
 
 def _filled(path: str, world: World) -> str:

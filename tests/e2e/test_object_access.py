@@ -1,5 +1,6 @@
-"""Nobody gets at another's things, by any route that takes an id. The routes come from the published document, so
-that a new one which is not listed here fails.
+"""No user can reach another user's resources by any route that takes an id.
+
+The routes come from the published document, so that a new one which is not listed here fails.
 """
 
 import re
@@ -14,28 +15,28 @@ from .platform import API, Customer, Platform
 
 
 @pytest.fixture(scope="module")
-async def world(shop: Platform) -> World:
-    return await world_of(shop)
+async def world(platform: Platform) -> World:
+    return await world_of(platform)
 
 
 @pytest.fixture(scope="module")
-async def operations(shop: Platform) -> list[Operation]:
-    return operations_on_things((await shop.http.get("/openapi.json")).json())
+async def operations(platform: Platform) -> list[Operation]:
+    return operations_on_things((await platform.http.get("/openapi.json")).json())
 
 
 @pytest.fixture
-async def stranger(shop: Platform) -> Customer:
-    return await shop.customer()
+async def other_customer(platform: Platform) -> Customer:
+    return await platform.customer()
 
 
-async def call(shop: Platform, operation: Operation, world: World, token: str | None = None) -> httpx.Response:
+async def call(platform: Platform, operation: Operation, world: World, token: str | None = None) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return await shop.http.request(
+    return await platform.http.request(
         operation.method, world.url(operation), json=BODIES.get(str(operation)), headers=headers
     )
 
 
-def test_every_operation_on_a_thing_is_known_here(operations: list[Operation]) -> None:
+def test_every_operation_on_a_resource_is_listed_here(operations: list[Operation]) -> None:
     named = {str(operation) for operation in operations}
     for_staff = {str(operation) for operation in operations if operation.role in {"staff", "admin"}}
     assert named - for_staff == OWNED | PUBLIC
@@ -44,27 +45,27 @@ def test_every_operation_on_a_thing_is_known_here(operations: list[Operation]) -
 
 
 async def test_another_customer_finds_nothing(
-    shop: Platform, world: World, operations: list[Operation], stranger: Customer
+    platform: Platform, world: World, operations: list[Operation], other_customer: Customer
 ) -> None:
     owned = [operation for operation in operations if str(operation) in OWNED]
-    answers = {str(operation): await call(shop, operation, world, stranger.token) for operation in owned}
+    answers = {str(operation): await call(platform, operation, world, other_customer.token) for operation in owned}
     assert {operation: answer.status_code for operation, answer in answers.items()} == dict.fromkeys(OWNED, 404)
     for operation, answer in answers.items():
         assert world.owner.id not in answer.text, operation
 
 
-async def test_another_customers_thing_is_answered_as_one_that_does_not_exist(
-    shop: Platform, world: World, operations: list[Operation], stranger: Customer
+async def test_another_customers_resource_looks_like_a_missing_one(
+    platform: Platform, world: World, operations: list[Operation], other_customer: Customer
 ) -> None:
     nothing = World(world.owner, {name: str(uuid4()) for name in world.ids})
     for operation in operations:
         if str(operation) in OWNED:
-            answers = [await call(shop, operation, which, stranger.token) for which in (world, nothing)]
+            answers = [await call(platform, operation, which, other_customer.token) for which in (world, nothing)]
             taken, absent = ({**answer.json(), "request_id": None} for answer in answers)
             assert taken == absent, operation
 
 
-async def test_the_owner_still_has_everything_as_it_was(shop: Platform, world: World) -> None:
+async def test_the_owners_resources_are_unchanged(platform: Platform, world: World) -> None:
     address = await world.owner.data(f"/addresses/{world.ids['address_id']}")
     assert address["line1"] == "Uhuru Street 1"
     assert [item["quantity"] for item in (await world.owner.data("/cart"))["items"]] == [1]
@@ -74,22 +75,22 @@ async def test_the_owner_still_has_everything_as_it_was(shop: Platform, world: W
     assert {n["id"]: n["is_read"] for n in notifications}[world.ids["notification_id"]] is False
 
 
-async def test_a_customer_is_refused_what_is_for_staff_before_anything_is_looked_for(
-    shop: Platform, world: World, operations: list[Operation], stranger: Customer
+async def test_the_role_is_checked_before_the_resource_is_looked_up(
+    platform: Platform, world: World, operations: list[Operation], other_customer: Customer
 ) -> None:
     for operation in operations:
         if operation.role in {"staff", "admin"}:
-            for caller in (stranger, world.owner):
-                answer = await call(shop, operation, world, caller.token)
+            for caller in (other_customer, world.owner):
+                answer = await call(platform, operation, world, caller.token)
                 assert answer.status_code == 403, (operation, answer.text)
 
 
-async def test_nobody_in_particular_is_refused_everything_but_the_shop_window(
-    shop: Platform, world: World, operations: list[Operation]
+async def test_an_anonymous_caller_may_use_public_operations_only(
+    platform: Platform, world: World, operations: list[Operation]
 ) -> None:
     for operation in operations:
         expected = {200, 404} if str(operation) in PUBLIC else {401}
-        answer = await call(shop, operation, world)
+        answer = await call(platform, operation, world)
         assert answer.status_code in expected, (operation, answer.text)
 
 
@@ -97,54 +98,60 @@ LISTS = ["/orders", "/payments", "/messages", "/notifications", "/addresses", "/
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_lists_hold_the_callers_things_only(shop: Platform, world: World, stranger: Customer, path: str) -> None:
+async def test_lists_hold_the_callers_resources_only(
+    platform: Platform, world: World, other_customer: Customer, path: str
+) -> None:
     theirs = {thing["id"] for thing in await world.owner.data(path)}
     assert theirs
     for query in ({}, {"user_id": world.owner.id}, {"customer_id": world.owner.id}, {"owner": world.owner.id}):
-        assert theirs.isdisjoint(thing["id"] for thing in await stranger.data(path, **query))
+        assert theirs.isdisjoint(thing["id"] for thing in await other_customer.data(path, **query))
 
 
 async def test_staff_may_not_do_what_only_an_administrator_may(
-    shop: Platform, world: World, operations: list[Operation]
+    platform: Platform, world: World, operations: list[Operation]
 ) -> None:
-    clerk = await shop.staff()
+    clerk = await platform.staff()
     for operation in operations:
         if operation.role == "admin":
-            assert (await call(shop, operation, world, clerk.token)).status_code == 403, operation
+            assert (await call(platform, operation, world, clerk.token)).status_code == 403, operation
 
 
-async def test_filters_by_anothers_id_find_nothing(world: World, stranger: Customer) -> None:
-    assert await stranger.data("/payments", order_id=world.ids["order_id"]) == []
+async def test_filters_by_anothers_id_find_nothing(world: World, other_customer: Customer) -> None:
+    assert await other_customer.data("/payments", order_id=world.ids["order_id"]) == []
 
 
-async def test_ids_in_bodies_reach_only_what_is_the_callers(world: World, stranger: Customer, shop: Platform) -> None:
-    product = await shop.product(stock=5)
+async def test_ids_in_bodies_reach_the_callers_resources_only(
+    world: World, other_customer: Customer, platform: Platform
+) -> None:
+    product = await platform.product(stock=5)
     order: dict[str, Any] = {"items": [{"product_id": product, "quantity": 1}], "payment": {"provider": "sandbox"}}
-    refused = await stranger.post("/orders", order | {"address_id": world.ids["address_id"]})
+    refused = await other_customer.post("/orders", order | {"address_id": world.ids["address_id"]})
     assert refused.status_code in {404, 422}, refused.text
     assert "Uhuru" not in refused.text
-    marked = await stranger.post("/notifications/read", {"ids": [world.ids["notification_id"]]})
+    marked = await other_customer.post("/notifications/read", {"ids": [world.ids["notification_id"]]})
     assert marked.json()["data"]["updated"] == 0
-    assert (await stranger.post("/auth/logout", {"refresh_token": "not-a-token-of-anybody"})).status_code == 200
+    assert (await other_customer.post("/auth/logout", {"refresh_token": "not-a-token-of-anybody"})).status_code == 200
     assert (await world.owner.get("/auth/me")).status_code == 200
 
 
-async def test_another_customers_key_does_not_show_the_first_answer(shop: Platform, stranger: Customer) -> None:
-    product, owner, key = await shop.product(stock=5), await shop.customer(), str(uuid4())
+async def test_another_customers_idempotency_key_does_not_replay_the_first_response(
+    platform: Platform, other_customer: Customer
+) -> None:
+    product, owner, key = await platform.product(stock=5), await platform.customer(), str(uuid4())
     theirs = await owner.order(product, key=key)
-    mine = await stranger.order(product, key=key)
+    mine = await other_customer.order(product, key=key)
     assert mine["id"] != theirs["id"]
-    assert mine["user_id"] == stranger.id
+    assert mine["user_id"] == other_customer.id
 
 
-async def test_profile_fields_that_would_raise_somebody_are_not_taken(shop: Platform, stranger: Customer) -> None:
+async def test_profile_fields_cannot_raise_the_role(platform: Platform, other_customer: Customer) -> None:
     raised = {"role": "admin", "roles": ["admin"], "is_active": True, "email_confirmed": True, "id": str(uuid4())}
-    headers = {"Authorization": f"Bearer {stranger.token}"}
-    changed = await shop.http.patch(f"{API}/auth/me", json={"first_name": "Ali"} | raised, headers=headers)
-    me = await stranger.data("/auth/me")
+    headers = {"Authorization": f"Bearer {other_customer.token}"}
+    changed = await platform.http.patch(f"{API}/auth/me", json={"first_name": "Ali"} | raised, headers=headers)
+    me = await other_customer.data("/auth/me")
     assert changed.status_code in {200, 422}
-    assert (me["id"], me["role"], me["email_confirmed"]) == (stranger.id, "customer", False)
-    registered = await shop.http.post(
+    assert (me["id"], me["role"], me["email_confirmed"]) == (other_customer.id, "customer", False)
+    registered = await platform.http.post(
         f"{API}/auth/register",
         json={"email": f"{uuid4().hex}@example.com", "password": "a-long-way-to-mwanza", "role": "admin"},
     )

@@ -1,4 +1,4 @@
-"""Signing in with another issuer as a browser and an app do: over the gateway, to an issuer that speaks real HTTP."""
+"""Sign-in with an OpenID Connect issuer, in a browser and in an app, through the gateway and over real HTTP."""
 
 import os
 from collections.abc import AsyncIterator
@@ -13,12 +13,10 @@ from services.auth.tests.oidc.fake_issuer import ASHA, FakeIssuer, fake_issuer
 
 from .platform import API, Platform
 
-pytestmark = pytest.mark.xdist_group("platform-embedded")
-
 
 @dataclass
 class Place:
-    shop: Platform
+    platform: Platform
     issuer: FakeIssuer
 
     async def travel(self, browser: httpx.AsyncClient, **body: Any) -> dict[str, str]:
@@ -32,21 +30,21 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
     folder: Path = tmp_path_factory.mktemp("oidc")
     async with fake_issuer() as issuer:
         env = os.environ | {"DUKAN_OIDC_FILE": file_of(folder, issuer.url)}
-        shop = Platform(folder / "data", None, env=env)
+        platform = Platform(folder / "data", None, env=env)
         try:
-            await shop.start()
-            yield Place(shop, issuer)
+            await platform.start()
+            yield Place(platform, issuer)
         finally:
-            await shop.stop()
+            await platform.stop()
 
 
 @pytest.fixture
 async def browser(place: Place) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=place.shop.url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=place.platform.url, timeout=30, trust_env=False) as client:
         yield client
 
 
-async def test_an_app_signs_in_and_is_somebody_everywhere(place: Place, browser: httpx.AsyncClient) -> None:
+async def test_an_app_signs_in_and_its_token_works_everywhere(place: Place, browser: httpx.AsyncClient) -> None:
     back = await place.travel(browser, redirect_uri=APP)
     finished = await browser.post(f"{API}/auth/oidc/company/finish", json=back)
     assert finished.status_code == 200, finished.text
@@ -58,9 +56,7 @@ async def test_an_app_signs_in_and_is_somebody_everywhere(place: Place, browser:
     assert identity["provider"] == "company"
 
 
-async def test_a_browser_comes_back_to_our_page_and_is_signed_in_by_cookies(
-    place: Place, browser: httpx.AsyncClient
-) -> None:
+async def test_a_browser_is_signed_in_by_cookies_after_the_callback(place: Place, browser: httpx.AsyncClient) -> None:
     back = await place.travel(browser)
     page = await browser.get(f"{API}/auth/oidc/company/callback", params=back)
     assert page.status_code == 200, page.text
@@ -69,10 +65,10 @@ async def test_a_browser_comes_back_to_our_page_and_is_signed_in_by_cookies(
     assert (await browser.get(f"{API}/auth/me")).json()["data"]["email"] == ASHA["email"]
 
 
-async def test_a_link_from_elsewhere_signs_nobody_in_to_anothers_account(
+async def test_a_planted_callback_link_does_not_sign_in_to_another_account(
     place: Place, browser: httpx.AsyncClient
 ) -> None:
-    planted = await place.travel(place.shop.http)
+    planted = await place.travel(place.platform.http)
     refused = await browser.post(f"{API}/auth/forms/oidc/company", data=planted)
     assert refused.status_code == 422, refused.text
     assert (await browser.get(f"{API}/auth/me")).status_code == 401

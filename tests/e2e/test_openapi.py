@@ -1,4 +1,4 @@
-"""What the published document shows by example can be sent as it stands."""
+"""The examples of the published document are valid requests."""
 
 from typing import Any
 
@@ -6,9 +6,7 @@ import pytest
 
 from .platform import Customer, Platform
 
-pytestmark = pytest.mark.xdist_group("platform-embedded")
-
-# Those that need nothing to be there already; in this order, because who registered can sign in.
+# Requests without prerequisites, in this order: the first one registers the account that the others use.
 BY_ANYBODY = [
     "auth.post_register",
     "auth.post_login",
@@ -33,8 +31,8 @@ async def document(exposed: Platform) -> Any:
     return (await exposed.http.get("/openapi.json")).json()
 
 
-async def test_whoever_comes_by_can_send_the_examples(exposed: Platform, document: Any) -> None:
-    # The example's address may be taken by then, by whoever else tried it.
+async def test_an_anonymous_caller_can_send_the_examples(exposed: Platform, document: Any) -> None:
+    # Another test may have registered the example's address.
     assert await _statuses(exposed, document, BY_ANYBODY[:1]) <= {201, 409}
     assert await _statuses(exposed, document, BY_ANYBODY[1:]) <= {200, 202}
 
@@ -48,7 +46,7 @@ async def test_staff_can_send_the_examples(exposed: Platform, document: Any) -> 
     assert await _statuses(exposed, document, BY_STAFF, await exposed.admin()) <= {200, 201, 202}
 
 
-async def test_an_order_by_the_example_lacks_only_the_product(exposed: Platform, document: Any) -> None:
+async def test_the_example_order_is_valid_except_for_its_product(exposed: Platform, document: Any) -> None:
     customer, product = await exposed.customer(), await exposed.product(stock=5)
     for operation in ("orders.post_item", "orders.post_order"):
         method, path, example = _request(document, operation)

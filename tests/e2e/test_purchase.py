@@ -1,4 +1,4 @@
-"""The purchase from end to end, in both ways of running the platform."""
+"""The purchase from end to end, in both modes of running the platform."""
 
 import asyncio
 import subprocess
@@ -13,7 +13,7 @@ from .platform import Customer, Platform
 
 FINAL = {"confirmed", "cancelled"}
 
-# The books of the provider's side, not ours.
+# The payment provider's books, not billing's.
 MONEY = """
 SELECT count(*) AS charges, sum(s.captured) AS captured, sum(s.refunded) AS refunded
 FROM sandbox_charge s JOIN payment p ON p.id = s.idempotency_key WHERE p.customer_id = $1
@@ -29,16 +29,16 @@ async def finished(customer: Customer, order_id: str, within: float = 30) -> Any
     return await eventually(lambda: final_order(customer, order_id), within=within)
 
 
-async def test_the_demo_walks_to_its_end(shop: Platform) -> None:
-    await shop.product(stock=1000)
-    command = [sys.executable, "-m", "dukan", "demo", "--data", str(shop.data), "--json"]
+async def test_the_purchase_scenario_completes(platform: Platform) -> None:
+    await platform.product(stock=1000)
+    command = [sys.executable, "-m", "dukan", "demo", "--data", str(platform.data), "--json"]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-async def test_two_hundred_customers_at_once_buy_exactly_what_is_there(shop: Platform) -> None:
-    product = await shop.product(stock=50, price=1000)
-    customer = await shop.customer()
+async def test_two_hundred_concurrent_customers_buy_exactly_the_stock(platform: Platform) -> None:
+    product = await platform.product(stock=50, price=1000)
+    customer = await platform.customer()
     placed = await asyncio.gather(*(customer.order(product) for _ in range(200)))
     orders = [await finished(customer, order["id"], within=60) for order in placed]
 
@@ -46,20 +46,20 @@ async def test_two_hundred_customers_at_once_buy_exactly_what_is_there(shop: Pla
         ("confirmed", None): 50,
         ("cancelled", "out_of_stock"): 150,
     }
-    admin = await shop.admin()
+    admin = await platform.admin()
 
     async def stock_is_settled() -> Any:
         stock = await admin.data(f"/products/{product}/stock")
         return stock if stock["reserved"] == 0 else None
 
     assert (await eventually(stock_is_settled))["available"] == 0
-    [books] = await shop.sql("billing", MONEY, customer.id)
+    [books] = await platform.sql("billing", MONEY, customer.id)
     assert dict(books) == {"charges": 50, "captured": 50 * 1000, "refunded": 0}
 
 
-async def test_the_same_key_sent_twenty_times_at_once_makes_one_order(shop: Platform) -> None:
-    product = await shop.product(stock=100)
-    customer = await shop.customer()
+async def test_twenty_concurrent_requests_with_one_key_place_one_order(platform: Platform) -> None:
+    product = await platform.product(stock=100)
+    customer = await platform.customer()
     key = str(uuid4())
     placed = await asyncio.gather(*(customer.order(product, key=key) for _ in range(20)))
     assert len({order["id"] for order in placed}) == 1
@@ -67,12 +67,12 @@ async def test_the_same_key_sent_twenty_times_at_once_makes_one_order(shop: Plat
     assert len(await customer.data("/orders")) == 1
 
 
-async def test_a_declined_payment_cancels_frees_the_stock_and_tells_the_customer(shop: Platform) -> None:
-    product = await shop.product(stock=5)
-    customer = await shop.customer()
+async def test_a_declined_payment_cancels_the_order_releases_stock_and_notifies(platform: Platform) -> None:
+    product = await platform.product(stock=5)
+    customer = await platform.customer()
     order = await customer.order(product, 2, token="tok_decline", wait=10)
     assert (order["status"], order["status_reason"]) == ("cancelled", "payment_declined")
-    admin = await shop.admin()
+    admin = await platform.admin()
 
     async def stock_is_free() -> bool:
         return bool(
@@ -88,13 +88,13 @@ async def test_a_declined_payment_cancels_frees_the_stock_and_tells_the_customer
     assert (payment["status"], payment["refunded"]["amount"]) == ("failed", 0)
 
 
-async def test_a_payment_captured_after_the_cancellation_is_given_back(shop: Platform) -> None:
-    product = await shop.product(stock=5)
-    customer = await shop.customer()
+async def test_a_payment_captured_after_the_cancellation_is_refunded(platform: Platform) -> None:
+    product = await platform.product(stock=5)
+    customer = await platform.customer()
     order = await customer.order(product, token="tok_late")
 
     async def charged() -> bool:
-        """At the provider: what is cancelled before was never paid."""
+        """Until the provider has the payment: an order cancelled before was never paid."""
         payments = await customer.data("/payments", order_id=order["id"])
         return any(payment["reference"] for payment in payments)
 
@@ -109,9 +109,9 @@ async def test_a_payment_captured_after_the_cancellation_is_given_back(shop: Pla
     assert (await customer.data(f"/orders/{order['id']}"))["status"] == "cancelled"
 
 
-async def test_another_customers_things_do_not_exist(shop: Platform) -> None:
-    product = await shop.product(stock=5)
-    owner, stranger = await shop.customer(), await shop.customer()
+async def test_another_customers_resources_are_not_found(platform: Platform) -> None:
+    product = await platform.product(stock=5)
+    owner, other_customer = await platform.customer(), await platform.customer()
     order = await owner.order(product, wait=10)
     [payment] = await owner.data("/payments", order_id=order["id"])
 
@@ -124,6 +124,6 @@ async def test_another_customers_things_do_not_exist(shop: Platform) -> None:
         f"/orders/{order['id']}/timeline",
         f"/payments/{payment['id']}",
     ):
-        assert (await stranger.get(path)).status_code == 404, path
+        assert (await other_customer.get(path)).status_code == 404, path
     for path in (f"/orders/{order['id']}/cancel", f"/notifications/{notification['id']}/read"):
-        assert (await stranger.post(path)).status_code == 404, path
+        assert (await other_customer.post(path)).status_code == 404, path

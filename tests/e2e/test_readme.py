@@ -17,9 +17,9 @@ def tour() -> str:
     return found.group(1)
 
 
-async def test_the_tour_with_curl_works_when_pasted(shop: Platform) -> None:
-    await shop.product(stock=20, price=1)
-    environment = os.environ | {"BASE": shop.url}
+async def test_the_tour_with_curl_works_when_pasted(platform: Platform) -> None:
+    await platform.product(stock=20, price=1)
+    environment = os.environ | {"BASE": platform.url}
     command = ["bash", "-euo", "pipefail", "-c", tour()]
     done = await asyncio.to_thread(
         subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=False

@@ -1,4 +1,4 @@
-"""A stranger to our code, bound to the exchange, understands every event by the published contract alone."""
+"""An independent consumer, bound to the exchange, understands every event by its published contract alone."""
 
 import json
 from pathlib import Path
@@ -28,11 +28,11 @@ STORY = {
 
 @pytest.mark.parametrize(
     "shop",
-    [pytest.param("processes", marks=[pytest.mark.broker, pytest.mark.xdist_group("dead-letters")])],
+    [pytest.param("processes", marks=pytest.mark.broker)],
     indirect=True,
 )
-async def test_an_independent_consumer_reads_the_whole_purchase(shop: Platform) -> None:
-    product = await shop.product(stock=10)
+async def test_an_independent_consumer_reads_the_whole_purchase(platform: Platform) -> None:
+    product = await platform.product(stock=10)
     seen: list[AbstractIncomingMessage] = []
     connection = await connect(amqp_url())
     async with connection:
@@ -44,7 +44,7 @@ async def test_an_independent_consumer_reads_the_whole_purchase(shop: Platform) 
             seen.append(message)
 
         await queue.consume(hear, no_ack=True)
-        customer = await shop.customer()
+        customer = await platform.customer()
         await customer.order(product, wait=10)
 
         async def story_is_told() -> bool:

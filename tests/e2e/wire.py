@@ -1,4 +1,4 @@
-"""HTTP by hand: requests that no client library would send, and what comes back until the connection ends."""
+"""HTTP over a raw socket: requests that no client library sends, and the response until the connection ends."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Heard:
-    """Everything that came back, to the end of the connection."""
+    """Everything that was received, until the connection ended."""
 
     text: bytes
 
@@ -23,13 +23,13 @@ class Heard:
 
     @property
     def is_in_sync(self) -> bool:
-        """Either the request that followed was answered as such, or the connection was closed before it."""
+        """Either the next request was answered as such, or the connection was closed before it."""
         live = self.text.count(b'"live":true')
         return (live == 1 and len(self.statuses) == 2) or live == 0
 
 
 async def say(port: int, *pieces: bytes) -> Heard:
-    """Send the pieces, and read until the server closes; TimeoutError when it does not."""
+    """Send the pieces, and read until the server closes; raises TimeoutError if it does not."""
     async with asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         sending = asyncio.create_task(_send(writer, pieces))
@@ -38,7 +38,7 @@ async def say(port: int, *pieces: bytes) -> Heard:
             while received := await reader.read(65536):
                 heard += received
         except ConnectionError:
-            pass  # closed in the middle of what we send: that is an end as well
+            pass  # closed while we are sending: that is an end as well
         finally:
             sending.cancel()
             writer.close()

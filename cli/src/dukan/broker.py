@@ -1,10 +1,11 @@
-"""A RabbitMQ from wherever this machine can have one."""
+"""A RabbitMQ broker: the one that is configured, installed, installable or runnable in a container."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from dukan import rabbitmq
@@ -12,7 +13,7 @@ from dukan.children import wait_until
 from dukan.errors import ProvisionError
 from dukan.ports import free_port
 from dukan.rabbitmq import PrivateRabbit, answers, installed_server
-from dukan.secretfile import generated
+from dukan.secret_file import generated
 
 IMAGE = "docker.io/library/rabbitmq:4"
 INSTALL_SECONDS = 240
@@ -24,26 +25,35 @@ INSTALLERS = {
 }
 
 
-@contextmanager
-def provision_broker(folder: Path, tell: Callable[[str], None]) -> Iterator[str | None]:
-    """The URL of a broker while the block runs; None, told loudly, where none is possible.
+@dataclass(frozen=True)
+class Broker:
+    """`vhosts` are further virtual hosts, which isolate concurrent users of one broker."""
 
-    In this order: AMQP_URL; a private node of an installed server; one that the system's package manager installs
-    (as root or with passwordless sudo); a container.
+    url: str
+    vhosts: Sequence[str] = ()
+
+
+@contextmanager
+def provision_broker(folder: Path, tell: Callable[[str], None], vhosts: Sequence[str] = ()) -> Iterator[Broker | None]:
+    """A broker while the block runs, a private one with these virtual hosts; None, with a warning, if there is none.
+
+    In this order: AMQP_URL; a private node of an installed server; a server that the package manager installs (as root
+    or with passwordless sudo); a container.
     """
     if given := os.environ.get("AMQP_URL"):
         if not answers(given):
             raise ProvisionError("no RabbitMQ answers at AMQP_URL")
-        yield given
+        yield Broker(given)
         return
     if server := installed_server() or _install(tell):
         with PrivateRabbit(folder, server=server) as node:
-            yield node.url
+            node.add_vhosts(vhosts)
+            yield Broker(node.url, vhosts)
         return
     with _container(tell) as url:
         if url is None:
             tell("NO BROKER: RabbitMQ is not installed, cannot be installed, and no container engine works")
-        yield url
+        yield Broker(url) if url else None
 
 
 def _install(tell: Callable[[str], None]) -> Path | None:
@@ -61,7 +71,7 @@ def _install(tell: Callable[[str], None]) -> Path | None:
 
 
 def _become_root() -> Sequence[str] | None:
-    """The prefix that makes a command run as root; None when there is none without asking for a password."""
+    """The prefix that runs a command as root; None if that would ask for a password."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return []
     if shutil.which("sudo") and _succeeds(["sudo", "-n", "true"], 10):

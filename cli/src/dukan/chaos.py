@@ -17,7 +17,7 @@ def register(commands: typer.Typer) -> None:
 
 
 def chaos(ctx: typer.Context) -> None:
-    """Break everything around a platform while it sells, then count whether anything was lost."""
+    """Inject faults into a platform under load, then check that nothing was lost."""
     tree = Path(os.environ.get("DUKAN_HOME", "."))
     if not (tree / "tests" / "chaos" / "__main__.py").exists():
         raise ProvisionError("the fault harness is part of the source tree: run ./dukan chaos there")

@@ -1,4 +1,4 @@
-"""Child processes that never outlive us."""
+"""Child processes that end when this process does."""
 
 import os
 import signal
@@ -9,21 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from dukan import leash
+from dukan import parent_death
 
-LEASH = str(Path(leash.__file__))
+PARENT_DEATH_SCRIPT = str(Path(parent_death.__file__))
 
 
-def leashed(
-    command: Sequence[str], on_death: signal.Signals = signal.SIGTERM, user: int = leash.KEEP_USER
+def tie_to_parent(
+    command: Sequence[str], on_death: signal.Signals = signal.SIGTERM, user: int = parent_death.KEEP_USER
 ) -> list[str]:
-    """The command line that runs `command` and has the kernel send it `on_death` when we die, by whatever means.
+    """The command line that runs `command` and makes the kernel send it `on_death` when this process dies.
 
-    Start it from the main thread: Linux counts the thread that forked as the parent.
+    Start it from the main thread: for Linux, the parent is the thread that forked.
     """
     if sys.platform == "win32":
         return list(command)
-    return [sys.executable, "-I", "-S", LEASH, str(os.getpid()), str(int(on_death)), str(user), *command]
+    return [sys.executable, "-I", "-S", PARENT_DEATH_SCRIPT, str(os.getpid()), str(int(on_death)), str(user), *command]
 
 
 def spawn(
@@ -32,12 +32,14 @@ def spawn(
     env: Mapping[str, str] | None = None,
     *,
     on_death: signal.Signals = signal.SIGTERM,
-    user: int = leash.KEEP_USER,
+    user: int = parent_death.KEEP_USER,
     keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `command` on the leash, in a session of its own: Ctrl-C reaches only us. `keep` are inherited fds."""
+    """Start `command` tied to this process, in its own session, so that Ctrl-C does not reach it. `keep` are inherited
+    fds.
+    """
     return subprocess.Popen(
-        leashed(command, on_death, user),
+        tie_to_parent(command, on_death, user),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -48,7 +50,7 @@ def spawn(
 
 
 def end(process: subprocess.Popen[bytes], within: float, first: signal.Signals = signal.SIGTERM) -> None:
-    """Send `first`, then KILL after `within` seconds."""
+    """Send `first`, and KILL if the process has not ended after `within` seconds."""
     if process.poll() is None:
         process.send_signal(first)
     try:
@@ -59,7 +61,7 @@ def end(process: subprocess.Popen[bytes], within: float, first: signal.Signals =
 
 
 def wait_until(ready: Callable[[], bool], within: float, every: float = 0.05) -> bool:
-    """Poll `ready` for at most `within` seconds; False when it never held."""
+    """Poll `ready` for at most `within` seconds; False if it never became true."""
     deadline = time.monotonic() + within
     while not ready():
         if time.monotonic() >= deadline:

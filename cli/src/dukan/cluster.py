@@ -1,4 +1,4 @@
-"""The files of the embedded PostgreSQL: where its programs are, how a cluster is made and recognised."""
+"""The files of the embedded PostgreSQL: its programs and its data directory."""
 
 import importlib.util
 import re
@@ -6,14 +6,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dukan.children import leashed
+from dukan.children import tie_to_parent
 from dukan.errors import ProvisionError
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 from dukan.unprivileged import give
 
 VERSION = "18"
 INITDB = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C")
-# Sorting and case folding by Unicode, the same on every operating system.
+# Unicode sorting and case folding, the same on every operating system.
 LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
@@ -27,7 +27,7 @@ def binaries() -> Path:
 
 
 def ensure(data: Path, secrets: SecretFile, user: int, *, sync: bool) -> None:
-    """Make the cluster at the first start, else check that it is one that we can run."""
+    """Create the cluster at the first start; later, check that this version can run it."""
     if not data.exists():
         _create(data, secrets.secret("postgres"), user, sync=sync)
     version = data / "PG_VERSION"
@@ -41,7 +41,7 @@ def ensure(data: Path, secrets: SecretFile, user: int, *, sync: bool) -> None:
 
 
 def _create(data: Path, secret: str, user: int, *, sync: bool) -> None:
-    """Under another name first, so that an interrupted initdb leaves nothing that looks like a cluster."""
+    """Under a temporary name, so that an interrupted initdb leaves nothing that looks like a cluster."""
     draft, password = data.with_suffix(".new"), data.with_name("password.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
@@ -67,13 +67,13 @@ def _initdb(target: Path, password: Path, user: int, *, sync: bool) -> None:
         *LOCALE,
         *([] if sync else ["--no-sync"]),
     ]
-    done = subprocess.run(leashed(command, user=user), capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(tie_to_parent(command, user=user), capture_output=True, text=True, check=False, timeout=120)
     if done.returncode != 0:
         raise ProvisionError(f"cannot make a database in {target.parent}: {complaint(done.stderr or done.stdout)}")
 
 
 def complaint(output: str) -> str:
-    """The line of a PostgreSQL program's output that says what went wrong."""
+    """The line of a PostgreSQL program's output that states the error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.search(r"FATAL|PANIC|error:|cannot", line)]
     chosen = (telling or lines or ["it said nothing"])[-1]

@@ -1,4 +1,4 @@
-"""One database and one login role per service, on the embedded server or on anybody's PostgreSQL."""
+"""One database and one login role per service, on the embedded server or on another PostgreSQL server."""
 
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -6,15 +6,16 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from dukan.errors import ProvisionError
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 
 CONNECT_SECONDS = 10.0
 
 
 async def provision(owner_url: str, services: Iterable[str], secrets: SecretFile) -> dict[str, str]:
-    """Create what is missing as `owner_url` (a superuser, or a role that may create both); answers service → its URL.
+    """Create the missing databases and roles; returns service → URL.
 
-    Passwords are remembered in `secrets`; a role whose password is not known there gets a new one.
+    `owner_url` is of a superuser, or of a role that may create both. Passwords are stored in `secrets`; a role whose
+    password is not stored there gets a new one.
     """
     try:
         connection = await asyncpg.connect(owner_url, timeout=CONNECT_SECONDS)

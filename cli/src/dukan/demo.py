@@ -1,4 +1,4 @@
-"""`dukan demo`: walk through the running platform, or through one started for the occasion."""
+"""`dukan demo`: run a scenario against the running platform, or against a temporary one."""
 
 import json
 from contextlib import AbstractContextManager, nullcontext
@@ -11,13 +11,13 @@ import httpx
 import typer
 from rich.tree import Tree
 
-from dukan import running, screen
-from dukan.identity import IdentityTour
+from dukan import running_platform, screen
+from dukan.identity_scenario import IdentityScenario
 from dukan.installation import default_data
-from dukan.purchase import Purchase
-from dukan.running import Running
+from dukan.purchase_scenario import PurchaseScenario
+from dukan.running_platform import RunningPlatform
+from dukan.scenario import Scenario, Step, StepError
 from dukan.temporary import temporary_platform
-from dukan.walk import Step, StepError, Walk
 
 REQUEST_SECONDS = 15.0
 
@@ -27,58 +27,58 @@ def register(commands: typer.Typer) -> None:
     commands.command(name="demo")(demo)
 
 
-class Tour(StrEnum):
+class Demo(StrEnum):
     PURCHASE = "purchase"
     IDENTITY = "identity"
 
 
 def demo(
-    tour: Annotated[Tour, typer.Argument(help="What to walk through.")] = Tour.PURCHASE,
+    name: Annotated[Demo, typer.Argument(help="What to scenario through.")] = Demo.PURCHASE,
     *,
     data: Annotated[Path, typer.Option("--data", help="The running platform's data folder.")] = default_data(),  # noqa: B008
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
-    """Walk a purchase, with its timing and its tree of events; or the life of an account."""
-    platform = running.find(data)
+    """Run a purchase, with timings and its tree of events; or the life of an account."""
+    platform = running_platform.find(data)
     with (
-        nullcontext(platform) if platform else _started() as found,
+        nullcontext(platform) if platform else _temporary() as found,
         httpx.Client(base_url=found.url, timeout=REQUEST_SECONDS, trust_env=False) as http,
     ):
-        walk = _walk(tour, http, found)
-        _report_json(walk) if as_json else _report(walk, found)
+        scenario = _scenario(name, http, found)
+        _report_json(scenario) if as_json else _report(scenario, found)
 
 
-def _walk(tour: Tour, http: httpx.Client, found: Running) -> Walk:
-    if tour is Tour.IDENTITY:
-        return IdentityTour(http, found.admin(), mailbox=Path(found.data))
-    return Purchase(http, found.admin())
+def _scenario(name: Demo, http: httpx.Client, found: RunningPlatform) -> Scenario:
+    if name is Demo.IDENTITY:
+        return IdentityScenario(http, found.admin(), mailbox=Path(found.data))
+    return PurchaseScenario(http, found.admin())
 
 
-def _report(walk: Walk, found: Running) -> None:
+def _report(scenario: Scenario, found: RunningPlatform) -> None:
     screen.out.print(f"At {found.url} ({found.mode})\n")
-    for step in walk.steps():
+    for step in scenario.run():
         screen.out.print(f"  [green]✓[/] {step.name:<46} [dim]{step.seconds * 1000:7.0f} ms[/]  {step.detail}")
-    if walk.tree:
-        screen.out.print("\nWhat caused what:")
-    for root in walk.tree:
+    if scenario.tree:
+        screen.out.print("\nEvents, by cause:")
+    for root in scenario.tree:
         screen.out.print(_branch(root, root["time"]))
 
 
-def _report_json(walk: Walk) -> None:
-    done: list[Step] = []
+def _report_json(scenario: Scenario) -> None:
+    completed: list[Step] = []
     failure = None
     try:
-        done.extend(walk.steps())
+        completed.extend(scenario.run())
     except StepError as error:
         failure = str(error)
-    steps = [{"name": s.name, "ms": round(s.seconds * 1000, 1), "detail": s.detail} for s in done]
-    print(json.dumps({"ok": failure is None, "error": failure, "steps": steps, "events": walk.tree}, indent=1))
+    steps = [{"name": s.name, "ms": round(s.seconds * 1000, 1), "detail": s.detail} for s in completed]
+    print(json.dumps({"ok": failure is None, "error": failure, "steps": steps, "events": scenario.tree}, indent=1))
     if failure:
         raise typer.Exit(1)
 
 
 def _branch(node: dict[str, Any], start: str, into: Tree | None = None) -> Tree:
-    """The causal tree, each event with the milliseconds since the first."""
+    """The causal tree; each event with the milliseconds since the first."""
     since = (_seconds(node["time"]) - _seconds(start)) * 1000
     label = f"{node['type']} [dim]+{since:.0f} ms[/]"
     tree = into.add(label) if into else Tree(label)
@@ -91,6 +91,6 @@ def _seconds(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
 
 
-def _started() -> AbstractContextManager[Running]:
+def _temporary() -> AbstractContextManager[RunningPlatform]:
     screen.err.print("No platform runs here: starting one for the demo.")
     return temporary_platform()

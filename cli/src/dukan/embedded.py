@@ -1,4 +1,4 @@
-"""Gateway and services in one process, one event loop and one durable in-process bus."""
+"""Gateway and services in one process, with one event loop and the durable in-process transport."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from dukan.services import GATEWAY, PORTS, SERVICES
 
 @dataclass
 class Embedded:
-    """Everything at `platform`'s ports; `urls` is service → database."""
+    """Runs everything on `platform`'s ports; `urls` is service → database."""
 
     platform: Platform
     urls: Mapping[str, str]
@@ -27,9 +27,9 @@ class Embedded:
         self._running: list[tuple[web.Server, asyncio.Task[None]]] = []
 
     async def start(self) -> None:
-        """auth first, because the others ask it for its keys; the gateway last, when there is something behind it."""
+        """auth first, because the others fetch its keys; the gateway last, when its services are up."""
         loaded = [self._load(name) for name in SERVICES]
-        # Every queue must exist before the first relay runs: what it finds in an outbox goes to all who listen.
+        # Every queue must exist before the first relay runs: it publishes to the queues that exist.
         for service in loaded:
             await self._transport.declare(collect(*service.subscribers), service.database)
         for service in loaded:
@@ -38,7 +38,7 @@ class Embedded:
         await self._serve(GATEWAY, services.load_gateway(settings, self._transport))
 
     async def stop(self) -> None:
-        """All at once: each finishes the requests it is answering, a bounded time."""
+        """Stop all at once; each finishes its current requests within a bounded time."""
         for server, _ in self._running:
             server.should_exit = True
         if self._running:
@@ -48,7 +48,7 @@ class Embedded:
         await asyncio.gather(*(task for _, task in self._running), return_exceptions=True)
 
     async def ended(self) -> None:
-        """When the first of them no longer serves."""
+        """Returns when the first of them has ended."""
         await asyncio.wait([task for _, task in self._running], return_when=asyncio.FIRST_COMPLETED)
 
     def _load(self, name: str) -> Service:

@@ -1,5 +1,5 @@
-"""What can go wrong before the platform stands, as one line for the person at the terminal."""
+"""Errors of the command line, as one line for the terminal."""
 
 
 class ProvisionError(Exception):
-    """A database, broker, folder or port that cannot be had; the message says which, why and what to do."""
+    """A database, broker, folder or port is not available; the message says which, why and what to do."""

@@ -1,4 +1,4 @@
-"""`dukan import products`: bring a catalogue from a CSV or JSON file."""
+"""`dukan import products`: import a catalogue from a CSV or JSON file."""
 # ruff: noqa: PLC0415 (the catalogue's code is loaded by this command only)
 
 import json
@@ -9,7 +9,7 @@ import httpx
 import typer
 from rich.progress import Progress
 
-from dukan import running, screen
+from dukan import running_platform, screen
 from dukan.errors import ProvisionError
 from dukan.installation import default_data
 
@@ -29,7 +29,7 @@ def register(commands: typer.Typer) -> None:
 
 @import_app.callback()
 def import_() -> None:
-    """Bring data from elsewhere."""
+    """Import data from other systems."""
 
 
 @import_app.command()
@@ -48,11 +48,11 @@ def products(
     data: Annotated[Path, typer.Option("--data", help="The running platform's data folder.")] = default_data(),  # noqa: B008
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
-    """Create or update products; running it again changes nothing. Exit code 1 when a row did not go in."""
+    """Create or update products; running it again changes nothing. Exit code 1 if a row was rejected."""
     from dukan.product_import import REQUEST_SECONDS, ProductImport, SignedIn, read
 
     rows, columns = read(file, _pairs(mapping or []), stock)
-    base_url, account = running.reachable(data, url, email, password)
+    base_url, account = running_platform.reachable(data, url, email, password)
     with httpx.Client(
         base_url=base_url, auth=SignedIn(base_url, *account), timeout=REQUEST_SECONDS, trust_env=False
     ) as http:

@@ -1,13 +1,13 @@
-"""One platform on this machine: its data folder, its ports and what it tells each service."""
+"""One platform on this machine: its data folder, its ports and the settings of each service."""
 
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dukan.errors import ProvisionError
-from dukan.folderlock import FolderLock
+from dukan.folder_lock import FolderLock
 from dukan.ports import is_free
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 from dukan.services import GATEWAY, PORTS, SERVICES
 
 HOST = "127.0.0.1"
@@ -15,13 +15,13 @@ ADMIN_EMAIL = "admin@example.com"
 
 
 def default_data() -> Path:
-    """`.dukan` beside the `dukan` script, or in the current folder where the command was installed without it."""
+    """`.dukan` beside the `dukan` script, or in the current folder if the command was installed without it."""
     return Path(os.environ.get("DUKAN_HOME", ".")) / ".dukan"
 
 
 @dataclass
 class Platform:
-    """`data` holds everything that must survive; `port` is the gateway's, the services follow it."""
+    """`data` is the folder of all data; `port` is the gateway's, the services use the next ones."""
 
     data: Path
     port: int
@@ -50,7 +50,7 @@ class Platform:
         return f"http://{HOST}:{self.port + PORTS[name]}"
 
     def take(self) -> None:
-        """Make the folder ours alone and see that the ports are free. Raises ProvisionError with one clear line."""
+        """Make the folder accessible to this user only and check that the ports are free. Raises ProvisionError."""
         try:
             self.logs.mkdir(parents=True, exist_ok=True, mode=0o711)
             taken = self._lock.acquire(within=1.0)
@@ -67,11 +67,11 @@ class Platform:
 
     @property
     def is_new(self) -> bool:
-        """Whether no start has ever succeeded on this folder."""
+        """Whether no start on this folder has succeeded yet."""
         return "started" not in self.secrets.read()
 
     def admin(self) -> tuple[str, str]:
-        """E-mail and password of the first administrator: from the environment at the first start, else made up."""
+        """E-mail and password of the first administrator: from the environment at the first start, else generated."""
         if self.is_new:
             self.secrets.remember(admin_email=os.environ.get("DUKAN_ADMIN_EMAIL") or ADMIN_EMAIL)
             if given := os.environ.get("DUKAN_ADMIN_PASSWORD"):
@@ -79,7 +79,7 @@ class Platform:
         return self.secrets.read()["admin_email"], self.secrets.secret("admin_password")
 
     def settings_of(self, name: str, database_url: str | None = None) -> dict[str, str]:
-        """Values for the service's Settings, by field; `DUKAN_<FIELD>` for a process of its own."""
+        """Values for the service's Settings, by field; as `DUKAN_<FIELD>` for a process of its own."""
         values = {f"{service}_url": self.url_of(service) for service in SERVICES}
         values |= {"host": HOST, "port": str(self.port + PORTS[name]), "data_dir": str(self.data)}
         if database_url is not None:

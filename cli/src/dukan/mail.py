@@ -1,4 +1,4 @@
-"""`dukan mail`: the local mailbox, where the embedded platform puts what it would send."""
+"""`dukan mail`: the local mailbox, where the embedded platform delivers e-mails."""
 
 import mailbox
 from email import message_from_bytes, policy
@@ -11,8 +11,8 @@ from dukan import screen
 from dukan.errors import ProvisionError
 
 
-def letters(data: Path) -> list[EmailMessage]:
-    """All messages, oldest first (file names begin with the time), each once: a crash may have it sent again."""
+def messages(data: Path) -> list[EmailMessage]:
+    """All messages, oldest first (file names begin with the time), each once: after a crash one may be sent again."""
     found: dict[str, EmailMessage] = {}
     for file in sorted((data / "mail").glob("*.mbox")):
         box = mailbox.mbox(file, create=False)
@@ -25,17 +25,17 @@ def letters(data: Path) -> list[EmailMessage]:
 
 def show_list(data: Path) -> None:
     table = Table("n", "date", "to", "subject")
-    for number, message in enumerate(letters(data), start=1):
+    for number, message in enumerate(messages(data), start=1):
         table.add_row(str(number), *(str(message[header] or "") for header in ("date", "to", "subject")))
-    screen.out.print(table if table.row_count else f"no mail in {data / 'mail'}")
+    screen.out.print(table if table.row_count else f"no e-mails in {data / 'mail'}")
 
 
 def show_one(data: Path, number: int) -> None:
     """Headers and text part of message `number`, counted as in the list."""
-    messages = letters(data)
-    if not 1 <= number <= len(messages):
-        raise ProvisionError(f"there is no message {number}: the mailbox holds {len(messages)}")
-    message = messages[number - 1]
+    found = messages(data)
+    if not 1 <= number <= len(found):
+        raise ProvisionError(f"there is no message {number}: the mailbox holds {len(found)}")
+    message = found[number - 1]
     for header in ("From", "To", "Date", "Subject", "Message-ID"):
         screen.out.print(f"{header}: {message[header] or ''}", markup=False)
     body = message.get_body(preferencelist=("plain", "html"))

@@ -12,8 +12,8 @@ import typer
 from dukan.errors import ProvisionError
 from dukan.installation import default_data
 
-REGISTERED_ELSEWHERE = ("demo", "imports", "emergencies", "bench", "chaos")
-"""Modules beside this one with `register(commands: typer.Typer) -> None`."""
+MODULES_WITH_COMMANDS = ("demo", "imports", "incident", "bench", "chaos", "docs")
+"""Modules of this package with `register(commands: typer.Typer) -> None`."""
 
 
 commands = typer.Typer(
@@ -25,19 +25,25 @@ commands = typer.Typer(
 mail_app = typer.Typer(help="Read the local mailbox.", invoke_without_command=True)
 commands.add_typer(mail_app, name="mail")
 
-Data = Annotated[Path, typer.Option("--data", help="Folder of everything that must survive.", file_okay=False)]
+Data = Annotated[Path, typer.Option("--data", help="Folder of all data.", file_okay=False)]
 DATA = default_data()
 
 
 @commands.command()
 def up(
-    port: Annotated[int, typer.Option(min=1, max=65528, help="Of the gateway; the services follow it.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65528, help="Port of the gateway; the services use the next ones.")
+    ] = 8000,
     data: Data = DATA,
-    sample: Annotated[bool, typer.Option(help="Load a small catalogue on the first start.")] = True,
-    amqp: Annotated[str | None, typer.Option(help="RabbitMQ's URL: one process per service instead of one.")] = None,
-    postgres: Annotated[str | None, typer.Option(help="URL of a PostgreSQL that may create databases.")] = None,
+    sample: Annotated[bool, typer.Option(help="Load sample data at the first start.")] = True,
+    amqp: Annotated[
+        str | None, typer.Option(help="URL of RabbitMQ: run one process per service instead of one for all.")
+    ] = None,
+    postgres: Annotated[
+        str | None, typer.Option(help="URL of a PostgreSQL server with the right to create databases.")
+    ] = None,
 ) -> None:
-    """Start the whole platform and stay until Ctrl-C."""
+    """Start the whole platform; Ctrl-C stops it."""
     from dukan import up as command
 
     if postgres and not amqp:
@@ -50,7 +56,7 @@ def serve(
     service: Annotated[str, typer.Argument(envvar="DUKAN_SERVICE", help="auth, catalog, …, or gateway.")],
     role: Annotated[str, typer.Option(help="api, worker or all.")] = "all",
 ) -> None:
-    """Run one service over RabbitMQ; settings come from the environment."""
+    """Run one service over RabbitMQ, configured by the environment."""
     from dukan import serve as command
 
     command.run(service, command.role_of(role))
@@ -58,23 +64,24 @@ def serve(
 
 @commands.command()
 def migrate(
-    services: Annotated[list[str] | None, typer.Argument(help="Default: all that are installed here.")] = None,
+    services: Annotated[list[str] | None, typer.Argument(help="Default: all installed services.")] = None,
     postgres: Annotated[
-        str | None, typer.Option(help="Create databases and roles there first; default: DUKAN_DATABASE_URL.")
+        str | None,
+        typer.Option(help="Create the databases and roles on this server first; default: DUKAN_DATABASE_URL."),
     ] = None,
     data: Data = DATA,
 ) -> None:
-    """Bring databases to the newest schema."""
-    from dukan import migrating
+    """Migrate the databases to the newest schema."""
+    from dukan import migrations
 
-    migrating.run(services or [], postgres, data)
+    migrations.run(services or [], postgres, data)
 
 
 @commands.command()
 def topology(
-    declare: Annotated[bool, typer.Option("--declare", help="Make them at DUKAN_AMQP_URL.")] = False,
+    declare: Annotated[bool, typer.Option("--declare", help="Declare them at DUKAN_AMQP_URL.")] = False,
 ) -> None:
-    """Show, or declare, the queues and what they are bound to."""
+    """Show, or declare, the queues and their bindings."""
     from dukan import topology as command
 
     listed = command.consumers()
@@ -85,18 +92,18 @@ def topology(
 
 @commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(ctx: typer.Context) -> None:
-    """Run the test suite, with the PostgreSQL and RabbitMQ that it needs; arguments go to pytest."""
-    from dukan import testing
+    """Run the test suite with its own PostgreSQL and RabbitMQ; arguments are passed to pytest."""
+    from dukan import suite
 
-    raise typer.Exit(testing.run(ctx.args))
+    raise typer.Exit(suite.run(ctx.args))
 
 
 @commands.command()
-def lock(upgrade: Annotated[bool, typer.Option(help="To the newest versions.")] = False) -> None:
-    """Write requirements.lock anew."""
-    from dukan import locking
+def lock(upgrade: Annotated[bool, typer.Option(help="Upgrade to the newest versions.")] = False) -> None:
+    """Resolve the dependencies and write requirements.lock."""
+    from dukan import lock as command
 
-    typer.echo(f"wrote {locking.run(upgrade=upgrade)}")
+    typer.echo(f"wrote {command.run(upgrade=upgrade)}")
 
 
 @mail_app.callback()
@@ -117,13 +124,13 @@ def show(ctx: typer.Context, number: int) -> None:
     mail.show_one(ctx.obj, number)
 
 
-for module in REGISTERED_ELSEWHERE:
+for module in MODULES_WITH_COMMANDS:
     if importlib.util.find_spec(f"dukan.{module}"):
         importlib.import_module(f"dukan.{module}").register(commands)
 
 
 def app() -> None:
-    """What cannot be had is said in one line on stderr, with exit code 1."""
+    """Run the command line; an expected failure is one line on stderr and exit code 1."""
     try:
         commands(prog_name="dukan")
     except ProvisionError as error:

@@ -11,7 +11,7 @@ def free_port() -> int:
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as listener:
-        # As servers do: a port in TIME_WAIT is free.
+        # As servers do: a port in TIME_WAIT counts as free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

@@ -7,19 +7,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dukan import cluster, leash
+from dukan import cluster, parent_death
 from dukan.children import end, spawn, wait_until
 from dukan.errors import ProvisionError
-from dukan.folderlock import FolderLock
+from dukan.folder_lock import FolderLock
 from dukan.ports import free_port, is_free
-from dukan.secretfile import SecretFile
+from dukan.secret_file import SecretFile
 from dukan.unprivileged import unprivileged_user
 
-# After a crash the log is replayed first: up to max_wal_size of it, on a slow disk.
+# After a crash the WAL is replayed first: up to max_wal_size, on a slow disk.
 START_SECONDS = 60.0
 # A predecessor that was killed a moment ago is still shutting down.
 PREDECESSOR_SECONDS = 10.0
-LARGEST_LOG = 8_000_000
+MAX_LOG_BYTES = 8_000_000
 
 SMALL_MACHINE = {
     "max_connections": "300",
@@ -37,9 +37,9 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 class EmbeddedPostgres:
-    """One cluster in `folder`, on 127.0.0.1 and a remembered port; it ends with this process, whatever ends that.
+    """One cluster in `folder`, on 127.0.0.1 and a stored port; the server ends with this process.
 
-    `durable=False` trades crash safety for speed: for tests. Failures raise ProvisionError with one clear line.
+    `durable=False` trades crash safety for speed, for tests. Failures raise ProvisionError.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True):
@@ -51,12 +51,12 @@ class EmbeddedPostgres:
         self._data = self.folder / "cluster"
         self._log = self.folder / "postgres.log"
         self._lock = FolderLock(self.folder / "lock")
-        self._user = leash.KEEP_USER
+        self._user = parent_death.KEEP_USER
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Of the superuser; `databases.provision` makes the services' own."""
+        """The superuser's URL; `databases.provision` creates the services' own."""
         return f"postgresql://postgres:{self.secrets.secret('postgres')}@127.0.0.1:{self.port}/postgres"
 
     @property
@@ -84,18 +84,18 @@ class EmbeddedPostgres:
         return self
 
     def stop(self) -> None:
-        """Fast shutdown: sessions are cut, everything committed is on disk."""
+        """Fast shutdown: sessions are disconnected, everything committed is on disk."""
         if self._process is not None:
             end(self._process, within=4.0, first=signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
             self._process = None
         self._lock.release()
 
     def _take_over(self) -> None:
-        # The server inherits the lock: whoever gets it knows that no server, not even an orphan, uses the cluster.
+        # The server inherits the lock: while it is held, a server, even an orphan, uses the cluster.
         if not self._lock.acquire(PREDECESSOR_SECONDS):
             raise ProvisionError(f"the database in {self.folder} is in use by another running platform")
         if sys.platform != "win32":
-            # Stale for sure; its pid may by now be somebody else's, at which PostgreSQL would refuse to start.
+            # Stale, because we hold the lock; if another process has its pid now, PostgreSQL would refuse to start.
             (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _choose_port(self) -> None:
@@ -113,7 +113,7 @@ class EmbeddedPostgres:
         command = [str(cluster.binaries() / "postgres"), "-D", str(self._data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        if self._log.exists() and self._log.stat().st_size > LARGEST_LOG:
+        if self._log.exists() and self._log.stat().st_size > MAX_LOG_BYTES:
             self._log.unlink()
         with self._log.open("ab") as log:
             before = log.tell()

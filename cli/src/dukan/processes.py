@@ -22,7 +22,7 @@ TOPOLOGY_SECONDS = 60
 
 @dataclass
 class Processes:
-    """Everything at `platform`'s ports; `urls` is service → database."""
+    """Runs everything on `platform`'s ports; `urls` is service → database."""
 
     platform: Platform
     urls: Mapping[str, str]
@@ -40,11 +40,11 @@ class Processes:
         await self._supervisor.stop()
 
     async def ended(self) -> None:
-        """Never: whatever ends is started again."""
+        """Never returns: a process that ends is started again."""
         await asyncio.Event().wait()
 
     async def _declare_topology(self) -> None:
-        """Every queue before the first service publishes, or early events would reach nobody."""
+        """Declare every queue before the first service publishes: earlier events would be unroutable."""
         if not answers(str(self.platform.amqp)):
             raise ProvisionError("no RabbitMQ answers at the --amqp URL")
         command = [*MODULE, "topology", "--declare"]

@@ -1,4 +1,4 @@
-"""Taking a foreign catalogue into the running platform, over its public API."""
+"""Imports a catalogue into the running platform through its public API."""
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from catalog.domain.import_mapping import Mapped, mapping_of
-from catalog.domain.imported_files import SourceRow, rows_of
+from catalog.imports.domain.files import SourceRow, rows_of
+from catalog.imports.domain.mapping import ColumnMapping, mapping_of
 from common.errors import DukanError
 from dukan.errors import ProvisionError
 
@@ -45,7 +45,7 @@ class SignedIn(httpx.Auth):
 
 @dataclass
 class Report:
-    """What came of an import. `problems` are lines for people: where, and what is wrong."""
+    """The result of an import. `problems` are lines for people: the row and what is wrong with it."""
 
     rows: Counter[str] = field(default_factory=Counter)
     images: Counter[str] = field(default_factory=Counter)
@@ -58,17 +58,17 @@ class Report:
 
 @dataclass
 class ProductImport:
-    """One file on its way in. `mapping` says which column is which field, `images` where pictures lie."""
+    """The import of one file. `mapping` says which column is which field, `images` is the folder of images."""
 
     http: httpx.Client
     rows: Sequence[SourceRow]
-    mapping: Mapped
+    mapping: ColumnMapping
     currency: str | None = None
     images: Path | None = None
     report: Report = field(default_factory=Report)
 
     def run(self) -> Iterator[int]:
-        """Send everything; hands out how many rows have been dealt with, batch by batch."""
+        """Send everything; yields the number of processed rows after each batch."""
         for start in range(0, len(self.rows), BATCH):
             batch = self.rows[start : start + BATCH]
             for row in self._send(batch):
@@ -105,8 +105,8 @@ class ProductImport:
             self.report.problems.append(f"line {row['line']}: picture {path.name}: {_message(answer)}")
 
 
-def read(file: Path, given: Mapping[str, str], stock: int | None) -> tuple[list[SourceRow], Mapped]:
-    """The rows of a file and which column is which field; `stock` is for products of files that state none."""
+def read(file: Path, given: Mapping[str, str], stock: int | None) -> tuple[list[SourceRow], ColumnMapping]:
+    """The rows of a file and which column is which field; `stock` is the default stock."""
     try:
         rows = rows_of(file.read_bytes())
         mapping = mapping_of({column: None for row in rows for column in row.values}, given)
@@ -124,13 +124,13 @@ def picture_of(row: Mapping[str, Any], folder: Path) -> Path | None:
     """The file that the row names, else one named after its SKU or its id."""
     stems = [key for key in (row["sku"], row["external_key"]) if key]
     names = [row["image"] or "", *(f"{stem}{ending}" for stem in stems for ending in PICTURES)]
-    # Only the name counts: a row must not reach files outside the folder.
+    # Only the file name counts: a row must not reach files outside the folder.
     candidates = (folder / Path(name).name for name in names if name)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def expect(answer: httpx.Response, doing: str) -> Any:
-    """The data of a successful answer. Raises ProvisionError with the platform's own words otherwise."""
+    """The data of a success response. Raises ProvisionError with the error message otherwise."""
     if not answer.is_success:
         raise ProvisionError(f"{doing} failed: {_message(answer)}")
     return answer.json()["data"]
@@ -144,7 +144,7 @@ def _message(answer: httpx.Response) -> str:
 
 
 def _exact(value: Any) -> Any:
-    """The value for JSON, with decimals as text: no digit of a price may change on the way."""
+    """The value for JSON, with decimals as strings: a price must not lose a digit."""
     if isinstance(value, Mapping):
         return {name: _exact(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -1,11 +1,11 @@
-"""A RabbitMQ node of one's own, started from an installed server without touching the system's."""
+"""A private RabbitMQ node, started from an installed server without changing the system's configuration."""
 
 import os
 import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,11 +20,12 @@ DEBIAN_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 USUAL_FOLDERS = "/usr/local/sbin:/opt/homebrew/sbin:/usr/sbin"
 BOOT_SECONDS = 60.0
 STOP_SECONDS = 15.0
+CONTROL_SECONDS = 60.0
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
 def installed_server() -> Path | None:
-    """The server's start script: Debian's real one, else whatever PATH has."""
+    """The server's start script: Debian's real one, else the one on PATH."""
     if DEBIAN_SERVER.exists():
         return DEBIAN_SERVER
     found = shutil.which("rabbitmq-server") or shutil.which("rabbitmq-server", path=USUAL_FOLDERS)
@@ -46,7 +47,7 @@ def answers(url: str, within: float = 2.0) -> bool:
 
 
 class PrivateRabbit:
-    """One node on 127.0.0.1 with its own name, ports, cookie and data; ends with this process, whatever ends that."""
+    """One node on 127.0.0.1 with its own name, ports, cookie and data; it ends with this process."""
 
     def __init__(self, folder: Path, port: int | None = None, server: Path | None = None, password: str | None = None):
         self.folder = folder.resolve()
@@ -62,7 +63,7 @@ class PrivateRabbit:
 
     @property
     def pid(self) -> int:
-        """Of the node itself."""
+        """The pid of the node itself."""
         return self._children[-1].pid
 
     def start(self) -> Self:
@@ -80,6 +81,33 @@ class PrivateRabbit:
             self.stop()
             raise ProvisionError(f"RabbitMQ did not start on port {self.port}; see {self.folder / 'node.log'}")
         return self
+
+    def add_vhosts(self, names: Sequence[str]) -> None:
+        """Add virtual hosts for the same user; one call, because each start of rabbitmqctl takes two seconds."""
+        listed = ", ".join(f'<<"{name}">>' for name in names)
+        add = (
+            "rabbit_vhost:add(V, <<>>), "
+            'rabbit_auth_backend_internal:set_permissions(<<"guest">>, V, <<".*">>, <<".*">>, <<".*">>, <<>>)'
+        )
+        if names:
+            self.control("eval", f"[begin {add} end || V <- [{listed}]].")
+
+    def control(self, *arguments: str) -> str:
+        """The output of rabbitmqctl. Raises ProvisionError if it fails."""
+        beside = self._server.with_name("rabbitmqctl") if self._server else None
+        program = str(beside) if beside and beside.exists() else shutil.which("rabbitmqctl")
+        if program is None:
+            raise ProvisionError("there is no rabbitmqctl")
+        command = [program, *arguments]
+        try:
+            done = subprocess.run(
+                command, env=self.environment(), capture_output=True, text=True, timeout=CONTROL_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ProvisionError(f"rabbitmqctl {arguments[0]} did not end in time") from error
+        if done.returncode:
+            raise ProvisionError(f"rabbitmqctl {arguments[0]} failed: {(done.stdout + done.stderr)[-500:]}")
+        return done.stdout
 
     def stop(self) -> None:
         for child in reversed(self._children):
@@ -103,7 +131,7 @@ class PrivateRabbit:
             raise ProvisionError(f"cannot write RabbitMQ's folder {self.folder}: {error.strerror}") from error
 
     def environment(self) -> Mapping[str, str]:
-        """With which `rabbitmqctl`, too, finds this node and no other."""
+        """The environment in which `rabbitmqctl` finds this node."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RABBITMQ_")}
         return inherited | {
             "HOME": str(self.folder),
@@ -119,9 +147,9 @@ class PrivateRabbit:
             "RABBITMQ_PID_FILE": str(self.folder / "node.pid"),
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "rabbitmq-env.conf"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
-            # The start script then becomes the node instead of forking it, so that leash and TERM reach the node.
+            # The start script then becomes the node instead of forking it, so that signals reach the node.
             "RABBITMQ_ALLOW_INPUT": "1",
-            # Loopback distribution only, and schedulers that sleep instead of spinning on a small machine.
+            # Distribution on loopback only, and schedulers that sleep instead of spinning on a small machine.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
                 "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none +B i"
             ),

@@ -1,4 +1,4 @@
-"""What the commands print for people."""
+"""The commands' output for people."""
 
 import sys
 
@@ -13,12 +13,12 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def fail(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     err.print("dukan:", message, style="bold red" if sys.stderr.isatty() else "", markup=False)
 
 
 def welcome(platform: Platform, *, first: bool) -> None:
-    """Where everything is; at the first start also how to sign in."""
+    """Print all URLs; at the first start also the administrator's credentials."""
     table = Table(title=f"Dukan is running ({platform.mode})", title_justify="left", show_header=False)
     table.add_row("API", f"{platform.url}/api/v1")
     table.add_row("documentation", f"{platform.url}/docs")
@@ -35,6 +35,6 @@ def welcome(platform: Platform, *, first: bool) -> None:
     out.print("Ctrl-C stops everything; `dukan demo` in another shell walks a purchase.")
 
 
-def loudly(message: str) -> None:
-    """One line on stderr that nobody overlooks."""
+def warn(message: str) -> None:
+    """Print one conspicuous line on stderr."""
     err.print(f"*** {message} ***", style="bold yellow", markup=False)

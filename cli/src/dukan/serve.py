@@ -1,4 +1,4 @@
-"""One process of one service, or the gateway, over RabbitMQ: what an image runs and what `up --amqp` supervises."""
+"""One process of one service, or the gateway, over RabbitMQ: the command of images and of `up --amqp`."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ def role_of(text: str) -> Role:
 def run(name: str, role: Role) -> None:
     settings = _settings(name)
     logs.configure(settings.log_level)
-    logs.serving.set(name)
+    logs.service_name.set(name)
     loops.run(_serve(name, role, settings))
 
 
@@ -60,7 +60,7 @@ def _application(name: str, role: Role, settings: Any, transport: RabbitTranspor
 
 
 async def _connect(transport: RabbitTransport, stop: asyncio.Task[None]) -> None:
-    """A broker that starts at the same time as we do is waited for, a bounded time."""
+    """Wait, a bounded time, for a broker that starts at the same time."""
     try:
         async with asyncio.timeout(BROKER_SECONDS):
             while not stop.done():

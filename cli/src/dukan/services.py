@@ -1,4 +1,4 @@
-"""Who belongs to the platform, on which port, and how each is loaded: only what is served gets imported."""
+"""The members of the platform, their ports, and how each is loaded: only those that run are imported."""
 
 import importlib
 import importlib.util
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 GATEWAY = "gateway"
 SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")
-"""Each owns a database and answers on the gateway's port plus its position here, counted from 1."""
+"""Each owns a database and listens on the gateway's port plus its position here, counted from 1."""
 
 PORTS = {name: offset for offset, name in enumerate((GATEWAY, *SERVICES))}
 
 
 def is_installed(name: str) -> bool:
-    """An image holds one service only."""
+    """Whether the member is installed: an image holds one service only."""
     return importlib.util.find_spec(name) is not None and importlib.util.find_spec(f"{name}.app") is not None
 
 
 def settings_of(name: str, **values: Any) -> Any:
-    """The service's own settings: `values` first, then the environment. Raises ProvisionError naming what is wrong."""
+    """The service's settings: `values` first, then the environment. Raises ProvisionError."""
     try:
         return importlib.import_module(f"{name}.settings").Settings(**values)
     except ValidationError as error:

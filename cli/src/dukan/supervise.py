@@ -1,4 +1,4 @@
-"""One child process per service, started again with growing pauses when it ends."""
+"""One child process per service, restarted with growing pauses."""
 
 import asyncio
 import signal
@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.jobs import Backoff
 from dukan.children import end, spawn
 
 POLL_SECONDS = 0.1
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
-# One that ran this long was healthy: its next pause is the first one again.
+RESTART_BACKOFF = Backoff(0.5, 1, 2, 4, 8, 16, 30)
+# A process that ran this long was healthy: its next pause is the first one again.
 HEALTHY_SECONDS = 30.0
 STOP_SECONDS = 3.0
 
 
 @dataclass
 class Child:
-    """A command that should always run; its output is appended to `log`."""
+    """A command that must always run; its output is appended to `log`."""
 
     name: str
     command: Sequence[str]
@@ -38,11 +38,11 @@ class Child:
     def start(self) -> None:
         self._started_at = time.monotonic()
         with self.log.open("ab") as log:
-            # KILL, so that the ports are free at once for whoever starts next; services are safe to crash anywhere.
+            # KILL, so that the ports are free at once; services survive a crash at any point.
             self.process = spawn(self.command, log, self.env, on_death=signal.SIGKILL)
 
     def look(self) -> str | None:
-        """Start it again when its pause is over; answers what is worth telling."""
+        """Start it again if its pause is over; returns a message for the log."""
         if self.running:
             return None
         if self.process is None:
@@ -52,14 +52,9 @@ class Child:
         code, ran = self.process.returncode, time.monotonic() - self._started_at
         self.process = None
         self.failures = 1 if ran > HEALTHY_SECONDS else self.failures + 1
-        pause = pause_after(self.failures)
+        pause = RESTART_BACKOFF.after(self.failures)
         self._start_at = time.monotonic() + pause
         return f"{self.name} ended (code {code}); starting it again in {pause:g} s, see {self.log}"
-
-
-def pause_after(failures: int) -> float:
-    """Seconds before the next start after so many failures in a row."""
-    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1)))
 
 
 @dataclass
@@ -81,7 +76,7 @@ class Supervisor:
             await asyncio.sleep(POLL_SECONDS)
 
     async def stop(self) -> None:
-        """TERM to all at once; who has not ended after three seconds is killed."""
+        """TERM to all at once; KILL after three seconds."""
         if self._watch is not None:
             self._watch.cancel()
         running = [child.process for child in self.children if child.process is not None]

@@ -1,4 +1,4 @@
-"""A platform for an occasion: started in a temporary folder on free ports, stopped and removed afterwards."""
+"""A temporary platform: started in a temporary folder on free ports, stopped and removed afterwards."""
 
 import os
 import random
@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from dukan import running
+from dukan import running_platform
 from dukan.errors import ProvisionError
 from dukan.ports import is_free
-from dukan.running import Running
+from dukan.running_platform import RunningPlatform
 from dukan.services import PORTS
 
 START_SECONDS = 90.0
@@ -22,8 +22,8 @@ STOP_SECONDS = 15.0
 
 
 @contextmanager
-def temporary_platform(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """`dukan up` with these options and variables, in a process of its own. Raises ProvisionError with what it said."""
+def temporary_platform(*options: str, environment: Mapping[str, str] | None = None) -> Iterator[RunningPlatform]:
+    """`dukan up` with these options and variables, in a process of its own. Raises ProvisionError with its output."""
     with tempfile.TemporaryDirectory(prefix="dukan-", ignore_cleanup_errors=True) as folder:
         data = Path(folder)
         with (data / "up.log").open("w") as log:
@@ -35,12 +35,12 @@ def temporary_platform(*options: str, environment: Mapping[str, str] | None = No
                 _stop(process)
 
 
-def _wait(process: subprocess.Popen[bytes], data: Path) -> Running:
+def _wait(process: subprocess.Popen[bytes], data: Path) -> RunningPlatform:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ProvisionError((data / "up.log").read_text().strip() or "the platform did not start")
-        if platform := running.find(data):
+        if platform := running_platform.find(data):
             return platform
         time.sleep(0.1)
     raise ProvisionError(f"the platform was not ready after {START_SECONDS:.0f} s")
@@ -55,9 +55,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_range() -> int:
-    """A port whose successors are free too; the services follow the gateway's.
+    """A port whose successors are free too: the services use those.
 
-    Below the range from which systems take the ports of outgoing connections, so that none is taken meanwhile.
+    Below the range of ephemeral ports, so that no outgoing connection takes one meanwhile.
     """
     for _ in range(50):
         port = random.randrange(10_000, 32_000, len(PORTS))  # noqa: S311  (a port is no secret)

@@ -1,4 +1,4 @@
-"""`dukan topology`: who listens to what, and the queues for it on the broker."""
+"""`dukan topology`: the consumers, their queues and bindings."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from dukan.services import SERVICES
 
 
 def consumers() -> list[Consumer]:
-    """Of every service that is installed here."""
+    """The consumers of every installed service."""
     installed = [name for name in SERVICES if services.is_installed(name)]
     loaded = [services.load(name, services.settings_of(name)) for name in installed]
     return [consumer for service in loaded for consumer in collect(*service.subscribers)]
@@ -28,7 +28,7 @@ def show(listed: Sequence[Consumer]) -> None:
 
 
 def declare(listed: Sequence[Consumer]) -> None:
-    """Make exchanges, queues and bindings at DUKAN_AMQP_URL; changes nothing where they exist already."""
+    """Declare exchanges, queues and bindings at DUKAN_AMQP_URL; idempotent."""
     amqp = ServiceSettings().amqp_url.get_secret_value()
     try:
         asyncio.run(_declare(listed, amqp))

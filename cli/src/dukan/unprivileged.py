@@ -1,4 +1,4 @@
-"""Who runs a server that refuses root, and whose its files then are."""
+"""The user for a server that refuses to run as root, and the owner of its files."""
 
 import os
 import subprocess
@@ -6,16 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dukan.children import leashed
+from dukan.children import tie_to_parent
 from dukan.errors import ProvisionError
-from dukan.leash import KEEP_USER, OWN_NAMESPACE
+from dukan.parent_death import KEEP_USER, OWN_NAMESPACE
 
 if sys.platform != "win32":
     import pwd
 
 
 def unprivileged_user(needed: Sequence[Path]) -> int:
-    """For `leash`, whom to become: an ordinary user stays; root becomes the first who can reach all of `needed`."""
+    """The user for `parent_death`: an ordinary user stays; root becomes the first user that can read `needed`."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return KEEP_USER
     for user in _candidates(needed):
@@ -26,7 +26,7 @@ def unprivileged_user(needed: Sequence[Path]) -> int:
 
 
 def _candidates(needed: Sequence[Path]) -> Iterator[int]:
-    """A namespace of root's own (containers may forbid it); whoever owns the files; the usual service users."""
+    """Candidates: a user namespace (containers may forbid it), the owner of the files, the usual service users."""
     if sys.platform == "linux":
         yield OWN_NAMESPACE
     yield from {path.stat().st_uid for path in needed} - {0}
@@ -36,11 +36,11 @@ def _candidates(needed: Sequence[Path]) -> Iterator[int]:
 
 def _reaches(user: int, needed: Sequence[Path]) -> bool:
     tests = ["/bin/sh", "-c", 'for each; do test -x "$each" || exit 1; done', "sh", *map(str, needed)]
-    return subprocess.run(leashed(tests, user=user), stderr=subprocess.DEVNULL, check=False).returncode == 0
+    return subprocess.run(tie_to_parent(tests, user=user), stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def give(path: Path, user: int) -> None:
-    """Make `path` and all below belong to `user`; a namespace of root's sees root's own files."""
+    """Make `path` and everything below belong to `user`; in a user namespace, root's files are accessible anyway."""
     if user == KEEP_USER or path.stat().st_uid == user:
         return
     for each in (path, *path.rglob("*")):

@@ -1,4 +1,4 @@
-"""`dukan up`: from nothing to a running platform, and back."""
+"""`dukan up`: start the platform and stop it again."""
 
 import asyncio
 import importlib
@@ -11,12 +11,12 @@ from typing import Protocol
 
 from common import logs
 from common.persistence.database import Database
-from dukan import loops, running, screen, web
+from dukan import loops, running_platform, screen, web
 from dukan.databases import provision
 from dukan.embedded import Embedded
 from dukan.errors import ProvisionError
 from dukan.installation import Platform
-from dukan.migrating import migrate_all
+from dukan.migrations import migrate_all
 from dukan.postgres import EmbeddedPostgres
 from dukan.processes import Processes
 from dukan.services import GATEWAY, SERVICES
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 READY_SECONDS = 60.0
 WATCH_SECONDS = 0.5
-LARGEST_LOG = 20_000_000
+MAX_LOG_BYTES = 20_000_000
 
 
 class Runner(Protocol):
@@ -39,7 +39,7 @@ class Runner(Protocol):
 
 
 def run(data: Path, port: int, amqp: str | None, postgres: str | None, *, sample: bool) -> None:
-    """Run until Ctrl-C or TERM. Raises ProvisionError when something needed cannot be had."""
+    """Run until SIGINT or SIGTERM. Raises ProvisionError if something required is not available."""
     platform = Platform(data, port, amqp)
     platform.take()
     try:
@@ -64,12 +64,12 @@ async def _run(platform: Platform, owner_url: str, server: EmbeddedPostgres | No
         await _start(runner, platform, stop)
         if not stop.done():
             loops.settle()
-            running.announce(platform)
+            running_platform.announce(platform)
             screen.welcome(platform, first=first)
             platform.secrets.remember(started="yes")
             await _until_stopped(runner, server, stop)
     finally:
-        running.withdraw(platform)
+        running_platform.withdraw(platform)
         await runner.stop()
 
 
@@ -105,28 +105,28 @@ async def _until_stopped(runner: Runner, server: EmbeddedPostgres | None, stop: 
 
 
 async def _keep(server: EmbeddedPostgres) -> None:
-    """Start a database server that has died (killed for memory, say) again, on the same port."""
+    """Restart a database server that has died (killed for memory, for instance), on the same port."""
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         if not server.running:
             log.error("the database server has ended; starting it again")
             server.stop()
-            # In this thread: the server's life is tied to the thread that started it.
+            # In this thread: the server ends with the thread that started it.
             server.start()
 
 
 async def _load_sample(platform: Platform, urls: Mapping[str, str]) -> None:
     database = Database(urls["catalog"])
     try:
-        await importlib.import_module("catalog.sample").load(database, str(platform.data))
+        await importlib.import_module("catalog.sample_data").load(database, str(platform.data))
     finally:
         await database.close()
 
 
 def _log_to_file(path: Path) -> None:
-    """Everything to a file, errors to the terminal too."""
+    """Log everything to a file, errors to the terminal too."""
     logs.configure("INFO")
-    for_file = RotatingFileHandler(path, maxBytes=LARGEST_LOG, backupCount=2)
+    for_file = RotatingFileHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=2)
     for_file.setFormatter(logs.JsonFormatter())
     for handler in logging.root.handlers:
         handler.setLevel(logging.ERROR)

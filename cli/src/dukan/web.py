@@ -14,12 +14,12 @@ from starlette.types import ASGIApp
 from dukan.errors import ProvisionError
 
 GRACE_SECONDS = 2
-# Longer than any client of ours keeps an idle connection, so that none is closed while a request is on its way.
+# Longer than our clients keep an idle connection, so that none is closed while a request is on its way.
 KEEP_ALIVE_SECONDS = 75
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to whoever runs it."""
+    """A uvicorn server that leaves signal handling to its caller."""
 
     def __init__(self, name: str, app: ASGIApp, host: str, port: int):
         super().__init__(
@@ -28,7 +28,7 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 lifespan="on",
-                # The gateway brings one that bounds the head of a request.
+                # The gateway brings its own, which bounds the size of a request's head.
                 http=getattr(app, "http_protocol", "auto"),
                 log_config=None,
                 log_level="warning",
@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
 
 
 async def start(server: Server) -> asyncio.Task[None]:
-    """Serve in the background; returns once requests are answered. Raises ProvisionError when it does not start."""
+    """Serve in the background; returns when the server accepts requests. Raises ProvisionError if it does not start."""
     config = server.config
     sockets = [bind(config.host, config.port)]
     task = asyncio.create_task(server.serve(sockets), name=f"serve:{server.name}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.context import Origin, use_origin
-from common.logs import JsonFormatter, masked
+from common.logs import JsonFormatter, mask
 
 
 def line(message: str, *args: object, **extra: object) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def test_a_line_of_a_handler_names_the_event_that_caused_it() -> None:
     ],
 )
 def test_credentials_are_masked_whoever_logs_them(secret: str) -> None:
-    assert "hunter22" not in masked(secret)
+    assert "hunter22" not in mask(secret)
     assert "hunter22" not in json.dumps(line("failed: %s", secret, url=secret))
 
 

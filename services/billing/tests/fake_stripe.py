@@ -1,8 +1,14 @@
-"""A Stripe of our own over a real socket, for what localstripe lacks: idempotency keys, lost answers, refusals.
+"""A fake Stripe on a real socket, for what localstripe lacks: idempotency keys, lost responses, errors.
 
-The payment method says what a confirmation does: `pm_decline` is declined, `pm_action` needs 3-D Secure,
-`pm_processing` takes its time, `pm_lost` is charged and the connection cut, `pm_500` is charged and answered with an
-error, `pm_missing` does not exist; all others are captured.
+The payment method decides what a confirmation does:
+
+- `pm_decline`: declined
+- `pm_action`: needs 3-D Secure
+- `pm_processing`: stays in process
+- `pm_lost`: charged, and the connection is closed without a response
+- `pm_500`: charged, and the response is an error
+- `pm_missing`: does not exist
+- any other: captured
 """
 
 import json
@@ -15,64 +21,64 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
-Answer = tuple[int, Json]
+Response = tuple[int, Json]
 
 
-class RefusalError(Exception):
+class ApiError(Exception):
     def __init__(self, status: int, code: str, **more: str) -> None:
         super().__init__(code)
         self.status = status
         kind = "card_error" if status == 402 else more.pop("type", "invalid_request_error")
-        self.body = {"error": {"type": kind, "code": code, "message": f"Refused: {code}", **more}}
+        self.body = {"error": {"type": kind, "code": code, "message": f"Rejected: {code}", **more}}
 
 
-class CutError(Exception):
-    """The answer is lost on its way."""
+class LostResponseError(Exception):
+    """The request took effect and its response is lost."""
 
 
 class FakeStripe:
-    """The books of the provider, and how it behaves."""
+    """Its intents and refunds, and how it behaves."""
 
     def __init__(self) -> None:
         self.intents: dict[str, Json] = {}
         self.refunds: dict[str, Json] = {}
-        self.keys: dict[str, tuple[Json, Answer]] = {}
-        self.refuse_refunds_with: str | None = None
-        self.is_away = False
+        self.keys: dict[str, tuple[Json, Response]] = {}
+        self.refund_error: str | None = None
+        self.is_unavailable = False
         self.url = ""
         self._ids = count(1)
         self._lock = threading.Lock()
 
     @property
     def captured(self) -> int:
-        """What customers paid in all, in Stripe's minor units."""
+        """The sum of all captures, in Stripe's minor units."""
         return sum(intent["amount_received"] for intent in self.intents.values())
 
     @property
     def refunded(self) -> int:
         return sum(refund["amount"] for refund in self.refunds.values())
 
-    def handle(self, method: str, path: list[str], params: Json, key: str | None) -> Answer:
+    def handle(self, method: str, path: list[str], params: Json, key: str | None) -> Response:
         with self._lock:
             if method == "POST" and key in self.keys:
-                return self._replayed(self.keys[key], params)
+                return self._replay(self.keys[key], params)
             try:
-                answer = 200, self._do(method, path, params)
-            except RefusalError as refusal:
-                answer = refusal.status, refusal.body
+                response = 200, self._do(method, path, params)
+            except ApiError as error:
+                response = error.status, error.body
             if method == "POST" and key is not None:
-                self.keys[key] = (params, answer)
-            return answer
+                self.keys[key] = (params, response)
+            return response
 
-    def _replayed(self, first: tuple[Json, Answer], params: Json) -> Answer:
+    def _replay(self, first: tuple[Json, Response], params: Json) -> Response:
         if first[0] != params:
-            refusal = RefusalError(400, "idempotency_key_in_use", type="idempotency_error")
-            return refusal.status, refusal.body
+            error = ApiError(400, "idempotency_key_in_use", type="idempotency_error")
+            return error.status, error.body
         return first[1]
 
     def _do(self, method: str, path: list[str], params: Json) -> Json:
-        if self.is_away:
-            raise RefusalError(503, "away", type="api_error")
+        if self.is_unavailable:
+            raise ApiError(503, "unavailable", type="api_error")
         match method, path:
             case "POST", ["payment_intents"]:
                 return dict(self._create(params))
@@ -91,11 +97,11 @@ class FakeStripe:
                 return _list([each for each in made if each["payment_intent"] == params["payment_intent"]])
             case "GET", ["refunds", refund_id]:
                 return dict(self.refunds[refund_id])
-        raise RefusalError(404, "resource_missing")
+        raise ApiError(404, "resource_missing")
 
     def _create(self, params: Json) -> Json:
         if params.get("payment_method") == "pm_missing":
-            raise RefusalError(400, "resource_missing")
+            raise ApiError(400, "resource_missing")
         intent = {
             "id": f"pi_{next(self._ids)}",
             "object": "payment_intent",
@@ -113,20 +119,20 @@ class FakeStripe:
 
     def _confirm(self, intent: Json, params: Json) -> Json:
         if intent["status"] != "requires_confirmation":
-            raise RefusalError(400, "payment_intent_unexpected_state")
+            raise ApiError(400, "payment_intent_unexpected_state")
         behaviour: dict[str, Callable[[], Json]] = {
             "pm_decline": lambda: self._decline(intent),
-            "pm_action": lambda: self._ask(intent, params),
+            "pm_action": lambda: self._require_action(intent, params),
             "pm_processing": lambda: intent | {"status": "processing"},
         }
         method = intent["payment_method"]
         intent.update(behaviour.get(method, lambda: self.capture(intent))())
         if method == "pm_lost":
-            raise CutError
+            raise LostResponseError
         if method == "pm_500":
-            raise RefusalError(500, "internal", type="api_error")
+            raise ApiError(500, "internal", type="api_error")
         if intent["last_payment_error"]:
-            raise RefusalError(402, "card_declined", decline_code="insufficient_funds")
+            raise ApiError(402, "card_declined", decline_code="insufficient_funds")
         return intent
 
     def capture(self, intent: Json) -> Json:
@@ -137,7 +143,7 @@ class FakeStripe:
         error = {"code": "card_declined", "decline_code": "insufficient_funds", "message": "No money"}
         return intent | {"status": "requires_payment_method", "last_payment_error": error}
 
-    def _ask(self, intent: Json, params: Json) -> Json:
+    def _require_action(self, intent: Json, params: Json) -> Json:
         where = {"url": f"{self.url}/3ds/{intent['id']}", "return_url": params["return_url"]}
         return intent | {
             "status": "requires_action",
@@ -146,17 +152,17 @@ class FakeStripe:
 
     def _cancel(self, intent: Json) -> Json:
         if intent["status"] in ("succeeded", "canceled", "processing"):
-            raise RefusalError(400, "payment_intent_unexpected_state")
+            raise ApiError(400, "payment_intent_unexpected_state")
         intent.update(status="canceled", next_action=None)
         return intent
 
     def _refund(self, params: Json) -> Json:
-        if self.refuse_refunds_with is not None:
-            raise RefusalError(400, self.refuse_refunds_with)
+        if self.refund_error is not None:
+            raise ApiError(400, self.refund_error)
         intent = self._intent(params["payment_intent"])
         before = sum(r["amount"] for r in self.refunds.values() if r["payment_intent"] == intent["id"])
         if before + int(params["amount"]) > intent["amount_received"]:
-            raise RefusalError(400, "charge_already_refunded")
+            raise ApiError(400, "charge_already_refunded")
         refund = {
             "id": f"re_{next(self._ids)}",
             "object": "refund",
@@ -171,7 +177,7 @@ class FakeStripe:
 
     def _intent(self, intent_id: str) -> Json:
         if intent_id not in self.intents:
-            raise RefusalError(404, "resource_missing")
+            raise ApiError(404, "resource_missing")
         return self.intents[intent_id]
 
 
@@ -184,17 +190,17 @@ def fake_stripe() -> Iterator[FakeStripe]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(dict(parse_qsl(urlsplit(self.path).query)))
+            self._respond(dict(parse_qsl(urlsplit(self.path).query)))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            self._answer(dict(parse_qsl(body.decode())))
+            self._respond(dict(parse_qsl(body.decode())))
 
-        def _answer(self, params: Json) -> None:
+        def _respond(self, params: Json) -> None:
             path = urlsplit(self.path).path.strip("/").split("/")[1:]
             try:
                 status, body = stripe.handle(self.command, path, params, self.headers.get("Idempotency-Key"))
-            except CutError:
+            except LostResponseError:
                 self.close_connection = True
                 return
             payload = json.dumps(body).encode()

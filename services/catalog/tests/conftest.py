@@ -1,4 +1,4 @@
-"""A catalog on a fresh database, with a client, and helpers to fill it over HTTP."""
+"""A catalog on a fresh database, with a client, and helpers that fill it over HTTP."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -41,7 +41,7 @@ async def category(client: httpx.AsyncClient, staff: dict[str, str]) -> dict[str
 
 @pytest.fixture
 def make_product(client: httpx.AsyncClient, staff: dict[str, str], category: dict[str, Any]) -> MakeProduct:
-    """`await make_product(title=…, stock=50)`: a product of the shoes category, with that much on the shelf."""
+    """`await make_product(title=…, stock=50)`: a product of the shoes category, with that much stock."""
 
     async def make(stock: int = 0, **fields: Any) -> dict[str, Any]:
         body = {"title": "Boots", "category_id": category["id"], "price": {"amount": 250000}} | fields
@@ -56,17 +56,17 @@ def make_product(client: httpx.AsyncClient, staff: dict[str, str], category: dic
 
 
 def data(response: httpx.Response, status: int = 200) -> Any:
-    """The answer's data, having the status expected."""
+    """The data of a response with the expected status."""
     assert response.status_code == status, response.text
     return response.json()["data"]
 
 
-def refusal(response: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
-    """The error's first problem, being the one expected."""
+def problem(response: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
+    """The first problem of an error response with the expected status, code and field."""
     assert response.status_code == status, response.text
-    problem: dict[str, Any] = response.json()["errors"][0]
-    assert (problem["code"], problem["field"]) == (code, field)
-    return problem
+    first: dict[str, Any] = response.json()["errors"][0]
+    assert (first["code"], first["field"]) == (code, field)
+    return first
 
 
 def product_id(product: dict[str, Any]) -> UUID:

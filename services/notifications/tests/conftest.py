@@ -17,6 +17,7 @@ from common.contracts.auth import UserRegistered
 from common.contracts.orders import OrderConfirmed, OrderLine
 from common.ids import new_id
 from common.money import Money
+from common.outbound import OutboundWorker
 from common.persistence.database import Database
 from common.testing.plugin import FreshDatabase
 from common.web.service import Service
@@ -24,7 +25,7 @@ from notifications.app import build
 from notifications.settings import Settings
 
 Built = Callable[..., Service]
-Letters = Callable[[], list[EmailMessage]]
+Emails = Callable[[], list[EmailMessage]]
 
 
 @pytest.fixture
@@ -44,13 +45,13 @@ def built(database: Database, tmp_path: Path) -> Built:
 
 @pytest.fixture
 def service(built: Built) -> Service:
-    """With the local mailbox."""
+    """The service with the local mailbox."""
     return built()
 
 
 @pytest.fixture
-def letters(tmp_path: Path) -> Letters:
-    """The letters in the mailbox, oldest first."""
+def emails(tmp_path: Path) -> Emails:
+    """The e-mails in the mailbox, oldest first."""
 
     def read() -> list[EmailMessage]:
         boxes = [mailbox.mbox(file, create=False) for file in sorted((tmp_path / "mail").glob("*.mbox"))]
@@ -68,15 +69,20 @@ def time() -> Iterator[FixedClock]:
 
 
 async def run_jobs(service: Service) -> int:
-    """Run every job until none has anything to do; how much they did."""
-    done = 0
-    while did := sum([await job.run() or 0 for job in service.jobs]):
-        done += did
-    return done
+    """Run every job until none has work and no call is in flight; how many items they processed."""
+    workers = [resource for resource in service.resources if isinstance(resource, OutboundWorker)]
+    processed = 0
+    while True:
+        count = sum([await job.run() or 0 for job in service.jobs])
+        if not count and not any(worker.in_flight for worker in workers):
+            return processed
+        processed += count
+        for worker in workers:
+            await worker.join()
 
 
-async def mail_states(database: Database) -> list[str]:
-    """Of all mails, oldest first."""
+async def email_states(database: Database) -> list[str]:
+    """The template and state of all e-mails, oldest first."""
     async with database.begin() as tx:
         return [f"{r['template']} {r['state']}" for r in await tx.sql.fetch("SELECT * FROM email ORDER BY id")]
 
@@ -93,8 +99,8 @@ def confirmed(customer_id: UUID, number: str = "1001", title: str = "Mug") -> Or
     )
 
 
-def part(letter: EmailMessage, kind: str) -> str:
-    """The `plain` or `html` part of a letter."""
-    body = letter.get_body(preferencelist=(kind,))
+def part(email: EmailMessage, kind: str) -> str:
+    """The `plain` or `html` part of an e-mail."""
+    body = email.get_body(preferencelist=(kind,))
     assert body is not None
     return str(body.get_content())

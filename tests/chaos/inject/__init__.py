@@ -1,1 +1,1 @@
-"""Faults inside the services' processes, armed from outside: production code has no hooks for them."""
+"""Faults inside the services' processes, injected from outside: production code has no hooks for them."""

@@ -1,4 +1,4 @@
-"""Where the points are: public names of the platform, wrapped as their modules are imported."""
+"""The fault points: public names of the platform, wrapped when their modules are imported."""
 
 import asyncio
 import functools
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 from zlib import crc32
 
-from tests.chaos.inject.importing import Patch
+from tests.chaos.inject.import_hook import Patch
 from tests.chaos.inject.points import (
     AFTER_COMMIT,
     BEFORE_COMMIT,
@@ -36,16 +36,16 @@ _for_ever = ExitStack()
 
 
 def bound_to(points: Points) -> Mapping[str, Patch]:
-    """Module → what is done to it right after its import. A name that is gone fails the import."""
+    """Module → the patch that is applied after its import. A missing name fails the import."""
     patches: dict[str, Callable[[Points, Any], None]] = {
         "common.clock": _patch_clock,
         "common.persistence.transaction": _patch_transaction,
-        "common.events.cloudevent": _patch_envelope,
+        "common.events.cloudevent": _patch_cloud_event,
         "common.bus.rabbitmq.confirms": _patch_confirms,
         "common.bus.rabbitmq.transport": _patch_rabbit,
         "common.bus.subscriptions": _patch_subscriptions,
         "common.bus.dispatch": _patch_dispatch,
-        "billing.providers.sandbox": _patch_sandbox,
+        "billing.payments.providers.sandbox": _patch_sandbox,
     }
     return {name: functools.partial(_apply, patch, points) for name, patch in patches.items()}
 
@@ -55,7 +55,7 @@ def _apply(patch: Callable[[Points, Any], None], points: Points, module: ModuleT
 
 
 def _after(function: Async, reach: Async) -> Async:
-    """The function, then `reach(result, *arguments)` before anybody sees the result."""
+    """The function, followed by `reach(result, *arguments)` before the caller gets the result."""
 
     @functools.wraps(function)
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -68,7 +68,7 @@ def _after(function: Async, reach: Async) -> Async:
 
 def _patch_clock(points: Points, clock: Any) -> None:
     class Shifted:
-        """The machine's clock, moved by as much as is ordered."""
+        """The system clock, shifted as ordered."""
 
         def now(self) -> datetime:
             order = points.standing(CLOCK)
@@ -93,19 +93,19 @@ def _patch_transaction(points: Points, transaction: Any) -> None:
     transaction.Transaction.committed = pass_by_and_tell
 
 
-def _patch_envelope(points: Points, cloud_event: Any) -> None:
+def _patch_cloud_event(points: Points, cloud_event: Any) -> None:
     original = cloud_event.Envelope.of
 
     def of(event: Any, cause: Any = None) -> Any:
         order = points.standing(CONTRACTS)
         made = original(event, cause)
-        return made if order is None else replace(made, data=_of_version(order.action, event, made.data))
+        return made if order is None else replace(made, data=_as_version(order.action, event, made.data))
 
     cloud_event.Envelope.of = staticmethod(of)
 
 
-def _of_version(version: str, event: Any, data: bytes) -> bytes:
-    """The event as another version of the software would write it: with a field more, or without the optional ones."""
+def _as_version(version: str, event: Any, data: bytes) -> bytes:
+    """The event as another version would write it: with one more field, or without the optional ones."""
     fields = json.loads(data)
     if version == "newer":
         fields["added_by_a_newer_version"] = {"nested": [1, None, "✓"]}
@@ -117,7 +117,7 @@ def _of_version(version: str, event: Any, data: bytes) -> bytes:
 
 def _patch_confirms(points: Points, confirms: Any) -> None:
     async def published(futures: Sequence[Any], channel: Any, messages: Sequence[Any]) -> None:
-        # What nobody has written to the socket yet is not published: the writer needs a turn or two.
+        # What is not written to the socket yet is not published: the writer needs one or two turns of the event loop.
         for _ in range(WRITER_TURNS):
             await asyncio.sleep(0)
         if not channel.write_queue.empty():
@@ -150,7 +150,7 @@ def _patch_rabbit(points: Points, rabbit: Any) -> None:
 
 
 def _is_late(event_id: str, met: dict[str, float], seconds: float) -> bool:
-    """Every third event comes so much later than those that were written after it."""
+    """Delays every third event until after events that were written later."""
     return crc32(event_id.encode()) % 3 == 0 and time.monotonic() < met.setdefault(event_id, time.monotonic()) + seconds
 
 
@@ -171,7 +171,7 @@ def _patch_subscriptions(points: Points, subscriptions: Any) -> None:
 
 
 def _ids(received: Any, tx: Any) -> Iterable[str]:
-    """Of the events, envelopes or deliveries that a handler was given."""
+    """The ids of the events or deliveries that a handler received."""
     for one in received if isinstance(received, Sequence) else [received]:
         cloud_event: Any = getattr(one, "cloud_event", one)
         yield str(cloud_event.id if hasattr(cloud_event, "correlation_id") else tx.cloud_event_of(one).id)

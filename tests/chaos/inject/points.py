@@ -1,7 +1,7 @@
-"""Named points in a process, where an order from outside is carried out.
+"""Named points in a process at which a fault is injected by order from outside.
 
-The harness writes an `Order` as `<folder>/<service>.json`; the process reads it there and appends to
-`<service>.acted` what it did before it does it, so that the harness counts only what really happened.
+The harness writes an `Order` to `<folder>/<service>.json`; the process reads it and, before it acts, appends its action
+to `<service>.acted`, so that the harness counts only faults that happened.
 """
 
 import asyncio
@@ -31,15 +31,15 @@ LOOK_EVERY = 0.05
 Ids = Callable[[], Iterable[str]]
 
 
-class StruckError(RuntimeError):
-    """What an order to raise raises."""
+class InjectedError(RuntimeError):
+    """The error that an order of kind raise raises."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to do at a point: once, at the `nth` passing, or with `standing` at every one until it is taken back.
+    """The action at a point: once, at the `nth` passing, or with `standing` at every passing until it is revoked.
 
-    `seconds` is the length of a delay or the shift of a clock; with `event` only passings of that event's id count.
+    `seconds` is the length of a delay or the shift of a clock; with `event`, only passings with that event's id count.
     """
 
     point: str
@@ -50,12 +50,14 @@ class Order:
     standing: bool = False
 
 
-def _nobody() -> Iterable[str]:
+def _no_ids() -> Iterable[str]:
     return ()
 
 
 class Points:
-    """One process's view of its orders. It looks every 50 ms at most: without orders it costs nothing to speak of."""
+    """One process's view of its orders. It reads them at most every 50 ms, so that the cost without orders is
+    negligible.
+    """
 
     def __init__(self, folder: Path, service: str) -> None:
         self._file = folder / f"{service}.json"
@@ -65,21 +67,21 @@ class Points:
         self._order: Order | None = None
         self._passings = 0
 
-    async def reach(self, point: str, ids: Ids = _nobody, detail: str = "") -> None:
+    async def reach(self, point: str, ids: Ids = _no_ids, detail: str = "") -> None:
         order = self._due(point, ids, detail)
         if order is not None and order.action == DELAY:
             await asyncio.sleep(order.seconds)
         elif order is not None:
-            _strike(order)
+            _inject(order)
 
-    def pass_by(self, point: str, ids: Ids = _nobody) -> None:
-        """Where nothing can be awaited."""
+    def pass_by(self, point: str, ids: Ids = _no_ids) -> None:
+        """For code that cannot await."""
         order = self._due(point, ids, "")
         if order is not None:
-            _strike(order)
+            _inject(order)
 
     def standing(self, point: str) -> Order | None:
-        """The order in force at this point, for what is a state rather than a blow."""
+        """The current order at this point, for states rather than single actions."""
         order = self._current()
         if order is None or order.point != point:
             return None
@@ -118,7 +120,7 @@ class Points:
             self._passings = 0
 
     def _take(self) -> bool:
-        """Whether it is we who carry out an order that is to be carried out once."""
+        """Whether this process executes an order that only one process may execute."""
         self._order = None
         try:
             self._file.unlink()
@@ -132,15 +134,15 @@ class Points:
             acted.write(line)
 
 
-def _strike(order: Order) -> None:
+def _inject(order: Order) -> None:
     if order.action == RAISE:
-        raise StruckError(f"struck {order.point}")
+        raise InjectedError(f"struck {order.point}")
     os.kill(os.getpid(), signal.SIGSTOP if order.action == STOP else signal.SIGKILL)
 
 
 @dataclass(frozen=True)
 class Control:
-    """The harness's side: gives orders to the processes of a service and reads what they did."""
+    """The harness's side: gives orders to the processes of a service and reads their actions."""
 
     folder: Path
     service: str
@@ -159,7 +161,7 @@ class Control:
         return self.folder / f"{self.service}.acted"
 
     def acted(self) -> list[dict[str, Any]]:
-        """What was done since the last order was given."""
+        """The actions since the last order."""
         if not self.acted_file.exists():
             return []
         return [json.loads(line) for line in self.acted_file.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""The one clock of a process. Code asks `now()`; tests and fault runs inject a clock with `use(...)`."""
+"""The clock of the process. Code calls `now()`; tests and fault injection replace the clock with `use(...)`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 
 class Clock(Protocol):
-    """Anything that tells the time, timezone-aware and in UTC."""
+    """A source of the current time, timezone-aware and in UTC."""
 
     def now(self) -> datetime: ...
 
@@ -23,7 +23,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands still until it is told to move."""
+    """A clock that moves only when a test advances it."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at

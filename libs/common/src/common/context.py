@@ -1,7 +1,7 @@
-"""What caused the work at hand: carried from the request or the handled event into every event published.
+"""The origin of the current work: passed from the request or the handled event to every event that it publishes.
 
-`correlation_id` names the whole story (the first request's id), `causation_id` the event that led directly here,
-`traceparent` is the W3C trace context.
+`correlation_id` is the id of the request that started the causal chain, `causation_id` the id of the event that caused
+this work directly, `traceparent` the W3C trace context.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the current work comes from."""
+    """The origin of the current work."""
 
     correlation_id: str
     causation_id: str | None = None
@@ -24,13 +24,13 @@ _origin: ContextVar[Origin | None] = ContextVar("dukan_origin", default=None)
 
 
 def current() -> Origin | None:
-    """The origin of the work in this task, or None outside any request or handler."""
+    """The origin of the work in this task; None outside requests and handlers."""
     return _origin.get()
 
 
 @contextmanager
 def use_origin(origin: Origin) -> Iterator[None]:
-    """Run the block as work that comes from `origin`."""
+    """Run the block as work with this origin."""
     token = _origin.set(origin)
     try:
         yield

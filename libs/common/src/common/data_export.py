@@ -1,7 +1,7 @@
-"""What a service keeps about a person, on its way to that person and readable by nobody in between.
+"""A service's part of a data export: the personal data that it stores, encrypted for the export that requested it.
 
-A JSON object with a list per kind of thing, newest first, and `cut`: the kinds whose oldest things were too much for
-one answer. It is compressed as it grows, cut into parts that suit the bus, and each part is sealed for the export.
+The data is a JSON object with a list of rows per kind, newest first, and `cut`: the kinds of which older rows did not
+fit. It is compressed as it is written and split into parts that fit the bus; each part is encrypted (SealedBox).
 """
 
 import json
@@ -18,31 +18,31 @@ from common.persistence.transaction import Transaction
 from common.security.encryption import SealedBox
 
 PART_BYTES = 128 * 1024
-MOST_BYTES = 16 * 1024 * 1024
-"""Of JSON before compression. What does not compress at all still fits into MOST_PARTS."""
-MOST_PARTS = MOST_BYTES // PART_BYTES + 2
-ROWS_AT_ONCE = 200
+MAX_BYTES = 16 * 1024 * 1024
+"""Of JSON before compression; incompressible data still fits into MAX_PARTS."""
+MAX_PARTS = MAX_BYTES // PART_BYTES + 2
+FETCH_SIZE = 200
 GZIP = zlib.MAX_WBITS | 16
 
-AS_JSON = "SELECT row_to_json(kept)::text AS text FROM ({}) AS kept"
+AS_JSON = "SELECT row_to_json(stored)::text AS text FROM ({}) AS stored"
 
 ExportQueries = Mapping[str, str]
-"""Name of a kind → the query of its rows, newest first; $1 is the person's id."""
+"""Kind → query of its rows, newest first; $1 is the user's id."""
 
 
 class Part(Protocol):
-    """The class of a service's event, see `common.contracts.data_export`."""
+    """The event class of a service that carries a part, see `common.contracts.data_export`."""
 
     def source(self) -> str: ...
 
     def __call__(self, *, export_id: UUID, user_id: UUID, part: int, parts: int, sealed: str) -> Event: ...
 
 
-async def publish_export_parts(tx: Transaction, request: ExportRequested, kinds: ExportQueries, event: Part) -> None:
-    """Publish what is kept, part by part, unless the export waits no more."""
+async def publish_export_parts(tx: Transaction, request: ExportRequested, queries: ExportQueries, event: Part) -> None:
+    """Publish the user's data, part by part, unless the export has expired."""
     if clock.now() >= request.expires_at:
         return
-    pieces = pieces_of(await collect_rows(tx, request.user_id, kinds))
+    pieces = pieces_of(await collect_rows(tx, request.user_id, queries))
     public_key = urlsafe_b64decode(request.public_key)
     for number, piece in enumerate(pieces):
         sealed = SealedBox.close(public_key, piece, purpose(request.export_id, event.source(), number, len(pieces)))
@@ -58,7 +58,7 @@ async def publish_export_parts(tx: Transaction, request: ExportRequested, kinds:
 
 
 def purpose(export_id: UUID, service: str, part: int, parts: int) -> str:
-    """What a part is bound to: it opens in no other place."""
+    """The purpose that a part is encrypted for: it cannot be passed off as another part."""
     return f"export/{export_id}/{service}/{part}/{parts}"
 
 
@@ -66,12 +66,12 @@ def pieces_of(content: bytes) -> list[bytes]:
     return [content[at : at + PART_BYTES] for at in range(0, len(content), PART_BYTES)]
 
 
-async def collect_rows(tx: Transaction, user_id: UUID, kinds: ExportQueries, most: int = MOST_BYTES) -> bytes:
-    """The object as gzip, `most` bytes of rows at most; no more than ROWS_AT_ONCE rows are held at a time."""
-    document = _Document(most)
-    for kind, query in kinds.items():
+async def collect_rows(tx: Transaction, user_id: UUID, queries: ExportQueries, max_bytes: int = MAX_BYTES) -> bytes:
+    """The object as gzip, with at most `max_bytes` of rows; at most FETCH_SIZE rows are in memory at a time."""
+    document = _Document(max_bytes)
+    for kind, query in queries.items():
         document.begin(kind)
-        async for row in tx.sql.cursor(AS_JSON.format(query), user_id, prefetch=ROWS_AT_ONCE):
+        async for row in tx.sql.cursor(AS_JSON.format(query), user_id, prefetch=FETCH_SIZE):
             if not document.add(row["text"]):
                 break
     return document.end()
@@ -80,8 +80,8 @@ async def collect_rows(tx: Transaction, user_id: UUID, kinds: ExportQueries, mos
 class _Document:
     """A JSON object that is compressed as it is written."""
 
-    def __init__(self, most: int) -> None:
-        self._left = most
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
         self._zip = zlib.compressobj(wbits=GZIP)
         self._content = bytearray()
         self._cut: list[str] = []
@@ -90,12 +90,12 @@ class _Document:
         self._write("{")
 
     def begin(self, kind: str) -> None:
-        """The next list."""
+        """Start the list of the next kind."""
         self._write(f"{'],' if self._kind else ''}{json.dumps(kind)}:[")
         self._kind, self._separator = kind, ""
 
     def add(self, row: str) -> bool:
-        """A JSON value for the list; False when there is no room for it, which `cut` will say."""
+        """Append a JSON value to the list; False if it does not fit, which `cut` will name."""
         size = len(row.encode())
         if size > self._left:
             self._cut.append(self._kind)

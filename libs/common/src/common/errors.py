@@ -9,6 +9,7 @@
     ├── Conflict         409   the current state does not allow it
     ├── RateLimited      429   too many requests; carries `retry_after`
     └── Unavailable      503   a dependency is unavailable; carries `retry_after`
+    (below them: the errors that any route may raise, such as TokenExpired or AlreadyExists)
     HandlerFailure             why a consumer could not handle an event
     ├── Permanent              no retry can succeed: dead letter at once
     └── Transient              worth another attempt
@@ -26,6 +27,7 @@ snake_case and may name their context: `orders.empty_order`. Clients decide by c
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -151,6 +153,111 @@ class Unavailable(_Later):
     ) -> None:
         super().__init__(message, code=code, detail=detail)
         self.retry_after = retry_after if retry_after is not None else type(self).retry_after
+
+
+class MalformedJson(DukanError):
+    status = 400
+    code = "malformed_json"
+    message = "The body is not valid JSON"
+
+
+class UnsupportedCredentials(Unauthenticated):
+    code = "unsupported_credentials"
+    message = "Only Bearer credentials are accepted here"
+
+
+class TokenInvalid(Unauthenticated):
+    code = "token_invalid"
+    message = "The access token is not valid"
+
+
+class TokenNotYetValid(Unauthenticated):
+    code = "token_not_yet_valid"
+    message = "The access token is not valid yet"
+
+
+class TokenExpired(Unauthenticated):
+    code = "token_expired"
+    message = "The access token has expired"
+
+
+class SessionEnded(Unauthenticated):
+    code = "session_revoked"
+    message = "The session has ended"
+
+
+class InsufficientScope(Forbidden):
+    code = "insufficient_scope"
+    message = "The credential's scopes do not allow this"
+
+
+class CsrfTokenInvalid(Forbidden):
+    code = "csrf"
+    message = "Send the CSRF token in X-CSRF-Token"
+
+
+class AlreadyExists(Conflict):
+    code = "already_exists"
+    message = "This exists already"
+
+
+class InUse(Conflict):
+    code = "in_use"
+    message = "Something referred to is missing or in use"
+
+
+class PayloadTooLarge(DukanError):
+    status = 413
+    code = "payload_too_large"
+    message = "The body is too large"
+
+
+class UnsupportedMediaType(DukanError):
+    status = 415
+    code = "unsupported_media_type"
+    message = "The body should be application/json"
+
+
+class UnstorableValue(Invalid):
+    """The database cannot represent the value, such as a NUL character in a text."""
+
+    code = "unstorable_value"
+    message = "A value cannot be stored"
+
+
+class Contention(Unavailable):
+    code = "contention"
+    message = "Too many changes at once, try again"
+    retry_after = 1.0
+
+
+class TimedOut(Unavailable):
+    code = "timeout"
+    message = "This took too long, try again shortly"
+
+
+class BadGateway(Unavailable):
+    """The service behind the gateway cannot be reached, or closed the connection."""
+
+    status = 502
+    code = "bad_gateway"
+    message = "The service could not be reached, try again shortly"
+    retry_after = 1.0
+
+
+class GatewayTimeout(Unavailable):
+    """The service behind the gateway did not answer in time; what it was asked to do may still happen."""
+
+    status = 504
+    code = "gateway_timeout"
+    message = "The service did not answer in time"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The error of one item of a group, as a value: raising it would end the work on the other items."""
+
+    error: DukanError
 
 
 class HandlerFailure(Exception):

@@ -84,7 +84,7 @@ async def run_jobs(service: str, jobs: Sequence[Job]) -> AsyncIterator[None]:
 
 async def run_job(service: str, job: Job) -> None:
     """Run a job until cancelled."""
-    logs.serving.set(service)
+    logs.service_name.set(service)
     failures = 0
     while True:
         done = await _run_once(service, job)

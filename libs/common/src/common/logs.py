@@ -1,7 +1,7 @@
-"""Logs: one JSON object per line, or plain lines on a developer's terminal.
+"""Logs: one JSON object per line, or plain lines on a terminal.
 
-Every line carries the service and the ids of the request or event it belongs to. What looks like a credential is
-masked on the way out, whoever logged it.
+Every line has the service and the ids of the request or event that it belongs to. Everything that looks like a
+credential is masked.
 """
 
 import logging
@@ -15,8 +15,8 @@ import orjson
 
 from common import context
 
-serving: ContextVar[str] = ContextVar("dukan_service", default="dukan")
-"""The service that the current task works for; one process may hold several."""
+service_name: ContextVar[str] = ContextVar("dukan_service", default="dukan")
+"""The service that the current task belongs to; one process may hold several."""
 
 MASK = "***"
 CREDENTIALS = (
@@ -29,19 +29,18 @@ SECRET_NAMES = re.compile(r"(?i)passw|secret|token|authorization|cookie|api_?key
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
-def configure(level: str = "INFO", *, human: bool | None = None) -> None:
-    """Send all logs to stderr. `human` picks plain lines; by default a terminal gets them."""
+def configure(level: str = "INFO") -> None:
+    """Send all logs to stderr, to a terminal as plain lines."""
     handler = logging.StreamHandler(sys.stderr)
-    plain = sys.stderr.isatty() if human is None else human
-    handler.setFormatter(HumanFormatter() if plain else JsonFormatter())
+    handler.setFormatter(HumanFormatter() if sys.stderr.isatty() else JsonFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
     for noisy in ("httpx", "httpcore", "aiormq", "aio_pika", "faststream", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def masked(text: str) -> str:
-    """The text without the credentials that it shows."""
+def mask(text: str) -> str:
+    """The text with its credentials masked."""
     for pattern, replacement in CREDENTIALS:
         text = pattern.sub(replacement, text)
     return text
@@ -53,13 +52,13 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": masked(record.getMessage()),
-            "service": serving.get(),
+            "message": mask(record.getMessage()),
+            "service": service_name.get(),
             **_ids(),
             **_extra(record),
         }
         if record.exc_info:
-            line["exception"] = masked(self.formatException(record.exc_info))
+            line["exception"] = mask(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
@@ -67,8 +66,8 @@ class HumanFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         extra = " ".join(f"{name}={value}" for name, value in _extra(record).items())
-        line = f"{at} {record.levelname:<7} {serving.get():<13} {masked(record.getMessage())} {extra}".rstrip()
-        return f"{line}\n{masked(self.formatException(record.exc_info))}" if record.exc_info else line
+        line = f"{at} {record.levelname:<7} {service_name.get():<13} {mask(record.getMessage())} {extra}".rstrip()
+        return f"{line}\n{mask(self.formatException(record.exc_info))}" if record.exc_info else line
 
 
 def _ids() -> dict[str, str]:
@@ -76,17 +75,17 @@ def _ids() -> dict[str, str]:
     if origin is None:
         return {}
     ids = {"correlation_id": origin.correlation_id}
-    # Work without a causing event is a request, and a request's id is what its correlation began with.
+    # Work without a causing event is a request, whose id is the correlation id.
     ids |= {"causation_id": origin.causation_id} if origin.causation_id else {"request_id": origin.correlation_id}
     return ids | ({"trace_id": origin.traceparent[3:35]} if origin.traceparent else {})
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
     given = {name: value for name, value in vars(record).items() if name not in STANDARD}
-    return {name: _shown(name, value) for name, value in given.items()}
+    return {name: _mask_value(name, value) for name, value in given.items()}
 
 
-def _shown(name: str, value: object) -> object:
+def _mask_value(name: str, value: object) -> object:
     if SECRET_NAMES.search(name):
         return MASK
-    return masked(value) if isinstance(value, str) else value
+    return mask(value) if isinstance(value, str) else value

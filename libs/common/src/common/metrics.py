@@ -1,4 +1,4 @@
-"""Every metric of the platform. Dashboards and alerts are written against this list and nothing else.
+"""Every metric of the platform: dashboards and alerts use these only.
 
 Times are in seconds. `service` is a label because one process may hold several; `consumer` begins with its service.
 """
@@ -13,20 +13,20 @@ REQUESTS = Counter("dukan_http_requests_total", "Requests answered.", ["service"
 REQUEST_SECONDS = Histogram(
     "dukan_http_request_seconds", "Time to answer a request.", ["service", "method", "route"], buckets=FAST
 )
-TOKENS_REFUSED = Counter("dukan_tokens_refused_total", "Access tokens refused, by reason.", ["reason"])
+TOKENS_REJECTED = Counter("dukan_tokens_rejected_total", "Access tokens rejected, by reason.", ["reason"])
 
 # Outbox and relay
 OUTBOX_PENDING = Gauge("dukan_outbox_pending", "Events committed and not yet published.", ["service"])
 OUTBOX_OLDEST_SECONDS = Gauge("dukan_outbox_oldest_seconds", "Age of the oldest unpublished event.", ["service"])
 OUTBOX_DEAD = Counter("dukan_outbox_dead_total", "Events that can never be published.", ["service"])
 PUBLISHED = Counter("dukan_events_published_total", "Events confirmed by the transport.", ["service"])
-PUBLISH_FAILED = Counter("dukan_publish_failed_total", "Publishes refused, returned or timed out.", ["service"])
+PUBLISH_FAILED = Counter("dukan_publish_failed_total", "Publishes rejected, returned or timed out.", ["service"])
 PUBLISH_SECONDS = Histogram(
     "dukan_publish_seconds", "From a batch's first publish to its last confirm.", ["service"], buckets=FAST
 )
 
 # Consumers
-HANDLED = Counter("dukan_events_handled_total", "Deliveries by what became of them.", ["consumer", "type", "outcome"])
+HANDLED = Counter("dukan_events_handled_total", "Deliveries by outcome.", ["consumer", "type", "outcome"])
 HANDLER_SECONDS = Histogram(
     "dukan_handler_seconds", "Time a handler's transaction took.", ["consumer", "type", "outcome"], buckets=FAST
 )
@@ -34,9 +34,7 @@ COMMIT_TO_HANDLED_SECONDS = Histogram(
     "dukan_commit_to_handled_seconds", "From an event's time to its handled commit.", ["consumer"], buckets=SLOW
 )
 INBOX_DUPLICATES = Counter("dukan_inbox_duplicates_total", "Deliveries already accepted before.", ["consumer"])
-DEAD_LETTERS = Gauge(
-    "dukan_dead_letters", "Dead letters that wait for a decision, by the queue that failed.", ["queue"]
-)
+DEAD_LETTERS = Gauge("dukan_dead_letters", "Dead letters neither replayed nor discarded, by queue.", ["queue"])
 
 # Checkout
 SAGA_ORDERS = Gauge("dukan_saga_orders", "Unfinished checkouts by state.", ["state"])
@@ -44,7 +42,7 @@ SAGA_OLDEST_SECONDS = Gauge("dukan_saga_oldest_seconds", "Age of the oldest unfi
 
 # Messages
 MESSAGES_WITHOUT_PHONE = Counter(
-    "dukan_messages_without_phone_total", "Order confirmations not sent, because the customer gave no phone."
+    "dukan_messages_without_phone_total", "Order confirmations not sent because the customer has no phone number."
 )
 
 # Clocked jobs
@@ -52,11 +50,9 @@ JOB_RUNS = Counter("dukan_job_runs_total", "Runs of clocked jobs.", ["service", 
 JOB_SECONDS = Histogram("dukan_job_seconds", "Time a run of a job took.", ["service", "job"], buckets=SLOW)
 
 # Gateway
-UPSTREAM_FAILED = Counter(
-    "dukan_upstream_failed_total", "Requests that a service did not answer.", ["service", "cause"]
-)
-STREAMS = Gauge("dukan_gateway_streams", "WebSockets, streams of events and long answers that are open.")
-RATE_LIMITED = Counter("dukan_rate_limited_total", "Requests refused by a rate limit.", ["policy"])
-REQUEST_LOG_DROPPED = Counter("dukan_request_log_dropped_total", "Answered requests that could not be logged.")
-CACHE_HITS = Counter("dukan_cache_hits_total", "Public reads that the gateway answered from memory.")
-CACHE_MISSES = Counter("dukan_cache_misses_total", "Public reads that could have been and were not.")
+UPSTREAM_FAILED = Counter("dukan_upstream_failed_total", "Requests to a service that failed.", ["service", "cause"])
+STREAMS = Gauge("dukan_gateway_streams", "Open WebSockets, event streams and long responses.")
+RATE_LIMITED = Counter("dukan_rate_limited_total", "Requests rejected by a rate limit.", ["policy"])
+REQUEST_LOG_DROPPED = Counter("dukan_request_log_dropped_total", "Requests that could not be logged.")
+CACHE_HITS = Counter("dukan_cache_hits_total", "Public reads answered from the gateway's cache.")
+CACHE_MISSES = Counter("dukan_cache_misses_total", "Public reads that were not in the gateway's cache.")

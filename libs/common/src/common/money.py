@@ -1,7 +1,7 @@
 """Money as integer minor units with a currency; never a float.
 
-The number of minor units in a major unit belongs to (currency, provider), not to the currency alone, so no
-conversion lives here: a provider's adapter knows its own exponents.
+The number of minor units in a major unit depends on (currency, provider), not on the currency alone, so there is no
+conversion here: each provider's adapter knows its exponents.
 """
 
 from __future__ import annotations

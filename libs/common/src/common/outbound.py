@@ -45,11 +45,12 @@ class OutboundCalls(Protocol[Work, Result]):
 
 
 class OutboundWorker(Generic[Work, Result]):
-    """Makes at most `capacity` calls at a time, `batch` items in each, and records what has finished together.
+    """Makes at most `capacity` calls at a time, with up to `batch` items in each.
 
-    A slow call delays no other. Each finished call wakes `job`; while one run records, more calls finish, so under
-    load the next run finds many. `lingers`: dense work is collected for up to 150 ms, for calls that cost about the
-    same for one item as for fifty. Enter it as a resource of the service, so that calls in flight end at shutdown.
+    A slow call delays no other. Each finished call wakes `job`, and a run records all finished calls in one
+    transaction: under load, more calls finish while one run records. With `lingers`, a run waits up to 150 ms for
+    more items while work is dense, for calls that cost about the same for one item as for fifty. Enter the worker as
+    a resource of the service, so that calls in flight end at shutdown.
     """
 
     def __init__(
@@ -71,8 +72,18 @@ class OutboundWorker(Generic[Work, Result]):
         self._in_flight: set[asyncio.Task[list[tuple[Work, Result]]]] = set()
         self.job = Job(name, every, self.run)
 
+    @property
+    def in_flight(self) -> int:
+        """The calls that are running, or finished and not recorded yet."""
+        return len(self._in_flight)
+
+    async def join(self) -> None:
+        """Wait until all calls in flight have finished; the next run records them."""
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
+
     async def run(self) -> int:
-        """Record what has finished, then claim and call as much as there is room for. How many items of both."""
+        """Record finished calls, then claim and call as many items as there is room for. How many items of both."""
         recorded = await self._record_finished()
         if self._linger:
             await self._linger.wait()
@@ -103,6 +114,8 @@ class OutboundWorker(Generic[Work, Result]):
                 self._linger.worked(time.monotonic() - started)
 
     async def _record_finished(self) -> int:
+        # If the database is unavailable now, these results are lost and the items are called again: their leases may
+        # end before it is back, and a result from before another worker's call must not be recorded after it.
         finished = {task for task in self._in_flight if task.done()}
         self._in_flight -= finished
         results = [pair for task in finished if not task.cancelled() for pair in task.result()]
@@ -135,5 +148,4 @@ class OutboundWorker(Generic[Work, Result]):
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        self._in_flight -= late
         await self._record_finished()

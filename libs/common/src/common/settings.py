@@ -1,7 +1,7 @@
-"""What every service reads from its environment: prefix `DUKAN_`, or a `.env` file beside it.
+"""Settings that every service reads from its environment (prefix `DUKAN_`) or from a `.env` file.
 
-A service subclasses ServiceSettings with its own fields. Local mode has defaults for a developer's machine;
-production refuses to start without what must be chosen, naming each missing variable.
+A service subclasses ServiceSettings with its own fields. Local mode has defaults for a developer's machine; in
+production, startup fails if a required variable is missing, and names it.
 """
 
 import os
@@ -17,7 +17,7 @@ BASE_PORT = 8000
 class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DUKAN_", env_file=".env", extra="ignore", populate_by_name=True)
 
-    # A subclass adds its own: `required_in_production = (*ServiceSettings.required_in_production, "stripe_key")`.
+    # A subclass extends it: `required_in_production = (*ServiceSettings.required_in_production, "stripe_key")`.
     renamed: ClassVar[Mapping[str, str]] = {}
     """Variables that have a new name: old → new. One that is still set is an error that names the new one."""
 
@@ -44,7 +44,7 @@ class ServiceSettings(BaseSettings):
     operations_url: str = f"http://127.0.0.1:{BASE_PORT + 7}"
     jwks_url: str = ""
 
-    request_timeout: float = Field(5.0, gt=0, description="seconds a call to another service may take")
+    request_timeout: float = Field(5.0, gt=0, description="seconds that a call to another service may take")
     max_body_bytes: int = Field(2 * 1024 * 1024, gt=0)
     otel_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 

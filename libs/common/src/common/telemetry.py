@@ -1,7 +1,7 @@
-"""Tracing with OpenTelemetry: off until a collector's endpoint is configured, then OTLP over http/protobuf.
+"""Tracing with OpenTelemetry: off unless a collector's endpoint is configured, then OTLP over http/protobuf.
 
-While it is off, a received `traceparent` still travels on, in requests and in events, so that a trace that began
-outside is not cut. Trace context: W3C Trace Context level 1.
+If it is off, a received `traceparent` is still passed on, in requests and in events, so that a trace that started
+outside continues. Trace context: W3C Trace Context level 1.
 """
 
 import os
@@ -27,7 +27,7 @@ _providers: dict[str, TracerProvider] = {}
 
 
 def start(service: str, endpoint: str | None) -> None:
-    """Trace what `service` does and send it to the collector at `endpoint`; without one, do nothing."""
+    """Send traces of `service` to the collector at `endpoint`; without one, do nothing."""
     if endpoint and service not in _providers:
         provider = TracerProvider(resource=Resource.create({"service.name": f"dukan-{service}"}))
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
@@ -40,7 +40,7 @@ def is_on(service: str) -> bool:
 
 
 def stop(service: str) -> None:
-    """Send what is still held back. Blocks for up to the exporter's time-out: call it in a thread."""
+    """Send the buffered spans. Blocks for up to the exporter's time-out: call it in a thread."""
     if provider := _providers.pop(service, None):
         provider.shutdown()
 
@@ -51,9 +51,8 @@ def span(
     name: str,
     origin: Origin,
     kind: SpanKind = SpanKind.INTERNAL,
-    attributes: Mapping[str, AttributeValue] | None = None,
 ) -> Iterator[Origin]:
-    """Do the block's work as coming from `origin`, traced when tracing is on. Yields the origin of what it causes."""
+    """Run the block with this origin, in a span if tracing is on. Yields the origin of the block's effects."""
     provider = _providers.get(service)
     if provider is None:
         with use_origin(origin):
@@ -61,7 +60,7 @@ def span(
         return
     parent = _propagator.extract(_carrier(origin))
     tracer = provider.get_tracer("dukan")
-    with tracer.start_as_current_span(name, parent, kind, attributes) as current:
+    with tracer.start_as_current_span(name, parent, kind) as current:
         inner = replace(origin, traceparent=traceparent_of(current))
         with use_origin(inner):
             yield inner
@@ -87,7 +86,7 @@ def consumer_span(consumer: str, origins: Sequence[Origin]) -> Iterator[None]:
 
 
 def rename(name: str, attributes: Mapping[str, AttributeValue], *, failed: bool = False) -> None:
-    """Name the running span by what is known only at its end."""
+    """Rename the current span by facts that are known only at its end."""
     current = get_current_span()
     if current.is_recording():
         current.update_name(name)
@@ -107,7 +106,7 @@ def valid_traceparent(value: str | None) -> str | None:
 
 
 def new_traceparent() -> str:
-    """The start of a trace that nobody records here but others may."""
+    """A new trace, not sampled here; others may sample it."""
     random = os.urandom(24).hex()
     return f"00-{random[:32]}-{random[32:]}-00"
 

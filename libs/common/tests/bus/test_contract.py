@@ -149,7 +149,6 @@ async def test_one_poisoned_event_of_a_batch_harms_itself_only(bus: Bus) -> None
     assert await bus.effects() == [f"n{i}" for i in range(20)] + [f"m{i}" for i in range(20)]
 
 
-@pytest.mark.xdist_group("dead-letters")
 async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed(bus: Bus) -> None:
     name = f"{bus.name}.work"
     mended = False
@@ -187,7 +186,6 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_that_can_be_replayed
     assert len(set(sequences)) == 1, "a replayed event must not look newer than it is"
 
 
-@pytest.mark.xdist_group("dead-letters")
 async def test_an_event_that_does_not_fit_its_contract_is_a_dead_letter(bus: Bus) -> None:
     name = f"{bus.name}.work"
     dead: list[Delivery] = []

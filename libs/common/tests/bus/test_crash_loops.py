@@ -69,7 +69,6 @@ async def deadly(bus: Bus) -> Deadly:
     return deadly
 
 
-@pytest.mark.xdist_group("dead-letters")
 async def test_an_event_that_always_ends_its_process_dies_alone_after_a_few_lives(bus: Bus, deadly: Deadly) -> None:
     lives = 0
     while await deadly.ends_a_life(bus):
@@ -82,7 +81,6 @@ async def test_an_event_that_always_ends_its_process_dies_alone_after_a_few_live
     assert "ended while handling it" in deadly.dead[0].dead.error
 
 
-@pytest.mark.xdist_group("dead-letters")
 async def test_after_a_crash_events_come_one_by_one_until_the_dangerous_ones_are_past(bus: Bus, deadly: Deadly) -> None:
     assert await deadly.ends_a_life(bus)
     first_life = len(deadly.batches)

@@ -17,7 +17,7 @@ from common.web.dependencies import Begin, Caller, MaybeCaller, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
-from common.web.preferences import TimeZone, Wait
+from common.web.preferences import Wait
 from common.web.service import Service
 
 
@@ -92,9 +92,9 @@ async def get_feed(cursor: Cursor) -> Envelope[str | None]:
     return ok(cursor.cursor, meta=cursor_meta(cursor.limit))
 
 
-@shop.get("/asked")
-async def get_asked(wait: Wait, time_zone: TimeZone) -> Envelope[tuple[int, str | None]]:
-    return ok((wait, time_zone.key if time_zone else None))
+@shop.get("/wait")
+async def get_wait(wait: Wait) -> Envelope[int]:
+    return ok(wait)
 
 
 @shop.get("/fail/{how}")

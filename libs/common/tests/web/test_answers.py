@@ -162,27 +162,6 @@ async def test_the_access_log_names_route_and_user_but_no_path(
     assert "hush" not in str(vars(record))
 
 
-@pytest.mark.parametrize(
-    ("headers", "asked"),
-    [
-        ({}, [0, None]),
-        ({"Prefer": "wait=5", "Timezone": "Africa/Nairobi"}, [5, "Africa/Nairobi"]),
-        ({"Prefer": "respond-async, wait=600"}, [10, None]),
-        ({"Prefer": "await=5; wait=-1"}, [0, None]),
-    ],
-)
-async def test_what_a_client_prefers_is_heard(
-    client: AsyncClient, headers: dict[str, str], asked: list[object]
-) -> None:
-    assert (await client.get("/api/v1/asked", headers=headers)).json()["data"] == asked
-
-
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", ""])
-async def test_an_unknown_time_zone_is_refused_by_name(client: AsyncClient, zone: str) -> None:
-    answer = await client.get("/api/v1/asked", headers={"Timezone": zone})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "timezone")
-
-
 async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials(client: AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     order = document["paths"]["/api/v1/orders"]["post"]
@@ -191,7 +170,7 @@ async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials
     refusals = {"400", "401", "403", "409", "413", "415", "422", "429", "503"}
     assert set(order["responses"]) == {"202"} | refusals
     assert order["responses"]["409"] == {"$ref": "#/components/responses/Conflict"}
-    assert order["description"] == "For anybody who is signed in. Not for API keys."
+    assert order["description"] == "For any signed-in user. Not for API keys."
     assert document["paths"]["/api/v1/greeting"]["get"]["security"] == [{}, {"bearer": []}]
     assert document["paths"]["/api/v1/staff-room"]["get"]["security"] == [{"bearer": ["stock.manage"]}]
     assert document["components"]["securitySchemes"].keys() == {"bearer"}

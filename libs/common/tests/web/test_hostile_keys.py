@@ -21,7 +21,7 @@ from jwt.api_jws import PyJWS
 from common.errors import Unauthenticated
 from common.security import fetch
 from common.security.fetch import Fetch, fetch_json
-from common.security.key_set import LONGEST_KEY_ID, KeySet, UntrustedKeysError, usable_keys
+from common.security.key_set import MAX_KEY_ID_LENGTH, KeySet, UntrustedKeysError, usable_keys
 from common.testing import TestIssuer
 from common.testing.tokens import KEY_ID
 
@@ -120,7 +120,7 @@ def test_only_the_algorithms_asked_for_are_used() -> None:
 
 
 def test_the_longest_key_id_is_still_one() -> None:
-    assert usable_keys({"keys": [ED | {"kid": "x" * LONGEST_KEY_ID}]})
+    assert usable_keys({"keys": [ED | {"kid": "x" * MAX_KEY_ID_LENGTH}]})
 
 
 @asynccontextmanager
@@ -192,7 +192,7 @@ async def test_good_keys_stay_when_the_answer_is(answer: bytes, then: str) -> No
 
 
 async def test_a_long_set_within_the_bound_is_read() -> None:
-    padded = json.dumps({"keys": [ED], "x": "x" * (fetch.MOST_BYTES - 1000)}).encode()
+    padded = json.dumps({"keys": [ED], "x": "x" * (fetch.MAX_BYTES - 1000)}).encode()
     async with answering(said(padded)) as url, httpx.AsyncClient(trust_env=False) as client:
         assert usable_keys(await fetch_json(client, url)()).keys() == {"ed"}
 

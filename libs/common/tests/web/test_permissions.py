@@ -4,13 +4,13 @@ from typing import get_args
 
 import pytest
 
-from common.security.permissions import GRANTS, HELD, Permission, least_role, permits
+from common.security.permissions import GRANTS, PERMISSIONS, Permission, least_role, permits
 
 
 def test_each_permission_is_granted_to_one_role_and_held_by_those_after_it() -> None:
     granted = [permission for permissions in GRANTS.values() for permission in permissions]
     assert sorted(granted) == sorted(get_args(Permission))
-    assert HELD["customer"] < HELD["staff"] < HELD["admin"] == set(granted)
+    assert PERMISSIONS["customer"] < PERMISSIONS["staff"] < PERMISSIONS["admin"] == set(granted)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ async def test_twenty_concurrent_requests_with_one_key_make_one_order(
     assert await made(database) == 1
 
 
-async def test_a_key_with_another_body_is_refused(client: AsyncClient, tokens: TestIssuer) -> None:
+async def test_a_key_with_another_body_is_rejected(client: AsyncClient, tokens: TestIssuer) -> None:
     headers = tokens.bearer(new_id()) | {"Idempotency-Key": "k"}
     await client.post("/api/v1/orders", json=BASKET, headers=headers)
     answer = await client.post("/api/v1/orders", json=BASKET | {"note": "more"}, headers=headers)
@@ -81,7 +81,7 @@ async def test_a_key_belongs_to_its_user(client: AsyncClient, database: Database
     assert await made(database) == 2
 
 
-async def test_a_refused_request_leaves_its_key_free(client: AsyncClient, tokens: TestIssuer) -> None:
+async def test_a_failed_request_leaves_its_key_unused(client: AsyncClient, tokens: TestIssuer) -> None:
     headers = tokens.bearer(new_id()) | {"Idempotency-Key": "k"}
     refused = await client.post("/api/v1/orders", json=BASKET | {"note": "refuse"}, headers=headers)
     assert refused.status_code == 409
@@ -96,7 +96,9 @@ async def test_a_key_must_be_visible_ascii(client: AsyncClient, tokens: TestIssu
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_invalid")
 
 
-async def test_without_a_key_every_request_counts(client: AsyncClient, database: Database, tokens: TestIssuer) -> None:
+async def test_every_request_without_a_key_is_executed(
+    client: AsyncClient, database: Database, tokens: TestIssuer
+) -> None:
     for _ in range(2):
         await client.post("/api/v1/orders", json=BASKET, headers=tokens.bearer())
     assert await made(database) == 2

@@ -141,11 +141,11 @@ async def test_a_revoked_session_is_refused_though_its_token_is_remembered_or_dr
 
 async def test_memory_of_tokens_is_bounded() -> None:
     verifier = TokenVerifier(
-        issuer.verifier().keys, issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE, remembered=3
+        issuer.verifier().keys, issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE, max_cached=3
     )
     for _ in range(10):
         await verifier.verify(issuer.token())
-    assert len(verifier._known) == 3
+    assert len(verifier._cached) == 3
 
 
 GOOD = issuer.jwk()
@@ -227,7 +227,7 @@ async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch: pytest.Mo
     await keys.refresh()
     source.key_ids = ("old", "new")
     assert await keys.find("new") is None
-    monkeypatch.setattr(key_sets, "COOL_DOWN", 0)
+    monkeypatch.setattr(key_sets, "COOL_DOWN_SECONDS", 0)
     await keys.refresh()
     source.key_ids = ("old", "new", "newest")
     assert await keys.find("newest") is not None
@@ -236,13 +236,13 @@ async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch: pytest.Mo
 async def test_one_key_alone_serves_tokens_that_name_none_and_several_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source("a")
     keys = KeySet(source)
-    found = await asyncio.gather(*(keys.only() for _ in range(20)))
+    found = await asyncio.gather(*(keys.sole() for _ in range(20)))
     assert all(found)
     assert source.asked == 1
-    monkeypatch.setattr(key_sets, "COOL_DOWN", 0)
+    monkeypatch.setattr(key_sets, "COOL_DOWN_SECONDS", 0)
     await keys.refresh()
     source.key_ids = ("a", "b")
-    assert await keys.only() is None
+    assert await keys.sole() is None
 
 
 async def test_what_is_said_to_be_withdrawn_is_refused_at_once_and_its_successor_is_fetched_at_once() -> None:
@@ -251,7 +251,7 @@ async def test_what_is_said_to_be_withdrawn_is_refused_at_once_and_its_successor
     token = issuer.token()
     await verifier.verify(token)
     source.key_ids = ("new",)
-    VerifierRefresh(verifier).hear(SigningKeysWithdrawn(active_key_id="new", key_ids=(KEY_ID,)))
+    VerifierRefresh(verifier).on_event(SigningKeysWithdrawn(active_key_id="new", key_ids=(KEY_ID,)))
     with pytest.raises(Unauthenticated):
         await verifier.verify(token)
     assert await verifier.keys.find("new") is not None
@@ -261,7 +261,7 @@ async def test_a_document_from_before_a_withdrawal_does_not_bring_the_key_back()
     keys = KeySet(Source("leaked", "other"))
     fetching = asyncio.create_task(keys.refresh())
     await asyncio.sleep(0)
-    keys.withdraw(["leaked"])
+    keys.revoke(["leaked"])
     await fetching
     assert await keys.find("leaked") is None
     assert await keys.find("other") is not None

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from auth.clients import Network
-from common.security.encryption import LOCAL_SECRET, SHORTEST_SECRET
+from common.security.encryption import LOCAL_SECRET, MIN_SECRET_LENGTH
 from common.settings import ServiceSettings
 
 
@@ -75,8 +75,8 @@ class Settings(ServiceSettings):
     @model_validator(mode="after")
     def _by_mode(self) -> Self:
         for name in ("key_secret", "mail_secret", "media_secret"):
-            if self.is_production and len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET:
-                raise ValueError(f"DUKAN_{name.upper()} needs at least {SHORTEST_SECRET} characters")
+            if self.is_production and len(getattr(self, name).get_secret_value()) < MIN_SECRET_LENGTH:
+                raise ValueError(f"DUKAN_{name.upper()} needs at least {MIN_SECRET_LENGTH} characters")
         if self.trusted_proxies is None:
             self.trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
         if self.reveals_account_existence is None:

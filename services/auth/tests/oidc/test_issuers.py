@@ -193,7 +193,7 @@ async def test_metadata_and_keys_are_fetched_once_for_many(harness: ProviderHarn
 async def test_a_key_that_the_issuer_rotated_in_is_found(
     harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_sets, "COOL_DOWN", 0.0)
+    monkeypatch.setattr(key_sets, "COOL_DOWN_SECONDS", 0.0)
     await harness.redeem()
     harness.issuer.rotate()
     await harness.redeem()
@@ -222,7 +222,7 @@ async def test_the_sole_key_of_a_set_needs_no_id(harness: ProviderHarness) -> No
 async def test_a_sole_key_without_an_id_can_be_rotated(
     harness: ProviderHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_sets, "COOL_DOWN", 0.0)
+    monkeypatch.setattr(key_sets, "COOL_DOWN_SECONDS", 0.0)
     harness.issuer.names_keys = False
     harness.issuer.forge = lambda claims: nameless(harness.issuer, claims)
     await harness.redeem()

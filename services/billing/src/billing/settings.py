@@ -8,9 +8,9 @@ from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    sandbox_payments: bool | None = Field(None, description="offer the sandbox provider; default: in local mode only")
+    sandbox_payments: bool | None = Field(None, description="enable the sandbox provider; default: in local mode only")
     payment_timeout: float = Field(10.0, gt=0, le=600, description="seconds a call to a payment provider may take")
-    payment_capacity: int = Field(128, ge=1, le=1000, description="calls to payment providers at once, per process")
+    payment_capacity: int = Field(128, ge=1, le=1000, description="concurrent calls to one provider, per process")
 
     stripe_secret_key: SecretStr | None = None
     stripe_webhook_secret: SecretStr | None = None
@@ -20,16 +20,16 @@ class Settings(ServiceSettings):
     @field_validator("stripe_secret_key", "stripe_webhook_secret", "stripe_return_url", mode="before")
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
-        # Compose files and manifests pass variables that are set to nothing.
+        # Compose files and manifests pass variables with empty values.
         return value or None
 
     @property
-    def offers_sandbox(self) -> bool:
-        # In production anybody could pay with a sandbox token, so there it must be asked for by name.
+    def enables_sandbox(self) -> bool:
+        # In production every customer could pay with a sandbox token, so there it must be enabled explicitly.
         return not self.is_production if self.sandbox_payments is None else self.sandbox_payments
 
     @model_validator(mode="after")
-    def _stripe_is_whole(self) -> Self:
+    def _stripe_secrets_come_together(self) -> Self:
         if (self.stripe_secret_key is None) != (self.stripe_webhook_secret is None):
-            raise ValueError("DUKAN_STRIPE_SECRET_KEY and DUKAN_STRIPE_WEBHOOK_SECRET are needed together")
+            raise ValueError("set both DUKAN_STRIPE_SECRET_KEY and DUKAN_STRIPE_WEBHOOK_SECRET, or neither")
         return self

@@ -1,10 +1,81 @@
-"""The errors of catalog."""
+"""The errors of catalog, by feature."""
 
-from common.errors import Invalid
+from common.errors import Conflict, Invalid, NotFound
+
+
+class SlugTaken(Conflict):
+    code, field = "slug_taken", "slug"
+    message = "This slug is in use"
+
+
+class UnknownCategory(Invalid):
+    code, field = "unknown_category", "category_id"
+    message = "There is no such category"
+
+
+# Categories
+
+
+class CategoryNotFound(NotFound):
+    message = "There is no such category"
+
+
+class UnknownParent(UnknownCategory):
+    field = "parent_id"
+
+
+class CategoryCycle(Invalid):
+    code, field = "category_cycle", "parent_id"
+    message = "A category cannot be below itself"
+
+
+class TreeTooDeep(Invalid):
+    code, field = "tree_too_deep", "parent_id"
+    message = "The category tree has too many levels"
+
+
+class CategoryNotEmpty(Conflict):
+    code = "category_not_empty"
+    message = "The category has subcategories or products: move them first"
+
+
+# Products and stock
+
+
+class ProductNotFound(NotFound):
+    message = "There is no such product"
+
+
+class SkuTaken(Conflict):
+    code, field = "sku_taken", "sku"
+    message = "Another product has this SKU"
+
+
+class ExternalKeyTaken(Conflict):
+    code, field = "external_key_taken", "external_key"
+    message = "Another product has this external key"
+
+
+class InsufficientStock(Conflict):
+    """`detail` has what is available."""
+
+    code, field = "insufficient_stock", "delta"
+    message = "Fewer units are available"
+
+
+# Media
+
+
+class ImageNotFound(NotFound):
+    message = "There is no such image"
+
+
+class VariantNotFound(NotFound):
+    message = "There is no such picture, or it is not ready yet"
 
 
 class ImageFileTooLarge(Invalid):
-    """More bytes than an image may have."""
+    """The file has more bytes than an image may have."""
 
     status = 413
     code, field = "image_too_large", "file"
@@ -12,7 +83,7 @@ class ImageFileTooLarge(Invalid):
 
 
 class ImageTooLarge(Invalid):
-    """More pixels than an image may have."""
+    """The picture has more pixels than an image may have."""
 
     code, field = "image_too_large", "file"
     message = "The image has too many pixels"
@@ -21,4 +92,63 @@ class ImageTooLarge(Invalid):
 class UnsupportedImage(Invalid):
     status = 415
     code, field = "unsupported_image", "file"
-    message = "The file is not an image that is accepted"
+    message = "The file is not a JPEG, PNG or WebP image"
+
+
+class TooManyImages(Conflict):
+    code = "too_many_images"
+    message = "The product has too many images"
+
+
+class TooManyMedia(Conflict):
+    code, field = "too_many_media", "file"
+    message = "You have too many pictures"
+
+
+class MediaTooLarge(Conflict):
+    code, field = "media_too_large", "file"
+    message = "Your pictures have too many bytes"
+
+
+class UsedByProduct(Conflict):
+    code = "product_image"
+    message = "This is an image of a product: remove it there"
+
+
+# Imports
+
+
+class UnreadableFile(Invalid):
+    code, field = "unreadable_file", "file"
+    message = "The file cannot be read"
+
+
+class FileMissing(Invalid):
+    code, field = "missing", "file"
+    message = "A file is needed"
+
+
+class MalformedMapping(Invalid):
+    code, field = "malformed_json", "mapping"
+    message = "The mapping is not a JSON object"
+
+
+class ColumnMissing(Invalid):
+    """No column of the file is known to be a required field."""
+
+    code, field = "column_missing", "mapping.title"
+    message = "No column is known to be the title"
+
+
+class UnknownField(Invalid):
+    """The mapping names a field that products do not have."""
+
+    code, field = "unknown_field", "mapping.colour"
+    message = "Products have no field with this name"
+
+
+class UnknownColumn(Invalid):
+    """The mapping names a column that the file does not have."""
+
+    code, field = "unknown_column", "mapping.title"
+    message = "The file has no column with this name"

@@ -1,1 +1,1 @@
-"""Messages to customers over WhatsApp and SMS."""
+"""Messages to people's phones, over WhatsApp or SMS."""

@@ -1,4 +1,4 @@
-"""What messaging reads from its environment, beside what every service reads."""
+"""What messaging reads from its environment, beside the settings of every service."""
 
 from pydantic import Field
 

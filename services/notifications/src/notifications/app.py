@@ -2,45 +2,54 @@
 
 from pathlib import Path
 
-from common.jobs import Job
+from common.contracts.auth import UserRegistered
 from common.persistence.database import Database
+from common.persistence.transaction import Transaction
 from common.security.encryption import Seal
 from common.web.service import Service
-from notifications.api import emails, notifications
-from notifications.jobs import Postman
-from notifications.letters import Writer
-from notifications.providers.mailbox import Mailbox
-from notifications.providers.post import Post
-from notifications.providers.smtp import Server, Smtp
+from notifications.contacts.subscribers import Subscribers as ContactSubscribers
+from notifications.contacts.subscribers import UserEvents
+from notifications.emails import api as emails
+from notifications.emails.jobs import email_sender
+from notifications.emails.providers.email_renderer import EmailRenderer
+from notifications.emails.providers.mailbox import Mailbox
+from notifications.emails.providers.smtp import Smtp, SmtpServer
+from notifications.emails.providers.transport import EmailTransport
+from notifications.emails.usecases import release_emails
+from notifications.inbox import api as inbox
+from notifications.notices.subscribers import Subscribers as NoticeSubscribers
+from notifications.notices.usecases import announce
+from notifications.personal_data import subscribers as personal_data
 from notifications.settings import Settings
-from notifications.subscribers import Subscribers
-
-MAIL_EVERY = 2.0
 
 
 def build(settings: Settings) -> Service:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    postman = Postman(database, _writer(settings), _post(settings))
-    mail = Job("mail", MAIL_EVERY, postman.send_due)
+    renderer = EmailRenderer(settings.mail_from, Seal(settings.mail_secret.get_secret_value()))
+    sender = email_sender(database, renderer, _transport(settings))
+
+    async def on_contacts_stored(tx: Transaction, events: UserEvents) -> None:
+        await release_emails(tx, [event.user_id for event in events])
+        if registered := [event for event in events if isinstance(event, UserRegistered)]:
+            await announce(tx, registered)
+        tx.after_commit(sender.job.wake)
+
     return Service(
         name="notifications",
         settings=settings,
         database=database,
-        routers=[notifications.router, emails.router],
-        subscribers=[Subscribers(mail.wake)],
-        jobs=[mail],
+        routers=[inbox.router, emails.router],
+        subscribers=[ContactSubscribers(on_contacts_stored), NoticeSubscribers(sender.job.wake), personal_data],
+        jobs=[sender.job],
+        resources=[sender],
     )
 
 
-def _writer(settings: Settings) -> Writer:
-    return Writer(settings.mail_from, Seal(settings.mail_secret.get_secret_value()))
-
-
-def _post(settings: Settings) -> Post:
+def _transport(settings: Settings) -> EmailTransport:
     if settings.mail_backend == "mailbox":
         return Mailbox(Path(settings.data_dir) / "mail")
     return Smtp(
-        Server(
+        SmtpServer(
             host=settings.smtp_host,
             port=settings.smtp_port,
             user=settings.smtp_user,

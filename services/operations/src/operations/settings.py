@@ -1,4 +1,4 @@
-"""What operations reads from its environment, beside what every service reads."""
+"""What operations reads from its environment, beside the settings of every service."""
 
 from pydantic import Field
 
@@ -6,6 +6,8 @@ from common.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    keep_events_days: int = Field(365, ge=1, description="how long the journal remembers")
-    keep_requests_days: int = Field(30, ge=1, description="how long the request log remembers")
-    keep_dead_letters_days: int = Field(90, ge=1, description="how long decided dead letters are kept; others stay")
+    keep_events_days: int = Field(365, ge=1, description="age at which journal events are deleted")
+    keep_requests_days: int = Field(30, ge=1, description="age at which logged requests are deleted")
+    keep_dead_letters_days: int = Field(
+        90, ge=1, description="time after its decision at which a dead letter is deleted; waiting ones stay"
+    )

@@ -1,44 +1,62 @@
 """The composition root of orders."""
 
+from datetime import timedelta
+from functools import partial
+
 import httpx
 
 from common.contracts.billing import PaymentActionRequired
 from common.contracts.orders import OrderCancelled, OrderConfirmed
+from common.jobs import run_jobs
 from common.persistence.database import Database
 from common.web.service import Listener, Service
-from orders import subscribers
-from orders.api import addresses, cart, checkout, orders
-from orders.api.desk import Desk
-from orders.api.rush import Rush
-from orders.api.shop import Shop
-from orders.api.waiting import WaitingRoom
-from orders.jobs import clocked
-from orders.providers.catalog import Catalog
+from orders.addresses import api as addresses
+from orders.carts import api as carts
+from orders.orders import jobs
+from orders.orders.api import checkout, orders
+from orders.orders.api.dependencies import OrderDependencies
+from orders.orders.domain.checkout import Deadlines
+from orders.orders.subscribers import OrderSubscribers
+from orders.orders.usecases.admit_checkouts import AdmissionControl
+from orders.orders.usecases.submit_checkout import CheckoutBatcher
+from orders.orders.usecases.watch_orders import OrderWatchers
+from orders.personal_data import subscribers as personal_data
+from orders.prices import subscribers as prices
+from orders.prices.providers.catalog import CatalogClient
+from orders.prices.usecases import fetch_missing_prices
 from orders.settings import Settings
 
 
 def build(settings: Settings) -> Service:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     http = httpx.AsyncClient(trust_env=False)
-    waiting = WaitingRoom()
-    rush = Rush(database, settings.most_pending, settings.deadlines)
-    shop = Shop(
-        catalog=Catalog(http, settings.catalog_url, settings.catalog_timeout),
-        desk=Desk(database, settings.deadlines, rush),
-        waiting=waiting,
-        deadlines=settings.deadlines,
-        providers=settings.payment_providers,
-        currency=settings.currency,
+    catalog = CatalogClient(http, settings.catalog_url, settings.catalog_timeout)
+    fetch_prices = partial(fetch_missing_prices, database, catalog)
+    deadlines = Deadlines(
+        stock=timedelta(seconds=settings.stock_deadline), payment=timedelta(seconds=settings.payment_deadline)
+    )
+    admission = AdmissionControl(database, settings.max_pending_checkouts, deadlines)
+    watchers = OrderWatchers()
+    checkouts = CheckoutBatcher(
+        database,
+        deadlines,
+        admission=admission,
+        watchers=watchers,
+        fetch_missing_prices=fetch_prices,
+        render=checkout.render_order,
     )
     return Service(
         name="orders",
         settings=settings,
         database=database,
-        routers=[checkout.router, orders.router, cart.router, addresses.router],
-        subscribers=[subscribers, subscribers.CheckoutSubscribers(settings.deadlines)],
-        jobs=clocked(database, settings.deadlines),
-        resources=[http, rush.watched()],
-        state={"shop": shop},
+        routers=[checkout.router, orders.router, carts.router, addresses.router],
+        subscribers=[OrderSubscribers(deadlines), prices, personal_data],
+        jobs=jobs.build_jobs(database, deadlines),
+        resources=[http, run_jobs("orders", [jobs.admission_job(admission)])],
+        state={
+            "orders": OrderDependencies(checkouts, settings.payment_providers, deadlines),
+            "carts": carts.CartDependencies(fetch_prices, settings.currency),
+        },
         fast_posts={"/orders": checkout.post_order_at_once},
-        listeners=[Listener([OrderConfirmed, OrderCancelled, PaymentActionRequired], waiting.on_news)],
+        listeners=[Listener([OrderConfirmed, OrderCancelled, PaymentActionRequired], watchers.on_event)],
     )

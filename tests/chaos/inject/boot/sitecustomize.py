@@ -1,4 +1,6 @@
-"""Run by every Python whose PYTHONPATH names this folder, before anything else: arms the services of a fault run."""
+"""Run by every Python process with this folder on PYTHONPATH, before anything else: patches the services of a fault
+run.
+"""
 
 import os
 import sys
@@ -11,11 +13,11 @@ def arm() -> None:
         return
     # At the end of the path, where it shadows nothing.
     sys.path.append(str(Path(__file__).parents[4]))
-    from tests.chaos.inject import importing, patches  # noqa: PLC0415
+    from tests.chaos.inject import import_hook, patches  # noqa: PLC0415
     from tests.chaos.inject.points import Points  # noqa: PLC0415
 
     points = Points(Path(folder), words[words.index("serve") + 1])
-    importing.install(patches.bound_to(points))
+    import_hook.install(patches.bound_to(points))
 
 
 arm()

@@ -166,7 +166,7 @@ def _place(groups: list[Group], found: tuple[Subscription, Handler], earliest: i
     """The index of the first group from `earliest` on that takes one more of this handler's; made if there is none."""
     subscription, handler = found
     for index in range(earliest, len(groups)):
-        if groups[index].handler is handler and len(groups[index].deliveries) < subscription.batch:
+        if groups[index].subscription is subscription and len(groups[index].deliveries) < subscription.batch:
             return index
     groups.append(Group(subscription, handler, []))
     return len(groups) - 1

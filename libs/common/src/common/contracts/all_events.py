@@ -1,4 +1,4 @@
-"""All events there are, whoever publishes them."""
+"""All events of the platform."""
 
 import pkgutil
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Any
 import common.contracts
 from common.contracts.event import Event, registry
 
-NO_CONTEXTS = frozenset(("asyncapi", "catalogue", "docs", "event"))
+NO_CONTEXTS = frozenset(("all_events", "data_export", "event"))
 
 
 def all_events() -> list[type[Event]]:

@@ -10,7 +10,7 @@ from common.contracts.event import Event
 
 
 class Person(BaseModel):
-    """What others need to reach and address the person."""
+    """A user's contact data and settings that other services need."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,24 +27,24 @@ class Person(BaseModel):
 
 
 class UserRegistered(Person, Event):
-    """An account exists."""
+    """An account was created."""
 
     type: ClassVar[str] = "auth.user.registered.v1"
     subject_field: ClassVar[str] = "user_id"
 
 
 class UserUpdated(Person, Event):
-    """Profile or contact data changed; the whole new state, not a difference."""
+    """The profile or contact data changed; the event carries the whole new state."""
 
     type: ClassVar[str] = "auth.user.updated.v1"
     subject_field: ClassVar[str] = "user_id"
 
 
 class EmailConfirmationRequested(Person, Event):
-    """Somebody is to prove that the address is theirs.
+    """The user must confirm the e-mail address.
 
-    `sealed` holds `code` and `link`, for `confirm_email/<user_id>` (common.security.encryption); without a code, only
-    the link works. Both expire at `expires_at`.
+    `sealed` holds `code` and `link`, encrypted for the purpose `confirm_email/<user_id>` (common.security.encryption);
+    without a code, only the link works. Both expire at `expires_at`.
     """
 
     type: ClassVar[str] = "auth.email.confirmation_requested.v1"
@@ -55,15 +55,17 @@ class EmailConfirmationRequested(Person, Event):
 
 
 class EmailConfirmed(Person, Event):
-    """The address is the person's: they read what was sent there."""
+    """The user has confirmed the e-mail address."""
 
     type: ClassVar[str] = "auth.email.confirmed.v1"
     subject_field: ClassVar[str] = "user_id"
 
 
 class EmailChangeRequested(Event):
-    """The owner of the account wants `email` as its address; `sealed` is for `change_email/<user_id>`, else as for
-    confirmation."""
+    """The user wants `email` as the account's address and must confirm it.
+
+    `sealed` is as in EmailConfirmationRequested, for the purpose `change_email/<user_id>`.
+    """
 
     type: ClassVar[str] = "auth.email.change_requested.v1"
     subject_field: ClassVar[str] = "user_id"
@@ -75,7 +77,10 @@ class EmailChangeRequested(Event):
 
 
 class PasswordResetRequested(Person, Event):
-    """Somebody asked to choose a new password; `sealed` is for `reset_password/<user_id>`, else as for confirmation."""
+    """A password reset was requested.
+
+    `sealed` is as in EmailConfirmationRequested, for the purpose `reset_password/<user_id>`.
+    """
 
     type: ClassVar[str] = "auth.password.reset_requested.v1"
     subject_field: ClassVar[str] = "user_id"
@@ -85,7 +90,7 @@ class PasswordResetRequested(Person, Event):
 
 
 class PasswordChanged(Person, Event):
-    """The account has a new password, chosen by its owner or after a reset."""
+    """The account has a new password, after a change or a reset."""
 
     type: ClassVar[str] = "auth.password.changed.v1"
     subject_field: ClassVar[str] = "user_id"
@@ -101,7 +106,7 @@ class UserDeactivated(Event):
 
 
 class UserErased(Event):
-    """Nothing personal is left of the account; whoever keeps something of the person erases it too."""
+    """The account was erased; every service erases the personal data that it stores."""
 
     type: ClassVar[str] = "auth.user.erased.v1"
     subject_field: ClassVar[str] = "user_id"
@@ -110,7 +115,7 @@ class UserErased(Event):
 
 
 class SessionRevoked(Event):
-    """Tokens of this session are refused from now on; `expires_at` is when the last of them would have ended."""
+    """Tokens of this session are rejected from now on; `expires_at` is when the last of them expires."""
 
     type: ClassVar[str] = "auth.session.revoked.v1"
     subject_field: ClassVar[str] = "session_id"
@@ -122,7 +127,7 @@ class SessionRevoked(Event):
 
 
 class ApiKeyRevoked(Event):
-    """The key opens nothing any more; its tokens end with the session that SessionRevoked names."""
+    """The API key is revoked; its tokens end with the session that SessionRevoked names."""
 
     type: ClassVar[str] = "auth.api_key.revoked.v1"
     subject_field: ClassVar[str] = "api_key_id"
@@ -133,7 +138,7 @@ class ApiKeyRevoked(Event):
 
 
 class SigningKeysWithdrawn(Event):
-    """Tokens signed with one of `key_ids` are refused from now on; `active_key_id` signs."""
+    """Tokens signed with one of `key_ids` are rejected from now on; `active_key_id` is the new signing key."""
 
     type: ClassVar[str] = "auth.signing_keys.withdrawn.v1"
     subject_field: ClassVar[str] = "active_key_id"
@@ -143,7 +148,7 @@ class SigningKeysWithdrawn(Event):
 
 
 class NewDeviceSeen(Event):
-    """Someone signed in on a device that the account was never used on before; never said of its first."""
+    """The account was used on a new device; not published for its first device."""
 
     type: ClassVar[str] = "auth.new_device.seen.v1"
     subject_field: ClassVar[str] = "user_id"
@@ -156,11 +161,12 @@ class NewDeviceSeen(Event):
 
 
 class SecurityChanged(Event):
-    """Who can sign in to the account, or how, changed; its owner should hear of it.
+    """The ways to sign in to the account changed; its owner is to be notified.
 
-    `what` is `totp_on`, `totp_off`, `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `identity_linked`,
-    `identity_unlinked`, `api_key_made` or `email_changed`; others may follow. `address` is where it was done from,
-    `email` where the owner is to be told when that is not the account's address: after a change of it, the former one.
+    - `what` is `totp_on`, `totp_off`, `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `identity_linked`,
+      `identity_unlinked`, `api_key_made` or `email_changed`; others may follow.
+    - `address` is the IP address of the client that made the change.
+    - `email` is where to notify the owner if not at the account's address: after a change of it, the previous one.
     """
 
     type: ClassVar[str] = "auth.security.changed.v1"
@@ -174,8 +180,11 @@ class SecurityChanged(Event):
 
 
 class ExportRequested(Event):
-    """A person wants to see what is kept about them. Every service answers with its part, sealed for `public_key`
-    (X25519, base64url), until `expires_at`."""
+    """A user requested a data export.
+
+    Until `expires_at`, every service publishes the personal data that it stores, encrypted for `public_key` (X25519,
+    base64url).
+    """
 
     type: ClassVar[str] = "auth.export.requested.v1"
     subject_field: ClassVar[str] = "export_id"

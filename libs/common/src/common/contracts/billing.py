@@ -23,7 +23,7 @@ class PaymentSucceeded(Event):
 
 
 class PaymentFailed(Event):
-    """The provider refused, and nothing was captured. `code` is for programs, `message` for people."""
+    """The payment failed and nothing was captured. `code` is for programs, `message` for people."""
 
     type: ClassVar[str] = "billing.payment.failed.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -38,7 +38,7 @@ class PaymentFailed(Event):
 
 
 class PaymentActionRequired(Event):
-    """The customer must do something first: `action_type` is redirect, qr or sandbox; `action_url` says where."""
+    """The customer must act before the payment can succeed: `action_type` is redirect, qr or sandbox."""
 
     type: ClassVar[str] = "billing.payment.action_required.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -52,7 +52,7 @@ class PaymentActionRequired(Event):
 
 
 class PaymentRefunded(Event):
-    """Money went back: `amount` now, `refunded` in all, `captured` what had been taken."""
+    """A refund succeeded: `amount` of this refund, `refunded` in total, out of `captured`."""
 
     type: ClassVar[str] = "billing.payment.refunded.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -67,7 +67,7 @@ class PaymentRefunded(Event):
 
 
 class BillingDataGathered(DataExportPart, Event):
-    """A part of what billing keeps about a person, for the export that asked."""
+    """A part of the personal data that billing stores about a user, for a data export."""
 
     type: ClassVar[str] = "billing.personal_data.gathered.v1"
     subject_field: ClassVar[str] = "export_id"

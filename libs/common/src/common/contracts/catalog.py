@@ -10,8 +10,8 @@ from common.contracts.event import Event
 from common.money import Money
 
 
-class Offer(BaseModel):
-    """A product as it is sold; `final_price` is after the discount."""
+class ProductFields(BaseModel):
+    """A product's state; `final_price` is after the discount."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,22 +24,22 @@ class Offer(BaseModel):
     is_active: bool = True
 
 
-class ProductCreated(Offer, Event):
-    """A product is on offer (or prepared, when not active)."""
+class ProductCreated(ProductFields, Event):
+    """A product was created; customers see it if it is active."""
 
     type: ClassVar[str] = "catalog.product.created.v1"
     subject_field: ClassVar[str] = "product_id"
 
 
-class ProductChanged(Offer, Event):
-    """The product's whole new state."""
+class ProductChanged(ProductFields, Event):
+    """The product changed; the event carries the whole new state."""
 
     type: ClassVar[str] = "catalog.product.changed.v1"
     subject_field: ClassVar[str] = "product_id"
 
 
 class ProductDeleted(Event):
-    """The product is no longer on offer; orders that hold it are unaffected."""
+    """The product was deleted; existing orders are unaffected."""
 
     type: ClassVar[str] = "catalog.product.deleted.v1"
     subject_field: ClassVar[str] = "product_id"
@@ -48,7 +48,7 @@ class ProductDeleted(Event):
 
 
 class ProductImagesChanged(Event):
-    """The product shows other images than before."""
+    """The product's images changed."""
 
     type: ClassVar[str] = "catalog.product_images.changed.v1"
     subject_field: ClassVar[str] = "product_id"
@@ -57,7 +57,7 @@ class ProductImagesChanged(Event):
 
 
 class AvailabilityChanged(Event):
-    """The product sold out, or can be sold again."""
+    """The product sold out, or is in stock again."""
 
     type: ClassVar[str] = "catalog.availability.changed.v1"
     subject_field: ClassVar[str] = "product_id"
@@ -66,8 +66,8 @@ class AvailabilityChanged(Event):
     in_stock: bool
 
 
-class Shelving(BaseModel):
-    """A category as it is shown."""
+class CategoryFields(BaseModel):
+    """A category's state."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,22 +79,22 @@ class Shelving(BaseModel):
     is_featured: bool = False
 
 
-class CategoryCreated(Shelving, Event):
-    """A category stands in the tree."""
+class CategoryCreated(CategoryFields, Event):
+    """A category was created."""
 
     type: ClassVar[str] = "catalog.category.created.v1"
     subject_field: ClassVar[str] = "category_id"
 
 
-class CategoryChanged(Shelving, Event):
-    """The category's whole new state; when it moved, what stands below it moved along."""
+class CategoryChanged(CategoryFields, Event):
+    """The category changed; the event carries the whole new state. Its descendants move with it."""
 
     type: ClassVar[str] = "catalog.category.changed.v1"
     subject_field: ClassVar[str] = "category_id"
 
 
 class CategoryDeleted(Event):
-    """The category, which held nothing any more, is gone."""
+    """The category was deleted; it held no products."""
 
     type: ClassVar[str] = "catalog.category.deleted.v1"
     subject_field: ClassVar[str] = "category_id"
@@ -112,7 +112,7 @@ class StockLine(BaseModel):
 
 
 class StockReserved(Event):
-    """Every line of the order is set aside for it."""
+    """Stock is reserved for every line of the order."""
 
     type: ClassVar[str] = "catalog.stock.reserved.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -122,7 +122,7 @@ class StockReserved(Event):
 
 
 class StockRejected(Event):
-    """Nothing is set aside: `reason` is out_of_stock or unknown_product, `product_ids` the ones that lack."""
+    """No stock is reserved: `reason` is out_of_stock or unknown_product, `product_ids` names the products."""
 
     type: ClassVar[str] = "catalog.stock.rejected.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -133,7 +133,7 @@ class StockRejected(Event):
 
 
 class StockReleased(Event):
-    """What was set aside for the order can be sold again."""
+    """The order's reserved stock is available again."""
 
     type: ClassVar[str] = "catalog.stock.released.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -143,7 +143,7 @@ class StockReleased(Event):
 
 
 class StockCommitted(Event):
-    """What was set aside for the order is sold."""
+    """The order's reserved stock is sold."""
 
     type: ClassVar[str] = "catalog.stock.committed.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -153,7 +153,7 @@ class StockCommitted(Event):
 
 
 class ReservationExpired(Event):
-    """The order did not end in time. Stock stays set aside until orders gives its verdict."""
+    """The order's reservation passed its expiry. The stock stays reserved until orders confirms or cancels."""
 
     type: ClassVar[str] = "catalog.reservation.expired.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -162,7 +162,7 @@ class ReservationExpired(Event):
 
 
 class StockLow(Event):
-    """What can still be sold fell to or below the product's threshold."""
+    """The available stock fell to or below the product's threshold."""
 
     type: ClassVar[str] = "catalog.stock.fell_low.v1"
     subject_field: ClassVar[str] = "product_id"
@@ -173,7 +173,7 @@ class StockLow(Event):
 
 
 class MediaProcessed(Event):
-    """All variants of an image exist; `variants` maps their names to paths below the API's base."""
+    """All variants of an image are ready; `variants` maps their names to paths below the API's base."""
 
     type: ClassVar[str] = "catalog.media.processed.v1"
     subject_field: ClassVar[str] = "media_id"
@@ -197,7 +197,7 @@ class MediaRejected(Event):
 
 
 class AvatarChanged(Event):
-    """The person has another picture, which can be shown; without `media_id` none any more."""
+    """The user has a new avatar; without `media_id` it was removed."""
 
     type: ClassVar[str] = "catalog.avatar.changed.v1"
     subject_field: ClassVar[str] = "user_id"
@@ -207,7 +207,7 @@ class AvatarChanged(Event):
 
 
 class CatalogDataGathered(DataExportPart, Event):
-    """A part of what catalog keeps about a person, for the export that asked."""
+    """A part of the personal data that catalog stores about a user, for a data export."""
 
     type: ClassVar[str] = "catalog.personal_data.gathered.v1"
     subject_field: ClassVar[str] = "export_id"

@@ -1,4 +1,4 @@
-"""What the services' answers to auth's ExportRequested have in common."""
+"""What the services' responses to auth's ExportRequested have in common."""
 
 from uuid import UUID
 
@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class DataExportPart(BaseModel):
-    """A part of what a service keeps about a person: gzip, cut into pieces, each sealed for the export that asked.
+    """A part of the personal data that a service stores: gzip, split, each part encrypted for the data export.
 
-    `part` counts from 0 up to `parts` - 1. `sealed` is base64url, as `common.data_export` describes.
+    `part` counts from 0 to `parts` - 1. `sealed` is base64url, as `common.data_export` describes.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -11,7 +11,7 @@ registry: dict[str, type["Event"]] = {}
 
 
 class Event(BaseModel):
-    """A fact in the past tense. Holds data only; identity, time and cause travel in the envelope.
+    """A fact in the past tense. Holds data only; its id, time and cause are attributes of the CloudEvent.
 
     Unknown fields are ignored, so a consumer keeps working when a publisher adds one.
     """
@@ -22,7 +22,7 @@ class Event(BaseModel):
     """Wire type and routing key: `<context>.<entity>.<past_participle>.v<N>`."""
 
     subject_field: ClassVar[str]
-    """The field that names what the event is about; events of one subject keep their order."""
+    """The field that identifies what the event is about; events of one subject keep their order."""
 
     @property
     def subject(self) -> str:

@@ -10,9 +10,10 @@ from common.contracts.event import Event
 
 
 class LoggedRequest(BaseModel):
-    """One request as the gateway answered it; no bodies, no credentials, no query values.
+    """One request and its response; no bodies, credentials or query values.
 
-    `times` counts requests alike (who, what, which answer) that were answered from memory; the entry is the first's.
+    `times` counts equal requests (same user, path and response) that were answered from the cache; the other fields are
+    those of the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,7 +32,7 @@ class LoggedRequest(BaseModel):
 
 
 class RequestsLogged(Event):
-    """A batch of answered requests."""
+    """A batch of requests that the gateway answered."""
 
     type: ClassVar[str] = "gateway.requests.logged.v1"
     subject_field: ClassVar[str] = "batch_id"

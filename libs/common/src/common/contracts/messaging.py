@@ -21,7 +21,7 @@ class MessageQueued(Event):
 
 
 class MessageSent(Event):
-    """The provider took the message."""
+    """The provider accepted the message."""
 
     type: ClassVar[str] = "messaging.message.sent.v1"
     subject_field: ClassVar[str] = "message_id"
@@ -44,7 +44,7 @@ class MessageDelivered(Event):
 
 
 class MessageFailed(Event):
-    """The message will not arrive."""
+    """The message will not be delivered."""
 
     type: ClassVar[str] = "messaging.message.failed.v1"
     subject_field: ClassVar[str] = "message_id"
@@ -57,7 +57,7 @@ class MessageFailed(Event):
 
 
 class MessagingDataGathered(DataExportPart, Event):
-    """A part of what messaging keeps about a person, for the export that asked."""
+    """A part of the personal data that messaging stores about a user, for a data export."""
 
     type: ClassVar[str] = "messaging.personal_data.gathered.v1"
     subject_field: ClassVar[str] = "export_id"

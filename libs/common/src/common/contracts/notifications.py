@@ -8,7 +8,7 @@ from common.contracts.event import Event
 
 
 class NotificationCreated(Event):
-    """A person has a new in-app notification."""
+    """A user has a new in-app notification."""
 
     type: ClassVar[str] = "notifications.notification.created.v1"
     subject_field: ClassVar[str] = "notification_id"
@@ -20,7 +20,7 @@ class NotificationCreated(Event):
 
 
 class EmailSent(Event):
-    """The mail server took the message."""
+    """The mail server accepted the e-mail."""
 
     type: ClassVar[str] = "notifications.email.sent.v1"
     subject_field: ClassVar[str] = "email_id"
@@ -31,7 +31,7 @@ class EmailSent(Event):
 
 
 class EmailFailed(Event):
-    """The mail will not be sent: refused for good, or its attempts are spent."""
+    """The e-mail will not be sent: it was rejected permanently, or all attempts failed."""
 
     type: ClassVar[str] = "notifications.email.failed.v1"
     subject_field: ClassVar[str] = "email_id"
@@ -43,7 +43,7 @@ class EmailFailed(Event):
 
 
 class NotificationsDataGathered(DataExportPart, Event):
-    """A part of what notifications keeps about a person, for the export that asked."""
+    """A part of the personal data that notifications stores about a user, for a data export."""
 
     type: ClassVar[str] = "notifications.personal_data.gathered.v1"
     subject_field: ClassVar[str] = "export_id"

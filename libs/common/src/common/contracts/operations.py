@@ -7,7 +7,7 @@ from common.contracts.event import Event
 
 
 class OperationsDataGathered(DataExportPart, Event):
-    """A part of what operations keeps about a person, for the export that asked."""
+    """A part of the personal data that operations stores about a user, for a data export."""
 
     type: ClassVar[str] = "operations.personal_data.gathered.v1"
     subject_field: ClassVar[str] = "export_id"

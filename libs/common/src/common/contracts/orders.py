@@ -1,4 +1,4 @@
-"""Events of orders: the checkout saga speaks through them."""
+"""Events of orders; the checkout saga is made of them."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -22,7 +22,7 @@ class OrderLine(BaseModel):
 
 
 class OrderPlaced(Event):
-    """A customer placed an order; prices are frozen. Catalog answers with StockReserved or StockRejected."""
+    """A customer placed an order at fixed prices. Catalog responds with StockReserved or StockRejected."""
 
     type: ClassVar[str] = "orders.order.placed.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -36,7 +36,7 @@ class OrderPlaced(Event):
 
 
 class PaymentRequested(Event):
-    """Stock is set aside and the money is due. `payment_method` is the provider's reference, never card data."""
+    """Stock is reserved and payment is due. `payment_method` is the provider's reference, never card data."""
 
     type: ClassVar[str] = "orders.payment.requested.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -50,7 +50,7 @@ class PaymentRequested(Event):
 
 
 class OrderConfirmed(Event):
-    """Paid and set aside: the shop owes the goods."""
+    """The order is paid and its stock is reserved."""
 
     type: ClassVar[str] = "orders.order.confirmed.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -64,7 +64,7 @@ class OrderConfirmed(Event):
 
 
 class OrderCancelled(Event):
-    """The order ends without a sale. Catalog frees its stock, billing gives back what was captured."""
+    """The order ended without a sale. Catalog releases its stock, billing refunds what was captured."""
 
     type: ClassVar[str] = "orders.order.cancelled.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -78,7 +78,7 @@ class OrderCancelled(Event):
 
 
 class OrderShipped(Event):
-    """The goods left the shop."""
+    """The order was shipped."""
 
     type: ClassVar[str] = "orders.order.shipped.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -91,7 +91,7 @@ class OrderShipped(Event):
 
 
 class OrderDelivered(Event):
-    """The customer has the goods."""
+    """The order was delivered."""
 
     type: ClassVar[str] = "orders.order.delivered.v1"
     subject_field: ClassVar[str] = "order_id"
@@ -102,7 +102,7 @@ class OrderDelivered(Event):
 
 
 class OrdersDataGathered(DataExportPart, Event):
-    """A part of what orders keeps about a person, for the export that asked."""
+    """A part of the personal data that orders stores about a user, for a data export."""
 
     type: ClassVar[str] = "orders.personal_data.gathered.v1"
     subject_field: ClassVar[str] = "export_id"

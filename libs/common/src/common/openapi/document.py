@@ -1,5 +1,7 @@
-"""What a service's OpenAPI document says of refusals, of who may call and by example, where FastAPI's own says too
-little."""
+"""Completes the OpenAPI document that FastAPI makes: errors, who may call, headers, and where examples stand.
+
+Examples come from the fields (`Field(examples=[…])`, mostly through `common.web.fields`).
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,43 +18,35 @@ from common.openapi.errors import (
     shared_examples,
     shared_responses,
 )
-from common.openapi.examples import Composer
 from common.security.permissions import Permission, least_role
 from common.security.scopes import scope_for
-from common.web.envelope import ErrorEnvelope
 
 BEARER = "bearer"
 OPTIONAL = "bearer, optional"
 METHODS = frozenset(("get", "put", "post", "delete", "patch"))
-READS = frozenset(("get",))
-JSON = "application/json"
 NULL = {"type": "null"}
+OWN_STATUSES = frozenset(map(str, STATUS_ERRORS))
 
-DONE = {"200": "The answer", "201": "Created", "202": "Accepted: it happens soon", "204": "Done; there is no body"}
-MESSAGES = {"200": "OK", "201": "Created", "202": "Accepted"}
-GENERATED = "Successful Response"
-
-PAGES = {"page": 1, "page_size": 20, "total": 1, "next": None, "previous": None}
-FEED = {"next_cursor": None}
-
-# Has FastAPI put the error's schema into the document; each operation says below what it may refuse.
-ANY_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorEnvelope, "description": "Refused"}}
+SUCCESS = {"200": "OK", "201": "Created", "202": "Accepted: it happens soon", "204": "Done; there is no body"}
+FASTAPI_SUCCESS = "Successful Response"
+FASTAPI_INVALID = "Validation Error"
+HOLDERS = {"staff": "staff and administrators", "admin": "administrators"}
 
 Json = dict[str, Any]
 
 
 def scheme_of(permission: Permission | None) -> str:
-    """The name under which FastAPI lists what asks for it, until `describe` has replaced it."""
+    """The name under which FastAPI lists what requires it, until `complete_document` replaces it."""
     return f"{BEARER}, {permission}" if permission else BEARER
 
 
-def describe(app: FastAPI, service: str) -> None:
-    """Have the application's document name the refusals and the role of each operation, with examples."""
-    as_fastapi_sees_it = app.openapi
+def complete_document(app: FastAPI, service: str) -> None:
+    """Make the application's document name the errors and the required role of each operation."""
+    fastapi_document = app.openapi
 
     def document() -> Json:
         if app.openapi_schema is None:
-            _complete(as_fastapi_sees_it(), service)
+            _complete(fastapi_document(), service)
         return app.openapi_schema or {}
 
     app.openapi = document  # type: ignore[method-assign]
@@ -60,14 +54,11 @@ def describe(app: FastAPI, service: str) -> None:
 
 def _complete(document: Json, service: str) -> None:
     components = document.setdefault("components", {})
-    schemas = components.get("schemas", {})
-    for schema in schemas.values():
+    for schema in components.get("schemas", {}).values():
         _drop_titles(schema)
-    shown, asked = Composer(schemas), Composer(schemas, asked=True)
     for item in document["paths"].values():
         for method in METHODS & item.keys():
-            _describe(item[method], service, method)
-            _show(item[method], shown, asked)
+            _complete_operation(item[method], service, method)
     statuses = [status for status in STATUS_ERRORS if status < 500 or status == 503]
     components["responses"], components["examples"] = shared_responses(statuses), shared_examples(statuses)
     components["headers"] = dict(HEADERS)
@@ -75,16 +66,16 @@ def _complete(document: Json, service: str) -> None:
         components["securitySchemes"] = {BEARER: next(iter(schemes.values()))}
 
 
-def _describe(operation: Json, service: str, method: str) -> None:
+def _complete_operation(operation: Json, service: str, method: str) -> None:
     operation["security"] = _security({name for listed in operation.get("security", ()) for name in listed})
-    operation["description"] = "\n\n".join(filter(None, _told(operation, service, method)))
+    operation["description"] = "\n\n".join(filter(None, _description(operation, service, method)))
     operation["responses"] = _responses(operation, method)
     for parameter in operation.get("parameters", ()):
-        _plain(parameter)
+        _complete_parameter(parameter)
 
 
 def _security(names: set[str]) -> list[dict[str, list[str]]]:
-    """The strictest of what the operation asks for, and nothing for what is open to everybody.
+    """The strictest requirement of the operation; empty if it has none.
 
     A permission is named as OpenAPI 3.1 allows: `{"bearer": ["stock.manage"]}`.
     """
@@ -97,23 +88,20 @@ def _security(names: set[str]) -> list[dict[str, list[str]]]:
     return [{BEARER: permissions}]
 
 
-def _told(operation: Json, service: str, method: str) -> Iterator[str]:
-    """What the route says of itself, and who may call it."""
+def _description(operation: Json, service: str, method: str) -> Iterator[str]:
+    """The route's own description, then who may call it."""
     yield operation.get("description", "")
     security = operation["security"]
     if not security:
-        yield "Open to everybody."
+        yield "No sign-in required."
         return
     permissions = security[-1][BEARER]
     scope = scope_for(service, method.upper())
-    may = f"API keys need the scope `{scope}`." if scope else "Not for API keys."
+    keys = f"API keys need the scope `{scope}`." if scope else "Not for API keys."
     if {} in security:
-        yield f"Open to everybody; who signs in may see more. {may}"
+        yield f"No sign-in required; signed-in users may see more. {keys}"
     else:
-        yield f"For {' and '.join(map(_holders, permissions)) or 'anybody who is signed in'}. {may}"
-
-
-HOLDERS = {"staff": "staff and administrators", "admin": "administrators"}
+        yield f"For {' and '.join(map(_holders, permissions)) or 'any signed-in user'}. {keys}"
 
 
 def _holders(permission: str) -> str:
@@ -122,92 +110,67 @@ def _holders(permission: str) -> str:
 
 def _responses(operation: Json, method: str) -> Json:
     responses: Json = operation["responses"]
-    responses.pop("default")
-    for status in set(_refusals(operation, method)):
-        said = responses.get(str(status))
-        is_own = said is not None and said["description"] != "Validation Error"
-        responses[str(status)] = route_response(status, said) if is_own and said else reference(status)
-    headers = ["X-Request-ID", *(["Idempotency-Replayed"] if _is_repeatable(operation) else [])]
-    for succeeding in [status for status in responses if status < "400"]:
-        _succeed(succeeding, responses[succeeding], headers)
+    responses.pop("default")  # only there so that FastAPI includes the schema of errors
+    for status in set(_error_statuses(operation, method)):
+        declared = responses.get(str(status))
+        is_own = declared is not None and declared["description"] != FASTAPI_INVALID
+        responses[str(status)] = route_response(status, declared) if is_own and declared else reference(status)
+    headers = ["X-Request-ID", *(["Idempotency-Replayed"] if _takes_idempotency_key(operation) else [])]
+    for code in [code for code in responses if code < "400"]:
+        _complete_success(code, responses[code], headers)
     return dict(sorted(responses.items()))
 
 
-def _is_repeatable(operation: Mapping[str, Any]) -> bool:
+def _takes_idempotency_key(operation: Mapping[str, Any]) -> bool:
     return any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
 
 
-def _succeed(status: str, response: Json, headers: Iterable[str]) -> None:
-    if response["description"] == GENERATED:
-        response["description"] = DONE.get(status, GENERATED)
+def _complete_success(status: str, response: Json, headers: Iterable[str]) -> None:
+    if response["description"] == FASTAPI_SUCCESS:
+        response["description"] = SUCCESS.get(status, FASTAPI_SUCCESS)
     response["headers"] = header_references(headers) | response.get("headers", {})
 
 
-def _refusals(operation: Mapping[str, Any], method: str) -> Iterator[int]:
+def _error_statuses(operation: Mapping[str, Any], method: str) -> Iterator[int]:
+    """The statuses that follow from the operation's shape, and those that the route declares."""
     parameters = operation.get("parameters", ())
-    # A credential is checked also where none is needed.
+    # A credential is checked also where none is required.
     yield from (400, 401, 429, 503)
     if operation["security"]:
         yield 403  # for the role, or the scope of the credential
     if any(parameter["in"] == "path" for parameter in parameters):
         yield 404
-    if method not in READS:
+    if method != "get":
         yield 409
     if "requestBody" in operation:
         yield from (413, 415)
     if parameters or "requestBody" in operation:
         yield 422
-    yield from (int(status) for status in operation["responses"] if status in OWN)
+    yield from (int(status) for status in operation["responses"] if status in OWN_STATUSES)
 
 
-OWN = frozenset(map(str, STATUS_ERRORS))
-
-
-def _plain(parameter: Json) -> None:
-    """A parameter is there or not; there is no null in a query, and its title only repeats its name."""
+def _complete_parameter(parameter: Json) -> None:
+    """Drop the title, which repeats the name, and `null`, which a query cannot hold; describe it by its name."""
     schema, name = parameter["schema"], parameter["name"]
     schema.pop("title", None)
-    if told := _meaning(name, parameter["in"]):
-        parameter.setdefault("description", told)
+    if description := _meaning(name, parameter["in"]):
+        parameter.setdefault("description", description)
     if NULL in schema.get("anyOf", ()):
         [kind] = [choice for choice in schema.pop("anyOf") if choice != NULL]
         parameter["schema"] = kind | schema
 
 
 def _meaning(name: str, place: str) -> str | None:
-    """What a parameter means by its name; headers have to say it themselves."""
+    """What a parameter of a path or query means by its name; headers describe themselves."""
     words = re.sub("^(is_|in_)|_id$", "", name).replace("_", " ")
     if name.endswith("_id"):
         return f"the {words}'s id"
     if name.startswith("is_"):
-        return f"only what is {words}, or with false what is not"
+        return f"only those that are {words}; with false, only the others"
     return f"only those with this {words}" if place == "query" else None
 
 
 def _drop_titles(schema: Json) -> None:
-    """Of fields: they only repeat the names."""
+    """Drop the titles of fields, which repeat the names."""
     for field in schema.get("properties", {}).values():
         field.pop("title", None)
-
-
-def _show(operation: Json, shown: Composer, asked: Composer) -> None:
-    for parameter in operation.get("parameters", ()):
-        if parameter["in"] == "path":
-            parameter.setdefault("example", shown.of(parameter["schema"], parameter["name"]))
-    for media in operation.get("requestBody", {}).get("content", {}).values():
-        if "example" not in media:
-            media["example"] = asked.of(media["schema"])
-    for status, response in operation["responses"].items():
-        media = response.get("content", {}).get(JSON)
-        if status < "400" and media and "example" not in media:
-            media["example"] = _answer(shown.of(media["schema"]), status, operation)
-
-
-def _answer(example: Any, status: str, operation: Json) -> Any:
-    """An envelope speaks as the platform does, and has the `meta` of the operation's way through a list."""
-    if not isinstance(example, dict) or "errors" not in example:
-        return example
-    del example["meta"]
-    names = {parameter["name"] for parameter in operation.get("parameters", ())}
-    meta = PAGES if "page_size" in names else FEED if "cursor" in names else None
-    return example | {"message": MESSAGES[status]} | ({"meta": meta} if meta else {})

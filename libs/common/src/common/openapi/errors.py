@@ -1,4 +1,4 @@
-"""Errors in an OpenAPI document: one component per status, and the codes that a route documents itself.
+"""Errors in an OpenAPI document: one component per status, and the errors that a route documents itself.
 
 A route names its error classes: `responses=errors(EmptyOrder, UnknownAddress)`.
 """
@@ -7,126 +7,107 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from common.errors import DukanError
-from common.openapi.example_values import REQUEST
+from common.errors import (
+    AlreadyExists,
+    BadGateway,
+    Conflict,
+    Contention,
+    CsrfTokenInvalid,
+    DukanError,
+    Forbidden,
+    GatewayTimeout,
+    InsufficientScope,
+    InUse,
+    Invalid,
+    MalformedJson,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    SessionEnded,
+    TimedOut,
+    TokenExpired,
+    TokenInvalid,
+    TokenNotYetValid,
+    Unauthenticated,
+    Unavailable,
+    UnstorableValue,
+    UnsupportedCredentials,
+    UnsupportedMediaType,
+)
 
 Json = dict[str, Any]
+ErrorClass = type[DukanError]
 
 RESPONSES = "#/components/responses/"
 HEADER = "#/components/headers/"
 EXAMPLE = "#/components/examples/"
 ENVELOPE = {"$ref": "#/components/schemas/ErrorEnvelope"}
-CODES = "x-codes"
-
-
-class ErrorDoc(NamedTuple):
-    """A machine code with the status it comes with, and a message as people would read it."""
-
-    status: int
-    code: str
-    message: str
-    field: str | None = None
+CLASSES = "x-errors"
+REQUEST_ID = "019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e10"
 
 
 class StatusErrors(NamedTuple):
-    """What is common to the refusals with one status."""
+    """What the errors with one status have in common, and those of them that any route may raise."""
 
     name: str
     description: str
-    refusals: Sequence[ErrorDoc]
+    classes: Sequence[ErrorClass]
     headers: Sequence[str] = ()
 
 
 STATUS_ERRORS: Mapping[int, StatusErrors] = {
-    400: StatusErrors(
-        "Malformed",
-        "Malformed: no valid HTTP, path or JSON",
-        [ErrorDoc(400, "malformed_json", "The body is not valid JSON")],
-    ),
+    400: StatusErrors("Malformed", "Malformed: not valid HTTP, path or JSON", [MalformedJson]),
     401: StatusErrors(
         "Unauthenticated",
-        "Not signed in, or the credential is not accepted",
-        [
-            ErrorDoc(401, "unauthenticated", "Sign in to continue"),
-            ErrorDoc(401, "unsupported_credentials", "Only Bearer credentials are accepted here"),
-            ErrorDoc(401, "token_invalid", "The access token is not valid"),
-            ErrorDoc(401, "token_not_yet_valid", "The access token is not valid yet"),
-            ErrorDoc(401, "token_expired", "The access token has expired"),
-            ErrorDoc(401, "session_revoked", "The session has ended"),
-        ],
+        "No credential, or the credential is not accepted",
+        [Unauthenticated, UnsupportedCredentials, TokenInvalid, TokenNotYetValid, TokenExpired, SessionEnded],
         ["WWW-Authenticate"],
     ),
-    403: StatusErrors(
-        "Forbidden",
-        "Signed in, but not allowed",
-        [
-            ErrorDoc(403, "forbidden", "This needs the permission stock.manage, which yours do not include"),
-            ErrorDoc(403, "insufficient_scope", "The credential's scopes do not allow this"),
-            ErrorDoc(403, "csrf", "Send the CSRF token in X-CSRF-Token"),
-        ],
-    ),
-    404: StatusErrors(
-        "NotFound", "Absent, or not the caller's to see", [ErrorDoc(404, "not_found", "There is no such thing")]
-    ),
-    409: StatusErrors(
-        "Conflict",
-        "The state of things forbids it now",
-        [ErrorDoc(409, "conflict", "This cannot be done now"), ErrorDoc(409, "already_exists", "This exists already")],
-    ),
-    413: StatusErrors(
-        "TooLarge", "The body is too large", [ErrorDoc(413, "payload_too_large", "The body is too large")]
-    ),
-    415: StatusErrors(
-        "UnsupportedMediaType",
-        "The body is of another kind than expected",
-        [ErrorDoc(415, "unsupported_media_type", "The body should be application/json, not text/plain")],
-    ),
-    422: StatusErrors(
-        "Invalid",
-        "Understood and wrong; `errors` name the fields",
-        [ErrorDoc(422, "invalid", "quantity: Input should be greater than or equal to 1", "quantity")],
-    ),
+    403: StatusErrors("Forbidden", "Authenticated, but not allowed", [Forbidden, InsufficientScope, CsrfTokenInvalid]),
+    404: StatusErrors("NotFound", "Absent, or not visible to the caller", [NotFound]),
+    409: StatusErrors("Conflict", "The current state does not allow it", [Conflict, AlreadyExists, InUse]),
+    413: StatusErrors("TooLarge", "The body is too large", [PayloadTooLarge]),
+    415: StatusErrors("UnsupportedMediaType", "The body has another media type", [UnsupportedMediaType]),
+    422: StatusErrors("Invalid", "Well-formed and wrong; `errors` name the fields", [Invalid, UnstorableValue]),
     429: StatusErrors(
-        "RateLimited",
-        "Too often; `Retry-After` says when to come back",
-        [ErrorDoc(429, "rate_limited", "Too many requests, try again later")],
-        ["Retry-After"],
+        "RateLimited", "Too many requests; `Retry-After` says when to retry", [RateLimited], ["Retry-After"]
     ),
-    502: StatusErrors(
-        "BadGateway",
-        "What should answer could not be reached",
-        [ErrorDoc(502, "bad_gateway", "The service could not be reached, try again shortly")],
-        ["Retry-After"],
-    ),
+    502: StatusErrors("BadGateway", "The service could not be reached", [BadGateway], ["Retry-After"]),
     503: StatusErrors(
         "Unavailable",
-        "Temporarily unavailable; `Retry-After` says when to come back",
-        [
-            ErrorDoc(503, "unavailable", "Temporarily unavailable, try again shortly"),
-            ErrorDoc(503, "timeout", "This took too long, try again shortly"),
-        ],
+        "Temporarily unavailable; `Retry-After` says when to retry",
+        [Unavailable, TimedOut, Contention],
         ["Retry-After"],
     ),
     504: StatusErrors(
-        "GatewayTimeout",
-        "No answer in time; what was asked for may yet happen",
-        [ErrorDoc(504, "gateway_timeout", "The service did not answer in time")],
-        ["Retry-After"],
+        "GatewayTimeout", "No response in time; the request may still take effect", [GatewayTimeout], ["Retry-After"]
     ),
 }
 
 TEXT = {"type": "string"}
 
 HEADERS: Mapping[str, Json] = {
-    "X-Request-ID": {"description": "Names the request in logs and events", "schema": TEXT, "example": REQUEST},
+    "X-Request-ID": {"description": "Names the request in logs and events", "schema": TEXT, "example": REQUEST_ID},
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}, "example": 5},
-    "WWW-Authenticate": {"description": "The scheme that is asked for", "schema": TEXT, "example": "Bearer"},
+    "WWW-Authenticate": {"description": "The accepted scheme", "schema": TEXT, "example": "Bearer"},
     "ETag": {"description": "For `If-None-Match`", "schema": TEXT, "example": '"5d41402abc4b2a76b9719d91"'},
-    "Location": {"description": "Where to find what was made", "schema": TEXT, "example": "/api/v1/orders/019c1f0c"},
-    "Idempotency-Replayed": {"description": "This is the first answer again", "schema": TEXT, "example": "true"},
+    "Location": {"description": "The created resource", "schema": TEXT, "example": "/api/v1/orders/019c1f0c"},
+    "Idempotency-Replayed": {"description": "This is the first response again", "schema": TEXT, "example": "true"},
     "RateLimit-Policy": {"description": "The limit that applies", "schema": TEXT, "example": '"ip";q=600;w=60'},
     "RateLimit": {"description": "What is left of it", "schema": TEXT, "example": '"ip";r=599;t=1'},
 }
+
+
+def errors(*classes: ErrorClass) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: the errors that this route raises, beside those that any route may raise.
+
+    FastAPI takes classes for nothing here: the document's completion (`common.openapi.document`) reads them.
+    """
+    ordered = sorted(classes, key=lambda each: each.status)
+    return {
+        status: {"description": STATUS_ERRORS[status].description, CLASSES: [_facts(each) for each in group]}
+        for status, group in groupby(ordered, key=lambda each: each.status)
+    }
 
 
 def header_references(names: Iterable[str]) -> Json:
@@ -135,7 +116,7 @@ def header_references(names: Iterable[str]) -> Json:
 
 
 def reference(status: int) -> Json:
-    """The shared answer with this status."""
+    """The shared response with this status."""
     return {"$ref": RESPONSES + STATUS_ERRORS[status].name}
 
 
@@ -145,53 +126,33 @@ def shared_responses(statuses: Iterable[int]) -> Json:
 
 
 def shared_examples(statuses: Iterable[int]) -> Json:
-    """The components that the answers with these statuses show, by machine code."""
-    return {refusal.code: _example(refusal) for status in statuses for refusal in STATUS_ERRORS[status].refusals}
+    """The components that the responses with these statuses show, by error code."""
+    return {each.code: _example(*_facts(each)) for status in statuses for each in STATUS_ERRORS[status].classes}
 
 
-def errors(*classes: type[DukanError]) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: the errors that this route raises, beside those that every route may raise."""
-    return error_docs(*(ErrorDoc(each.status, each.code, each.message, each.field) for each in classes))
+def route_response(status: int, declared: Mapping[str, Any]) -> Json:
+    """A response that a route declares, completed by what all with this status have in common."""
+    own = declared.get(CLASSES, ())
+    response = _response(STATUS_ERRORS[status], own)
+    codes = ", ".join(f"`{code}`" for code, _, _ in own)
+    return response | {"description": f"{declared['description']}: {codes}" if codes else declared["description"]}
 
 
-def error_docs(*refusals: ErrorDoc) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: the machine codes that this route in particular answers with."""
-    ordered = sorted(refusals, key=lambda refusal: refusal.status)
+def _facts(error: ErrorClass) -> tuple[str, str, str | None]:
+    return error.code, error.message, error.field
+
+
+def _response(status: StatusErrors, own: Iterable[tuple[str, str, str | None]] = ()) -> Json:
+    shared = {each.code: {"$ref": EXAMPLE + each.code} for each in status.classes}
+    examples = {facts[0]: _example(*facts) for facts in own} | shared
     return {
-        status: {"description": STATUS_ERRORS[status].description, CODES: [tuple(refusal) for refusal in group]}
-        for status, group in groupby(ordered, key=lambda refusal: refusal.status)
-    }
-
-
-def route_response(status: int, said: Mapping[str, Any]) -> Json:
-    """What a route says of a refusal, completed by what all have in common."""
-    particular = [ErrorDoc(*each) for each in said.get(CODES, ())]
-    response = _response(STATUS_ERRORS[status], particular)
-    listed = ", ".join(f"`{refusal.code}`" for refusal in particular)
-    return response | {"description": f"{said['description']}: {listed}" if listed else said["description"]}
-
-
-def _response(kind: StatusErrors, particular: Iterable[ErrorDoc] = ()) -> Json:
-    shared = {refusal.code: {"$ref": EXAMPLE + refusal.code} for refusal in kind.refusals}
-    examples = {refusal.code: _example(refusal) for refusal in particular} | shared
-    return {
-        "description": kind.description,
-        "headers": header_references(["X-Request-ID", *kind.headers]),
+        "description": status.description,
+        "headers": header_references(["X-Request-ID", *status.headers]),
         "content": {"application/json": {"schema": ENVELOPE, "examples": examples}},
     }
 
 
-def _example(refusal: ErrorDoc) -> Json:
-    return {"summary": refusal.message, "value": _envelope(refusal)}
-
-
-def _envelope(refusal: ErrorDoc) -> Json:
-    message = refusal.message.partition(": ")[2] or refusal.message if refusal.field else refusal.message
-    return {
-        "status": "error",
-        "message": refusal.message,
-        "data": None,
-        "code": refusal.code,
-        "errors": [{"field": refusal.field, "code": refusal.code, "message": message}],
-        "request_id": REQUEST,
-    }
+def _example(code: str, message: str, field: str | None) -> Json:
+    problem = {"field": field, "code": code, "message": message}
+    envelope = {"status": "error", "message": message, "data": None, "code": code, "errors": [problem]}
+    return {"summary": message, "value": envelope | {"request_id": REQUEST_ID}}

@@ -1,6 +1,6 @@
-"""Reading by key, together: what is asked for while one look-up is under way goes into the next, as one statement.
+"""Batched reads by key: keys that are requested while a look-up is running share the next one.
 
-Alone, a key is looked up at once; under load a statement serves tens of requests, and no timer holds anybody up.
+A single key is looked up at once; under load one statement serves tens of requests, and no timer delays a key.
 """
 
 import asyncio
@@ -12,66 +12,67 @@ from common.errors import Unavailable
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-LARGEST = 100
-MOST_WAITING = 10_000
+MAX_KEYS = 100
+"""In one look-up."""
+MAX_WAITING_KEYS = 10_000
 
 LookUp = Callable[[list[Key]], Awaitable[Mapping[Key, Value]]]
+_Waiting = dict[Key, list[asyncio.Future[Value | None]]]
 
 
 class BatchLoader(Generic[Key, Value]):
-    """`look_up` is given each key once and answers what it finds.
+    """`look_up(keys)` receives each key once and returns the values that exist.
 
-    A key is looked up after it was asked for, never taken from an answer that was on its way by then: who asks after
-    a change sees the change.
+    A look-up starts after its keys were requested, never before: a caller that reads after a change sees the change.
     """
 
     def __init__(self, look_up: LookUp[Key, Value]) -> None:
         self._look_up = look_up
-        self._waiting: dict[Key, list[asyncio.Future[Value | None]]] = {}
+        self._waiting: _Waiting[Key, Value] = {}
         self._running: asyncio.Task[None] | None = None
 
     async def get(self, key: Key) -> Value | None:
-        """What is found under the key, or None. Raises what the look-up raises."""
-        if len(self._waiting) >= MOST_WAITING:
+        """The value of the key, or None. Raises what the look-up raises."""
+        if len(self._waiting) >= MAX_WAITING_KEYS:
             raise Unavailable
-        # One each: who gives up does not take the answer from the others.
-        answer: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, []).append(answer)
+        # One future per caller: a cancelled caller does not cancel the others.
+        value: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(value)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        return await answer
+        return await value
 
     async def _run(self) -> None:
-        asked: dict[Key, list[asyncio.Future[Value | None]]] = {}
+        batch: _Waiting[Key, Value] = {}
         try:
             while self._waiting:
-                asked = self._take()
-                await self._answer(asked)
+                batch = self._next_batch()
+                await self._load(batch)
         finally:
-            # In the same step that found nobody waiting: whoever comes next starts anew.
+            # No await since no key was found waiting, so the next key starts a new task.
             self._running = None
-            for answers in (*asked.values(), *self._waiting.values()):
-                for answer in answers:
-                    answer.cancel()
+            for values in (*batch.values(), *self._waiting.values()):
+                for value in values:
+                    value.cancel()
             self._waiting.clear()
 
-    def _take(self) -> dict[Key, list[asyncio.Future[Value | None]]]:
-        if len(self._waiting) <= LARGEST:
-            asked, self._waiting = self._waiting, {}
-            return asked
-        keys = list(self._waiting)[:LARGEST]
+    def _next_batch(self) -> _Waiting[Key, Value]:
+        if len(self._waiting) <= MAX_KEYS:
+            batch, self._waiting = self._waiting, {}
+            return batch
+        keys = list(self._waiting)[:MAX_KEYS]
         return {key: self._waiting.pop(key) for key in keys}
 
-    async def _answer(self, asked: Mapping[Key, list[asyncio.Future[Value | None]]]) -> None:
+    async def _load(self, batch: _Waiting[Key, Value]) -> None:
         try:
-            found = await self._look_up(list(asked))
+            found = await self._look_up(list(batch))
         except Exception as error:
-            for answers in asked.values():
-                for answer in answers:
-                    if not answer.done():
-                        answer.set_exception(error)
+            for values in batch.values():
+                for value in values:
+                    if not value.done():
+                        value.set_exception(error)
             return
-        for key, answers in asked.items():
-            for answer in answers:
-                if not answer.done():
-                    answer.set_result(found.get(key))
+        for key, values in batch.items():
+            for value in values:
+                if not value.done():
+                    value.set_result(found.get(key))

@@ -3,36 +3,7 @@
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from common.errors import Conflict, DukanError, Invalid, Unavailable
-
-
-class UnstorableValue(Invalid):
-    """The database cannot represent the value, such as a NUL character in a text."""
-
-    code = "unstorable_value"
-    message = "A value cannot be stored"
-
-
-class AlreadyExists(Conflict):
-    code = "already_exists"
-    message = "This exists already"
-
-
-class InUse(Conflict):
-    code = "in_use"
-    message = "Something referred to is missing or in use"
-
-
-class Contention(Unavailable):
-    code = "contention"
-    message = "Too many changes at once, try again"
-    retry_after = 1.0
-
-
-class TimedOut(Unavailable):
-    code = "timeout"
-    message = "This took too long, try again shortly"
-
+from common.errors import AlreadyExists, Contention, DukanError, InUse, TimedOut, UnstorableValue
 
 KNOWN: tuple[tuple[tuple[type[Exception], ...], type[DukanError]], ...] = (
     ((asyncpg.DataError,), UnstorableValue),

@@ -1,7 +1,7 @@
-"""Group commit: what arrives while a transaction is under way goes together into the next one.
+"""Group commit: items that arrive while a transaction is running are committed together in the next one.
 
-A transaction costs the same round trips and the same flush for one request as for fifty. Alone, an item is committed
-at once; under load groups grow by themselves, and no timer holds anybody up.
+A transaction costs the same round trips and the same flush for one item as for fifty. A single item is committed at
+once; under load the groups grow by themselves, and no timer delays an item.
 """
 
 import asyncio
@@ -10,56 +10,57 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from common.errors import is_outage
+from common.errors import Rejected, is_outage
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 
 Item = TypeVar("Item")
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
-LARGEST = 64
+MAX_GROUP = 64
 LANES = 2
-"""Groups under way at once: while one waits for the database, the next is made up."""
+"""Transactions at the same time: while one waits for the database, the next group is prepared."""
 
-Work = Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]]
+Work = Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[Result | Rejected]]]
 
 
 @dataclass(slots=True, eq=False)
-class _Place(Generic[Item, Outcome]):
-    """An item in the queue, and who waits for its outcome."""
+class _Pending(Generic[Item, Result]):
+    """An item in the queue and the future on which its caller waits."""
 
     item: Item
-    outcome: asyncio.Future[Outcome]
+    result: asyncio.Future[Result]
 
 
-class GroupCommit(Generic[Item, Outcome]):
-    """Call it with an item; it returns that item's outcome once the group's transaction is committed.
+class GroupCommit(Generic[Item, Result]):
+    """`submit(item)` returns the item's result after the commit of its group.
 
-    `work(tx, items)` does all items with set-based SQL and returns an outcome for each, in order. An exception among
-    them refuses that item: nothing of the group is kept, and the others go again without it. When `work` itself
-    raises, each item is tried alone, so that one that cannot be done hurts itself only. A caller who gives up does not
-    undo an item whose transaction has begun.
+    `work(tx, items)` processes all items with set-based SQL and returns one result per item, in order. A `Rejected`
+    among them raises its error in that item's caller; the transaction is rolled back and the other items run again
+    without it. If `work` itself raises, each item runs alone, so that a faulty item fails only itself. A caller that is
+    cancelled does not undo an item whose transaction has begun.
     """
 
-    def __init__(self, database: Database, work: Work[Item, Outcome]) -> None:
+    def __init__(self, database: Database, work: Work[Item, Result]) -> None:
         self._database = database
         self._work = work
-        self._queue: deque[_Place[Item, Outcome]] = deque()
-        self._busy = 0
+        self._queue: deque[_Pending[Item, Result]] = deque()
+        self._running = 0
         self._lanes: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, item: Item) -> Outcome:
-        place: _Place[Item, Outcome] = _Place(item, asyncio.get_running_loop().create_future())
-        self._queue.append(place)
-        if self._busy < LANES:
-            self._busy += 1
+    async def submit(self, item: Item) -> Result:
+        """The item's result, once it is committed. Raises the error that rejects the item."""
+        pending: _Pending[Item, Result] = _Pending(item, asyncio.get_running_loop().create_future())
+        self._queue.append(pending)
+        if self._running < LANES:
+            self._running += 1
             lane = asyncio.create_task(self._drain())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
-        return await place.outcome
+        return await pending.result
 
     async def _drain(self) -> None:
-        group: list[_Place[Item, Outcome]] = []
+        group: list[_Pending[Item, Result]] = []
         try:
             while group := self._next_group():
                 await self._commit(group)
@@ -67,70 +68,66 @@ class GroupCommit(Generic[Item, Outcome]):
             _fail([*group, *self._queue], error)
             raise
         finally:
-            # In the same step that found the queue empty: whoever comes next starts a lane.
-            self._busy -= 1
+            # No await since the queue was found empty, so the next item starts a new lane.
+            self._running -= 1
 
-    def _next_group(self) -> list[_Place[Item, Outcome]]:
-        """The next items that somebody still waits for."""
-        group: list[_Place[Item, Outcome]] = []
-        while self._queue and len(group) < LARGEST:
-            place = self._queue.popleft()
-            if not place.outcome.done():
-                group.append(place)
+    def _next_group(self) -> list[_Pending[Item, Result]]:
+        """The next items whose callers still wait."""
+        group: list[_Pending[Item, Result]] = []
+        while self._queue and len(group) < MAX_GROUP:
+            pending = self._queue.popleft()
+            if not pending.result.done():
+                group.append(pending)
         return group
 
-    async def _commit(self, group: list[_Place[Item, Outcome]]) -> None:
-        """Run the group until everybody in it has an answer; each round settles at least one."""
+    async def _commit(self, group: list[_Pending[Item, Result]]) -> None:
+        """Run the group until every item has a result; each round settles at least one."""
         while group:
             try:
-                outcomes = await self._run([place.item for place in group])
-            except _Refused as refused:
-                group = _dismiss(group, refused.outcomes)
+                results = await self._run([pending.item for pending in group])
+            except _RollBack as rollback:
+                group = _reject(group, rollback.results)
             except Exception as error:
                 if len(group) > 1 and not is_outage(error):
-                    for place in group:
-                        await self._commit([place])
+                    for pending in group:
+                        await self._commit([pending])
                 else:
                     _fail(group, error)
                 return
             else:
-                for place, outcome in zip(group, outcomes, strict=True):
-                    _settle(place.outcome, outcome)
+                for pending, result in zip(group, results, strict=True):
+                    if not pending.result.done():
+                        pending.result.set_result(result)
                 return
 
-    async def _run(self, items: Sequence[Item]) -> Sequence[Outcome]:
+    async def _run(self, items: Sequence[Item]) -> Sequence[Result]:
         async with self._database.begin() as tx:
-            outcomes = await self._work(tx, items)
-            if any(isinstance(outcome, Exception) for outcome in outcomes):
-                raise _Refused(outcomes)
-        return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+            results = await self._work(tx, items)
+            if any(isinstance(result, Rejected) for result in results):
+                raise _RollBack(results)
+        return [result for result in results if not isinstance(result, Rejected)]
 
 
-class _Refused(Exception):  # noqa: N818  (it never leaves this module)
-    """Rolls a group back, carrying what became of its items."""
+class _RollBack(Exception):  # noqa: N818  (it never leaves this module)
+    """Rolls a group's transaction back and carries the results of its items."""
 
-    def __init__(self, outcomes: Sequence[object]) -> None:
+    def __init__(self, results: Sequence[object]) -> None:
         super().__init__()
-        self.outcomes = outcomes
+        self.results = results
 
 
-def _dismiss(group: list[_Place[Item, Outcome]], outcomes: Sequence[object]) -> list[_Place[Item, Outcome]]:
-    """Tell the refused ones; the rest of the group."""
-    rest = []
-    for place, outcome in zip(group, outcomes, strict=True):
-        if isinstance(outcome, Exception):
-            _fail([place], outcome)
+def _reject(group: list[_Pending[Item, Result]], results: Sequence[object]) -> list[_Pending[Item, Result]]:
+    """Fail the rejected items; returns the others."""
+    others = []
+    for pending, result in zip(group, results, strict=True):
+        if isinstance(result, Rejected):
+            _fail([pending], result.error)
         else:
-            rest.append(place)
-    return rest
+            others.append(pending)
+    return others
 
 
-def _fail(group: Sequence[_Place[Item, Outcome]], error: BaseException) -> None:
-    for place in group:
-        if not place.outcome.done():
-            place.outcome.set_exception(error) if isinstance(error, Exception) else place.outcome.cancel()
-
-
-def _settle(waiting: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not waiting.done():
-        waiting.set_result(outcome)
+def _fail(group: Sequence[_Pending[Item, Result]], error: BaseException) -> None:
+    for pending in group:
+        if not pending.result.done():
+            pending.result.set_exception(error) if isinstance(error, Exception) else pending.result.cancel()

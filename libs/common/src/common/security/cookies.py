@@ -1,8 +1,8 @@
-"""Signing in by cookies: their names, and what shows that a request comes from our own page.
+"""Session cookies: their names, and the CSRF token that protects them.
 
-auth sets them; the gateway turns the access cookie into a bearer token and asks for the CSRF token on verbs that
-change things. The token is bound to the session: its hash is a claim of the access token, so the gateway needs no
-secret to check it, and a cookie that somebody else planted is good for nothing.
+auth sets them; the gateway turns the access cookie into a bearer token and requires the CSRF token for unsafe methods.
+The CSRF token is bound to the session: its hash is a claim of the access token, so the gateway needs no secret to
+check it, and a cookie that an attacker planted is worthless.
 Sources: OWASP's signed double-submit; RFC 6265bis for `__Host-` (Secure, no Domain, Path=/).
 """
 
@@ -17,17 +17,17 @@ CSRF_HEADER = "X-CSRF-Token"
 
 
 def cookie_name(name: str, *, secure: bool) -> str:
-    """The cookie's full name. Over plain HTTP, for local mode only, there is no prefix."""
+    """The cookie's full name. Over plain HTTP, which is for local mode only, there is no prefix."""
     return f"__Host-{name}" if secure else name
 
 
 def csrf_claim(token: str) -> str:
-    """What an access token says of the CSRF token."""
+    """The claim of an access token for a CSRF token: its hash."""
     return urlsafe_b64encode(sha256(token.encode()).digest()[:16]).rstrip(b"=").decode()
 
 
 def is_csrf_token_valid(header: str | None, cookie: str | None, claim: str) -> bool:
-    """Whether header and cookie both hold the CSRF token of the session."""
+    """Whether header and cookie both hold the session's CSRF token."""
     if not header or not cookie or not claim:
         return False
     return compare_digest(header.encode(), cookie.encode()) and compare_digest(csrf_claim(header), claim)

@@ -1,4 +1,4 @@
-"""JSON from another host, within bounds: it may be slow, endless, nested without end, or point elsewhere."""
+"""JSON from another host, bounded in size and time: the host may be slow, endless, deeply nested or redirect."""
 
 import asyncio
 import json
@@ -7,43 +7,43 @@ from typing import Any
 
 import httpx
 
-LONGEST_FETCH = 5.0
-"""Seconds for the whole answer: a time-out per read would let it drip for ever."""
-MOST_BYTES = 256 * 1024
+FETCH_SECONDS = 5.0
+"""For the whole response: a time-out per read would let it trickle for ever."""
+MAX_BYTES = 256 * 1024
 
 Fetch = Callable[[], Awaitable[Any]]
 
 
 class UnreadableResponseError(ValueError):
-    """Too long, or no JSON that one could read."""
+    """Too long, or not valid JSON."""
 
 
 def fetch_json(
-    client: httpx.AsyncClient, url: str, *, most_bytes: int = MOST_BYTES, seconds: float = LONGEST_FETCH
+    client: httpx.AsyncClient, url: str, *, max_bytes: int = MAX_BYTES, seconds: float = FETCH_SECONDS
 ) -> Fetch:
-    """A fetch of `url` as JSON; raises httpx.HTTPError, TimeoutError or ValueError when there is no such answer."""
+    """A function that fetches `url` as JSON; it raises httpx.HTTPError, TimeoutError or ValueError."""
 
     async def fetch() -> Any:
-        async with asyncio.timeout(seconds), client.stream("GET", url, headers=PLAIN) as answer:
-            # A redirect is an error as well: nobody but the one who was asked says what is true.
-            answer.raise_for_status()
-            return await read_json(answer, most_bytes)
+        async with asyncio.timeout(seconds), client.stream("GET", url, headers=PLAIN) as response:
+            # A redirect is an error too: only the configured host is trusted.
+            response.raise_for_status()
+            return await read_json(response, max_bytes)
 
     return fetch
 
 
-# Uncompressed, so that a bound on what is read bounds what it becomes.
+# Uncompressed, so that the bound on bytes read is a bound on bytes parsed.
 PLAIN = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 
-async def read_json(answer: httpx.Response, most_bytes: int = MOST_BYTES) -> Any:
-    """The body of a streamed answer. Raises UnreadableResponseError."""
+async def read_json(response: httpx.Response, max_bytes: int = MAX_BYTES) -> Any:
+    """The parsed body of a streamed response. Raises UnreadableResponseError."""
     content = bytearray()
-    async for part in answer.aiter_raw():
+    async for part in response.aiter_raw():
         content += part
-        if len(content) > most_bytes:
-            raise UnreadableResponseError(f"the answer is longer than {most_bytes} bytes")
+        if len(content) > max_bytes:
+            raise UnreadableResponseError(f"the response is longer than {max_bytes} bytes")
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise UnreadableResponseError("the answer is no JSON") from error
+        raise UnreadableResponseError("the response is not JSON") from error

@@ -1,7 +1,7 @@
-"""The public keys of auth or of another issuer (a JWKS, RFC 7517), fetched, checked and kept.
+"""The public keys of auth or of an OpenID Connect issuer (a JWKS, RFC 7517), fetched, validated and cached.
 
-A failed fetch never evicts good keys. A key id that is not known causes one fetch, shared by all who wait, and then
-none for a while, so that forged key ids cannot be used to flood whoever has the keys.
+A failed fetch never evicts valid keys. An unknown key id causes one fetch, shared by all requests that wait for it,
+and then none for a while, so that forged key ids cannot flood the issuer with requests.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ from common.security.fetch import Fetch
 
 log = logging.getLogger(__name__)
 
-COOL_DOWN = 30.0
-"""Seconds without another fetch after one that succeeded."""
-RETRY_AFTER_FAILURE = 1.0
-MOST_KEYS = 32
+COOL_DOWN_SECONDS = 30.0
+"""No fetch for so long after one that succeeded."""
+RETRY_SECONDS = 1.0
+MAX_KEYS = 32
 
-LONGEST_KEY_ID = 512
+MAX_KEY_ID_LENGTH = 512
 RSA_BITS = range(2048, 8193)
 
-OURS = ("EdDSA",)
+AUTH_ALGORITHMS = ("EdDSA",)
 """What auth signs with."""
-# By kind of key and curve, the usual one first.
-FITTING: Mapping[tuple[Any, Any], Sequence[str]] = {
+# By key type and curve, the default first.
+ALGORITHMS_BY_KEY: Mapping[tuple[Any, Any], Sequence[str]] = {
     ("OKP", "Ed25519"): ("EdDSA",),
     ("EC", "P-256"): ("ES256",),
     ("EC", "P-384"): ("ES384",),
@@ -39,29 +39,29 @@ FITTING: Mapping[tuple[Any, Any], Sequence[str]] = {
 
 
 class UntrustedKeysError(Exception):
-    """The document is no key set that we would trust."""
+    """The document is not a key set that can be trusted."""
 
 
 class KeySet:
-    """The usable keys by key id. `fetch` returns the JWKS document, parsed; `algorithms` are those trusted."""
+    """The trusted keys by key id. `fetch` returns the JWKS document, parsed; only `algorithms` are trusted."""
 
-    def __init__(self, fetch: Fetch, algorithms: Sequence[str] = OURS) -> None:
+    def __init__(self, fetch: Fetch, algorithms: Sequence[str] = AUTH_ALGORITHMS) -> None:
         self._fetch = fetch
         self._algorithms = algorithms
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._withdrawn: set[str] = set()
+        self._revoked: set[str] = set()
         self._fetching = asyncio.Lock()
         self._next_fetch = 0.0
-        self.withdrawals = 0
-        """How often a key was withdrawn or replaced: what was verified before must be verified anew."""
+        self.revocations = 0
+        """Counts keys revoked or replaced: tokens verified before must be verified again."""
 
     @property
-    def known(self) -> bool:
-        """Whether any key is at hand."""
+    def loaded(self) -> bool:
+        """Whether there is any key."""
         return bool(self._keys)
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
-        """The key, fetched if need be; None when the issuer does not have it either."""
+        """The key, fetched if it is not cached; None if the issuer does not have it."""
         if (key := self._keys.get(key_id)) is not None:
             return key
         async with self._fetching:
@@ -69,25 +69,25 @@ class KeySet:
                 await self._try_refresh()
         return self._keys.get(key_id)
 
-    async def only(self) -> jwt.PyJWK | None:
-        """The key, where there is one alone, for tokens that name none; None of several.
+    async def sole(self) -> jwt.PyJWK | None:
+        """The sole key, for tokens without a `kid`; None if the set has several.
 
-        Fetched anew unless that was just done, because nothing in such a token tells of another key.
+        Fetched again unless that was just done: a token without a `kid` cannot reveal that the key was replaced.
         """
         async with self._fetching:
             if time.monotonic() >= self._next_fetch:
                 await self._try_refresh()
         return next(iter(self._keys.values())) if len(self._keys) == 1 else None
 
-    def withdraw(self, key_ids: Collection[str]) -> None:
-        """Never trust these again; whatever stands in their place may be fetched at once."""
-        self._withdrawn.update(key_ids)
+    def revoke(self, key_ids: Collection[str]) -> None:
+        """Never trust these keys again; the next unknown key id is fetched at once."""
+        self._revoked.update(key_ids)
         self._keys = self._trusted(self._keys)
-        self.withdrawals += 1
+        self.revocations += 1
         self._next_fetch = 0.0
 
     async def refresh(self) -> None:
-        """Fetch now; raises when it fails, with the old keys still in place. Run on a clock."""
+        """Fetch now. Raises if the fetch fails; the cached keys stay."""
         async with self._fetching:
             await self._refresh()
 
@@ -98,27 +98,27 @@ class KeySet:
             log.warning("the key set could not be fetched: %s", error)
 
     async def _refresh(self) -> None:
-        self._next_fetch = time.monotonic() + RETRY_AFTER_FAILURE
-        # A document that was asked for before a withdrawal may come after it.
+        self._next_fetch = time.monotonic() + RETRY_SECONDS
+        # A document requested before a revocation may arrive after it.
         fresh = self._trusted(usable_keys(await self._fetch(), self._algorithms))
         if any(fresh.get(key_id) is None or fresh[key_id].key != key.key for key_id, key in self._keys.items()):
-            self.withdrawals += 1
+            self.revocations += 1
         self._keys = fresh
-        self._next_fetch = time.monotonic() + COOL_DOWN
+        self._next_fetch = time.monotonic() + COOL_DOWN_SECONDS
 
     def _trusted(self, keys: Mapping[str, jwt.PyJWK]) -> dict[str, jwt.PyJWK]:
-        return {key_id: key for key_id, key in keys.items() if key_id not in self._withdrawn}
+        return {key_id: key for key_id, key in keys.items() if key_id not in self._revoked}
 
 
-def usable_keys(document: Any, algorithms: Sequence[str] = OURS) -> dict[str, jwt.PyJWK]:
+def usable_keys(document: Any, algorithms: Sequence[str] = AUTH_ALGORITHMS) -> dict[str, jwt.PyJWK]:
     """The signature keys of a JWKS by key id, each bound to one of the algorithms.
 
-    Keys for other purposes, of other kinds or too weak are passed over. UntrustedKeysError when nothing usable
-    remains, or when two keys share an id: which of them would verify must not depend on their order.
+    Keys for other purposes, of other types or too weak are skipped. Raises UntrustedKeysError if no usable key
+    remains, or if two keys share an id: which one verifies must not depend on their order.
     """
     listed = document.get("keys") if isinstance(document, Mapping) else None
-    if not isinstance(listed, list) or len(listed) > MOST_KEYS:
-        raise UntrustedKeysError("the document is no JWKS")
+    if not isinstance(listed, list) or len(listed) > MAX_KEYS:
+        raise UntrustedKeysError("the document is not a JWKS")
     identified = [key["kid"] for key in listed if isinstance(key, Mapping) and isinstance(key.get("kid"), str)]
     if len(set(identified)) != len(identified):
         raise UntrustedKeysError("two keys share an id")
@@ -137,18 +137,18 @@ def _is_usable(key: Mapping[str, Any], algorithms: Sequence[str]) -> bool:
         and isinstance(operations, list)
         and "verify" in operations
         and isinstance(key_id, str)
-        and 0 < len(key_id) <= LONGEST_KEY_ID
-        # A private part that is published is everybody's.
+        and 0 < len(key_id) <= MAX_KEY_ID_LENGTH
+        # A key published with its private part is compromised.
         and "d" not in key
     )
 
 
 def _algorithm(key: Mapping[str, Any]) -> str | None:
-    """The one that the key names, or else the usual of its kind; None when it does not fit the key."""
+    """The algorithm that the key names, else the default of its type; None if it does not fit the key."""
     kind = (key.get("kty"), key.get("crv"))
-    fitting = FITTING.get(kind, ()) if all(isinstance(part, str | None) for part in kind) else ()
-    named = key.get("alg", fitting[0] if fitting else None)
-    return named if named in fitting else None
+    algorithms = ALGORITHMS_BY_KEY.get(kind, ()) if all(isinstance(part, str | None) for part in kind) else ()
+    algorithm = key.get("alg", algorithms[0] if algorithms else None)
+    return algorithm if algorithm in algorithms else None
 
 
 def _is_strong(key: jwt.PyJWK) -> bool:

@@ -1,7 +1,7 @@
-"""Where pictures are found. A private one by a URL that says until when, signed by who may show it.
+"""Signed URLs of private images, which expire.
 
-A signature is good for one variant of one picture until one moment. The moment is rounded, so that a picture has the
-same URL for an hour and whoever loaded it need not load it again.
+A signature is valid for one variant of one image until its expiry. The expiry is rounded, so that an image has the
+same URL for an hour and browsers can cache it.
 """
 
 import hmac
@@ -12,32 +12,42 @@ from common import clock
 from common.errors import Forbidden
 from common.security.encryption import derive_key
 
-HOUR = 3600
+HOUR_SECONDS = 3600
 
 
 def path_of(media_id: UUID, variant: str) -> str:
-    """Below the gateway's address."""
+    """The path below the gateway's address."""
     return f"/api/v1/media/{media_id}/{variant}"
 
 
+class InvalidSignature(Forbidden):
+    code = "invalid_signature"
+    message = "The signature does not match the image and its expiry"
+
+
+class UrlExpired(Forbidden):
+    code = "url_expired"
+    message = "The URL has expired: request a new one"
+
+
 class MediaUrls:
-    """Signs and checks, under a secret that auth and catalog are given."""
+    """Signs and verifies, with a secret that auth and catalog share."""
 
     def __init__(self, secret: str) -> None:
         self._key = derive_key(secret, b"dukan.media-urls")
 
     def signed(self, media_id: UUID, variant: str) -> str:
-        """Path and query; good for one hour at least and two at most."""
-        expires = str((_now() // HOUR + 2) * HOUR)
+        """Path and query, valid for one to two hours."""
+        expires = str((_now() // HOUR_SECONDS + 2) * HOUR_SECONDS)
         signature = self._signature(media_id, variant, expires)
         return f"{path_of(media_id, variant)}?expires={expires}&signature={signature}"
 
     def seconds_left(self, media_id: UUID, variant: str, expires: str, signature: str) -> int:
-        """How long the URL with these parameters is good. Raises Forbidden, for a moment of the past too."""
+        """How long the URL with these parameters is valid. Raises InvalidSignature or UrlExpired."""
         if not hmac.compare_digest(self._signature(media_id, variant, expires).encode(), signature.encode()):
-            raise Forbidden("The signature is not of this picture and time", code="invalid_signature")
+            raise InvalidSignature
         if (left := int(expires) - _now()) <= 0:
-            raise Forbidden("The URL has expired: ask for a new one", code="url_expired")
+            raise UrlExpired
         return left
 
     def _signature(self, media_id: UUID, variant: str, expires: str) -> str:

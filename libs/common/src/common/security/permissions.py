@@ -1,7 +1,7 @@
-"""Who may do what beyond their own affairs: the one table.
+"""The permissions of each role.
 
-A role has what is listed for it and all that the roles before it have. For their own account, keys, cart, orders,
-payments, messages and notifications people need nothing of this. A token's scopes narrow it further (see scopes).
+A role has the permissions listed for it and those of the roles before it. Users need no permission for their own
+account, keys, cart, orders, payments, messages and notifications. A token's scopes narrow it further (see scopes).
 """
 
 from collections.abc import Mapping
@@ -28,40 +28,40 @@ Permission = Literal[
 GRANTS: Mapping[str, Mapping[Permission, str]] = {
     "customer": {},
     "staff": {
-        "accounts.read": "see everybody's account",
-        "audit.read": "see who tried what, and what came of it",
+        "accounts.read": "see every account",
+        "audit.read": "see the audit trail of every account",
         "offer.manage": "see and change every product, category and picture",
-        "stock.manage": "adjust the stock and see why it changed",
-        "orders.manage": "see everybody's orders, cancel, ship and deliver them",
-        "payments.manage": "see everybody's payments and pay back",
-        "mail.read": "see outgoing mail",
+        "stock.manage": "adjust stock and see its history",
+        "orders.manage": "see every order, cancel, ship and deliver it",
+        "payments.manage": "see every payment and refund it",
+        "mail.read": "see outgoing e-mails",
         "journal.read": "see events and requests",
-        "dead_letters.manage": "see, replay and discard events that no consumer could handle",
+        "dead_letters.manage": "see, replay and discard dead letters",
     },
     "admin": {
-        "accounts.manage": "add, change, deactivate, delete and restore accounts, and sign people out",
-        "api_keys.manage": "see, make and revoke everybody's API keys",
-        "resets.read": "see who asked for a new password",
-        "pre_registrations.read": "see who wants to be told of the opening",
+        "accounts.manage": "add, change, deactivate, delete and restore accounts, and end their sessions",
+        "api_keys.manage": "see, create and revoke every user's API keys",
+        "resets.read": "see password reset requests",
+        "pre_registrations.read": "see pre-registrations",
         "signing_keys.manage": "see and rotate the keys that sign tokens",
     },
 }
 
 
-def _cumulated() -> dict[str, frozenset[Permission]]:
-    held: frozenset[Permission] = frozenset()
-    return {role: (held := held | granted.keys()) for role, granted in GRANTS.items()}
+def _cumulate() -> dict[str, frozenset[Permission]]:
+    total: frozenset[Permission] = frozenset()
+    return {role: (total := total | own.keys()) for role, own in GRANTS.items()}
 
 
-HELD: Mapping[str, frozenset[Permission]] = _cumulated()
-"""All that a role may, what the roles before it may included."""
+PERMISSIONS: Mapping[str, frozenset[Permission]] = _cumulate()
+"""All permissions of a role, including those of the roles before it."""
 
 
 def permits(roles: AbstractSet[str], permission: Permission) -> bool:
-    """Whether somebody with these roles may; a role that is unknown here grants nothing."""
-    return any(permission in HELD.get(role, ()) for role in roles)
+    """Whether one of the roles has the permission; an unknown role has none."""
+    return any(permission in PERMISSIONS.get(role, ()) for role in roles)
 
 
 def least_role(permission: str) -> str:
-    """The first role that has it. Raises StopIteration for what is no permission."""
-    return next(role for role, held in HELD.items() if permission in held)
+    """The first role that has the permission. Raises StopIteration if the permission is unknown."""
+    return next(role for role, permissions in PERMISSIONS.items() if permission in permissions)

@@ -1,6 +1,6 @@
-"""Sessions whose tokens are refused although they have not expired yet.
+"""Revoked sessions: their tokens are rejected although they have not expired yet.
 
-Fed live by SessionRevoked events and, because an event missed while away stays missed, by a snapshot from auth at
+Updated by SessionRevoked events and, because events missed while disconnected are lost, by a snapshot from auth at
 start and every half minute: `{"data": [{"session_id", "expires_at"}]}`.
 """
 
@@ -15,7 +15,7 @@ from common.security.fetch import Fetch
 
 
 class RevocationList:
-    """session id → when its last token would have expired anyway. `fetch` returns auth's snapshot, parsed."""
+    """Session id → when its last token expires. `fetch` returns auth's snapshot, parsed."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
@@ -35,7 +35,7 @@ class RevocationList:
         self.revoke(event.session_id, event.expires_at)
 
     async def load(self) -> None:
-        """Merge auth's snapshot and forget what has expired. Raises when the snapshot cannot be had or read."""
+        """Merge auth's snapshot and drop expired entries. Raises if the snapshot cannot be fetched or read."""
         for session_id, expires_at in _entries(await self._fetch()):
             self.revoke(session_id, expires_at)
         self.loaded = True

@@ -1,7 +1,7 @@
-"""What a token may be narrowed to, and what each scope opens.
+"""The scopes that narrow what a token may do.
 
-A token without a scope is a person's own sign-in and does all that the person may. One with scopes, such as an API
-key's, does only what they open; the person's role bounds it as ever.
+A token without a scope belongs to a user's own session and may do all that the user may. A token with scopes, such as
+an API key's, may do only what they allow; the permissions of the user's role limit it too.
 """
 
 from collections.abc import Set as AbstractSet
@@ -10,19 +10,18 @@ SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 SERVICES = ("catalog", "orders", "billing", "messaging", "notifications", "operations")
 
-# Reading auth is reading about people. Nothing writes there: a key that leaked must not make another, change a
-# password or name an administrator.
+# No scope writes to auth: a leaked key must not create another key, change a password or appoint an administrator.
 SCOPES: dict[str, str] = {
-    "read": "read whatever its owner may",
-    "write": "change whatever its owner may, except accounts, keys and sessions",
+    "read": "read everything that its owner may read",
+    "write": "change everything that its owner may change, except accounts, keys and sessions",
     "auth:read": "read accounts, keys and sessions",
-    **{f"{service}:read": f"read what {service} has" for service in SERVICES},
-    **{f"{service}:write": f"change what {service} has" for service in SERVICES},
+    **{f"{service}:read": f"read the resources of {service}" for service in SERVICES},
+    **{f"{service}:write": f"change the resources of {service}" for service in SERVICES},
 }
 
 
 def allows(scope: AbstractSet[str], service: str, method: str) -> bool:
-    """Whether a token with this scope may send this verb to this service."""
+    """Whether a token with this scope may send a request with this method to this service."""
     if not scope:
         return True
     if method in SAFE:
@@ -31,6 +30,6 @@ def allows(scope: AbstractSet[str], service: str, method: str) -> bool:
 
 
 def scope_for(service: str, method: str) -> str | None:
-    """The narrowest scope that opens this verb of this service; None when no key may send it."""
+    """The narrowest scope that allows this method of this service; None if no API key may use it."""
     wanted = f"{service}:{'read' if method in SAFE else 'write'}"
     return wanted if wanted in SCOPES else None

@@ -14,7 +14,7 @@ import jwt
 from jwt.types import Options
 
 from common import clock, metrics
-from common.errors import Unauthenticated
+from common.errors import SessionEnded, TokenExpired, TokenInvalid, TokenNotYetValid, Unauthenticated
 from common.security.key_set import KeySet
 from common.security.permissions import Permission, permits
 from common.security.revocations import RevocationList
@@ -22,14 +22,14 @@ from common.security.revocations import RevocationList
 ALGORITHM = "EdDSA"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
 CLOCK_SKEW = 5
-LONGEST_TOKEN = 8192
-LATEST = 253_402_300_799
-"""The end of the year 9999, after which no calendar here goes on."""
+MAX_TOKEN_LENGTH = 8192
+MAX_TIMESTAMP = 253_402_300_799
+"""Seconds since 1970 of the end of the year 9999, the last that datetime can represent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who calls. `expires_at` is in seconds since the epoch; `csrf` is what a page shows the hash of (see cookies)."""
+    """The caller. `expires_at` is in seconds since 1970; `csrf` is the hash of the CSRF token (see cookies)."""
 
     user_id: UUID
     session_id: UUID
@@ -40,67 +40,67 @@ class Identity:
     csrf: str = ""
 
     def may(self, permission: Permission) -> bool:
-        """Whether a role of the caller grants it."""
+        """Whether one of the caller's roles has the permission."""
         return permits(self.roles, permission)
 
 
 class TokenVerifier:
     """Turns an access token into an Identity, or raises Unauthenticated with a code that says why.
 
-    A verified token is remembered until it expires (a signature costs 90 µs, a look-up 2 µs); revocation is looked up
-    every time.
+    A verified token is cached until it expires (a signature costs 90 µs, a look-up 2 µs); revocation is checked every
+    time.
     """
 
     def __init__(
-        self, keys: KeySet, revocations: RevocationList, *, issuer: str, audience: str, remembered: int = 20_000
+        self, keys: KeySet, revocations: RevocationList, *, issuer: str, audience: str, max_cached: int = 20_000
     ) -> None:
         self.keys = keys
         self.revocations = revocations
         self._issuer = issuer
         self._audience = audience
-        self._capacity = remembered
+        self._max_cached = max_cached
         # Keyed by hash, so that a memory dump or a debugger shows no usable token.
-        self._known: OrderedDict[bytes, Identity] = OrderedDict()
-        self._withdrawals_seen = keys.withdrawals
+        self._cached: OrderedDict[bytes, Identity] = OrderedDict()
+        self._revocations_seen = keys.revocations
 
     @property
     def ready(self) -> bool:
-        """Whether keys and revocations have been loaded; before, valid tokens are refused or revoked ones let in."""
-        return self.keys.known and self.revocations.loaded
+        """Whether keys and revocations are loaded; before, valid tokens are rejected or revoked ones accepted."""
+        return self.keys.loaded and self.revocations.loaded
 
     async def verify(self, token: str) -> Identity:
         """The token's identity. May fetch the key set when it meets a new key id."""
         digest = sha256(token.encode()).digest()
         try:
-            return self._recall(digest) or await self._learn(token, digest)
-        except Unauthenticated as refusal:
-            metrics.TOKENS_REFUSED.labels(refusal.code).inc()
+            return self._find_cached(digest) or await self._verify(token, digest)
+        except Unauthenticated as error:
+            metrics.TOKENS_REJECTED.labels(error.code).inc()
             raise
 
-    def _recall(self, digest: bytes) -> Identity | None:
-        if self._withdrawals_seen != self.keys.withdrawals:
-            self._known.clear()
-            self._withdrawals_seen = self.keys.withdrawals
-        identity = self._known.get(digest)
+    def _find_cached(self, digest: bytes) -> Identity | None:
+        if self._revocations_seen != self.keys.revocations:
+            self._cached.clear()
+            self._revocations_seen = self.keys.revocations
+        identity = self._cached.get(digest)
         if identity is None:
             return None
         try:
             self._check_current(identity)
         except Unauthenticated:
-            del self._known[digest]
+            del self._cached[digest]
             raise
-        self._known.move_to_end(digest)
+        self._cached.move_to_end(digest)
         return identity
 
-    async def _learn(self, token: str, digest: bytes) -> Identity:
+    async def _verify(self, token: str, digest: bytes) -> Identity:
         key = await self.keys.find(_key_id(token))
         if key is None:
-            raise _invalid()
+            raise TokenInvalid
         identity = _identity(self._decode(token, key))
         self._check_current(identity)
-        self._known[digest] = identity
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+        self._cached[digest] = identity
+        if len(self._cached) > self._max_cached:
+            self._cached.popitem(last=False)
         return identity
 
     def _decode(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
@@ -111,29 +111,25 @@ class TokenVerifier:
                 token, key, algorithms=[ALGORITHM], issuer=self._issuer, audience=self._audience, options=untimed
             )
         except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise _invalid() from error
+            raise TokenInvalid from error
 
     def _check_current(self, identity: Identity) -> None:
         if identity.expires_at <= clock.now().timestamp():
-            raise Unauthenticated("The access token has expired", code="token_expired")
+            raise TokenExpired
         if identity.session_id in self.revocations:
-            raise Unauthenticated("The session has ended", code="session_revoked")
-
-
-def _invalid() -> Unauthenticated:
-    return Unauthenticated("The access token is not valid", code="token_invalid")
+            raise SessionEnded
 
 
 def _key_id(token: str) -> str:
-    if len(token) > LONGEST_TOKEN:
-        raise _invalid()
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise TokenInvalid
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, TypeError) as error:
-        raise _invalid() from error
+        raise TokenInvalid from error
     key_id = header.get("kid")
     if header.get("alg") != ALGORITHM or not isinstance(key_id, str) or not key_id:
-        raise _invalid()
+        raise TokenInvalid
     return key_id
 
 
@@ -150,17 +146,17 @@ def _identity(claims: dict[str, Any]) -> Identity:
             csrf=str(claims.get("csrf") or ""),
         )
     except (ValueError, TypeError, AttributeError) as error:
-        raise _invalid() from error
+        raise TokenInvalid from error
     if max(issued_at, not_before) > clock.now().timestamp() + CLOCK_SKEW:
-        raise Unauthenticated("The access token is not valid yet", code="token_not_yet_valid")
+        raise TokenNotYetValid
     return identity
 
 
 def _seconds(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("a time claim is a whole number of seconds")
-    if not 0 <= value <= LATEST:
-        raise ValueError("a time claim is a time that there is")
+        raise TypeError("a time claim must be a whole number of seconds")
+    if not 0 <= value <= MAX_TIMESTAMP:
+        raise ValueError("a time claim is out of range")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Verifying against auth over HTTP: what every service but auth itself does."""
+"""Verification of access tokens with keys and revocations that are fetched from auth over HTTP."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,40 +13,45 @@ from common.security.revocations import RevocationList
 from common.security.tokens import TokenVerifier
 from common.settings import ServiceSettings
 
-KEYS_EVERY = 60.0
-REVOCATIONS_EVERY = 30.0
-MOST_REVOCATIONS = 64 * 1024 * 1024
-"""Bytes: of half a million sessions ended within the life of an access token."""
+REFRESH_KEYS_SECONDS = 60.0
+LOAD_REVOCATIONS_SECONDS = 30.0
+MAX_REVOCATIONS_BYTES = 64 * 1024 * 1024
+"""Room for half a million sessions revoked within the lifetime of an access token."""
 
 
 @asynccontextmanager
 async def http_verifier(settings: ServiceSettings) -> AsyncIterator[TokenVerifier]:
-    """A verifier on auth's published key set and revocations; `VerifierRefresh` keeps it current."""
+    """A verifier with auth's published keys and revocations; `VerifierRefresh` refreshes it."""
     async with httpx.AsyncClient(timeout=settings.request_timeout, trust_env=False) as client:
-        revocations = f"{settings.auth_url.rstrip('/')}/internal/revocations"
+        revocations = fetch_json(
+            client,
+            f"{settings.auth_url.rstrip('/')}/internal/revocations",
+            max_bytes=MAX_REVOCATIONS_BYTES,
+            seconds=LOAD_REVOCATIONS_SECONDS,
+        )
         yield TokenVerifier(
             KeySet(fetch_json(client, settings.jwks_url)),
-            RevocationList(fetch_json(client, revocations, most_bytes=MOST_REVOCATIONS, seconds=REVOCATIONS_EVERY)),
+            RevocationList(revocations),
             issuer=settings.issuer,
             audience=settings.audience,
         )
 
 
 class VerifierRefresh:
-    """Keeps a verifier current: `jobs` fill it at start and from time to time, `hear` is for news from the bus."""
+    """Refreshes a verifier: by `jobs`, at start and periodically, and by the events in EVENTS."""
 
-    HEARD = (SessionRevoked, SigningKeysWithdrawn)
+    EVENTS = (SessionRevoked, SigningKeysWithdrawn)
 
     def __init__(self, verifier: TokenVerifier) -> None:
         self._verifier = verifier
-        self._keys = Job("identity.keys", KEYS_EVERY, verifier.keys.refresh)
-        self.jobs = (self._keys, Job("identity.revocations", REVOCATIONS_EVERY, verifier.revocations.load))
+        self._keys = Job("identity.keys", REFRESH_KEYS_SECONDS, verifier.keys.refresh)
+        self.jobs = (self._keys, Job("identity.revocations", LOAD_REVOCATIONS_SECONDS, verifier.revocations.load))
 
-    def hear(self, event: SessionRevoked | SigningKeysWithdrawn) -> None:
-        """Effective when it returns."""
+    def on_event(self, event: SessionRevoked | SigningKeysWithdrawn) -> None:
+        """Apply the event; effective when it returns."""
         match event:
             case SessionRevoked():
                 self._verifier.revocations.on_session_revoked(event)
             case SigningKeysWithdrawn():
-                self._verifier.keys.withdraw(event.key_ids)
+                self._verifier.keys.revoke(event.key_ids)
                 self._keys.wake()

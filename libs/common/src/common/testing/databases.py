@@ -26,7 +26,7 @@ class TestDatabases:
     async def clone(self, package: str) -> AsyncIterator[Database]:
         """A database of its own with the package's newest schema and no rows."""
         name = f"dukan_test_{package}_{uuid4().hex[:12]}"
-        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{await self._template(package)}"')
+        await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{await self._template(package)}" STRATEGY FILE_COPY')
         database = Database(self._url_of(name))
         try:
             yield database

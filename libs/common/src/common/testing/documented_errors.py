@@ -35,7 +35,7 @@ class DocumentedErrors:
 
     def _check(self, scope: Scope, status: int, body: bytes) -> None:
         path = getattr(scope.get("route"), "path_format", "")
-        document = self._app.openapi()
+        document = _document(self._app)
         operation = document["paths"].get(path, {}).get(scope["method"].lower())
         if operation is None or not (code := _code_of(body)):
             return
@@ -44,6 +44,17 @@ class DocumentedErrors:
             response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
         if code not in response.get("content", {}).get("application/json", {}).get("examples", {}):
             raise UndocumentedError(f"{scope['method']} {path} answers {status} {code}, which it does not document")
+
+
+_documents: dict[tuple[str, ...], Any] = {}
+
+
+def _document(app: FastAPI) -> Any:
+    """The application's document, made once per set of routes: it takes longer than most tests."""
+    key = (app.title, *sorted(getattr(route, "path", "") for route in app.routes))
+    if key not in _documents:
+        _documents[key] = app.openapi()
+    return _documents[key]
 
 
 def _code_of(body: bytes) -> str | None:

@@ -35,8 +35,16 @@ def postgres_url() -> str:
 
 @pytest.fixture(scope="session")
 def amqp_url() -> str:
-    """A real RabbitMQ; tests that use it are marked `broker`."""
-    return _required("AMQP_URL")
+    """A virtual host of a real RabbitMQ, the worker's own; tests that use it are marked `broker`."""
+    return worker_amqp_url()
+
+
+def worker_amqp_url() -> str:
+    """The URL of RabbitMQ, with the virtual host of this pytest worker if there is one for each."""
+    url = _required("AMQP_URL")
+    vhosts = os.environ.get("DUKAN_TEST_VHOSTS", "").split(",")
+    vhost = f"test-{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    return f"{url.rstrip('/')}/{vhost}" if vhost in vhosts else url
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""The outermost layer of a service: who asked (request id, trace), what was answered (access log, metrics).
+"""The outermost ASGI middleware of a service: request id and trace, access log and metrics.
 
-Pure ASGI, because every request passes here: a layer on BaseHTTPMiddleware costs more than most routes.
+Pure ASGI, because every request passes through it: Starlette's BaseHTTPMiddleware costs more than most routes.
 """
 
 import logging
@@ -25,12 +25,12 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 TRACESTATE_LIMIT = 512
 ORIGIN = frozenset((b"x-request-id", b"traceparent", b"tracestate"))
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-SLOW = 5.0
-"""Seconds from which an answer is worth a line."""
+SLOW_SECONDS = 5.0
+"""Responses that took at least this long are logged at INFO."""
 
 
 class AccessLogMiddleware:
-    """Gives every request an origin, and every answer its request id, a log line and a count."""
+    """Gives every request an origin, and every response its request id, a log line and a count."""
 
     def __init__(self, app: ASGIApp, service: str, recognise: Recognise | None = None) -> None:
         self.app = app
@@ -41,7 +41,7 @@ class AccessLogMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        logs.serving.set(self._service)
+        logs.service_name.set(self._service)
         scope["path"] = scope["path"].rstrip("/") or "/"
         with telemetry.span(self._service, scope["type"], origin_of(scope["headers"]), SpanKind.SERVER) as origin:
             if scope["type"] == "http":
@@ -51,7 +51,7 @@ class AccessLogMiddleware:
 
 
 class _RequestScope:
-    """One request and its answer."""
+    """One request and its response."""
 
     def __init__(self, service: str, origin: Origin, send: Send, recognise: Recognise | None) -> None:
         self._service = service
@@ -67,7 +67,7 @@ class _RequestScope:
         try:
             await app(scope, receive, self._forward)
         except Exception as error:
-            await self._crashed(error, scope, receive)
+            await self._respond_to_crash(error, scope, receive)
         finally:
             self._observe(scope, time.perf_counter() - self._started)
 
@@ -77,11 +77,11 @@ class _RequestScope:
             message["headers"] = [*message.get("headers", ()), *self._headers]
         await self._send(message)
 
-    async def _crashed(self, error: Exception, scope: Scope, receive: Receive) -> None:
-        answer: Response = crash_response(error, self._recognise)
+    async def _respond_to_crash(self, error: Exception, scope: Scope, receive: Receive) -> None:
+        response: Response = crash_response(error, self._recognise)
         if self._status:
-            raise error  # the answer has begun: only cutting the connection tells the client
-        await answer(scope, receive, self._forward)
+            raise error  # the response has begun: only a closed connection can tell the client
+        await response(scope, receive, self._forward)
 
     def _observe(self, scope: Scope, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
@@ -105,13 +105,13 @@ def _meters(service: str, method: str, route: str, status: int) -> tuple[Counter
 
 
 def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
-    """Where a request comes from. What is malformed in its headers is replaced, never passed on."""
-    given = dict([pair for pair in headers if pair[0] in ORIGIN])
-    if not given:
+    """The origin of a request by its headers; a malformed header is replaced, never passed on."""
+    found = dict([pair for pair in headers if pair[0] in ORIGIN])
+    if not found:
         return Origin(str(new_id()), traceparent=telemetry.new_traceparent())
-    request_id = _text(given.get(b"x-request-id"))
-    traceparent = telemetry.valid_traceparent(_text(given.get(b"traceparent")))
-    tracestate = _text(given.get(b"tracestate")) if traceparent else ""
+    request_id = _text(found.get(b"x-request-id"))
+    traceparent = telemetry.valid_traceparent(_text(found.get(b"traceparent")))
+    tracestate = _text(found.get(b"tracestate")) if traceparent else ""
     return Origin(
         correlation_id=request_id if REQUEST_ID.fullmatch(request_id) else str(new_id()),
         traceparent=traceparent or telemetry.new_traceparent(),
@@ -127,10 +127,10 @@ def _text(value: bytes | None) -> str:
 
 
 def _level(status: int, seconds: float) -> int:
-    """The gateway keeps every request; here a line per ordinary answer would cost an eighth of it."""
+    """DEBUG for ordinary responses: the gateway logs every request, and a line here costs an eighth of a request."""
     if status >= 500:
         return logging.WARNING
-    return logging.INFO if status >= 400 or seconds >= SLOW else logging.DEBUG
+    return logging.INFO if status >= 400 or seconds >= SLOW_SECONDS else logging.DEBUG
 
 
 def _access(scope: Scope, seconds: float, status: int) -> dict[str, object]:

@@ -5,14 +5,16 @@ Roles: `api` answers requests and publishes its outbox; `worker` runs consumers 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
 from common.bus.transport import Transport
-from common.openapi.document import ANY_ERROR, describe
+from common.openapi.document import complete_document
 from common.persistence.errors import database_error
 from common.web.access_log import AccessLogMiddleware
 from common.web.body_limit import BodyLimit
+from common.web.envelope import ErrorEnvelope
 from common.web.error_responses import add_error_handlers
 from common.web.fast_path import FastHandler, FastPath
 from common.web.health import health_routes
@@ -22,11 +24,14 @@ from common.web.service import Service
 API_PREFIX = "/api/v1"
 INTERNAL_PREFIX = "/internal"
 
+# Makes FastAPI include the error schema; complete_document replaces it by the errors of each operation.
+ANY_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorEnvelope, "description": "Error"}}
+
 
 def create_app(service: Service, transport: Transport, role: Role = "all") -> FastAPI:
-    """An ASGI application whose lifespan starts and stops everything that the service is made of.
+    """An ASGI application whose lifespan starts and stops the service's resources, consumers and jobs.
 
-    The transport is started before and closed after by whoever made it: services of one process may share it.
+    The caller starts and closes the transport: services of one process may share it.
     """
     process = Process(service, transport, role)
     app = FastAPI(
@@ -45,7 +50,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     for name, value in service.state.items():
         setattr(app.state, name, value)
     add_error_handlers(app)
-    describe(app, service.name)
+    complete_document(app, service.name)
     app.include_router(health_routes(process.checks()))
     if role != "worker":
         for router in service.routers:
@@ -53,16 +58,16 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         for router in service.root_routers:
             app.include_router(router, include_in_schema=False)
     limits = {f"{API_PREFIX}{prefix}": limit for prefix, limit in service.body_limits.items()}
-    hot = _hot("GET", service.fast_reads) | _hot("POST", service.fast_posts)
-    if hot and role != "worker":
-        app.add_middleware(FastPath, answers=hot)
+    fast = _fast_paths("GET", service.fast_reads) | _fast_paths("POST", service.fast_posts)
+    if fast and role != "worker":
+        app.add_middleware(FastPath, handlers=fast)
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
     app.add_middleware(AccessLogMiddleware, service=service.name, recognise=database_error)
     return app
 
 
-def _hot(method: str, answers: Mapping[str, FastHandler]) -> dict[tuple[str, str], FastHandler]:
-    return {(method, f"{API_PREFIX}{path}"): answer for path, answer in answers.items()}
+def _fast_paths(method: str, handlers: Mapping[str, FastHandler]) -> dict[tuple[str, str], FastHandler]:
+    return {(method, f"{API_PREFIX}{path}"): handler for path, handler in handlers.items()}
 
 
 def _prefix_of(router: APIRouter) -> str:

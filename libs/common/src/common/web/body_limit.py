@@ -1,4 +1,4 @@
-"""Bodies above the limit are refused with 413 before they fill the memory, declared or streamed."""
+"""ASGI middleware that rejects a body above the limit with 413 before it is in memory, declared or streamed."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class BodyLimit:
-    """`limits` gives path prefixes that may take more or less than `default` bytes."""
+    """`default` and `limits` (by path prefix) are in bytes."""
 
     def __init__(self, app: ASGIApp, default: int, limits: Mapping[str, int]) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""What routes ask for: the caller, with a permission, and a transaction.
+"""Dependencies of routes: the caller, a permission, a transaction.
 
     Fulfils = Annotated[Identity, may("orders.manage")]
 
@@ -6,7 +6,7 @@
         async with begin() as tx:
             ...
 
-A route commits inside its own body: a `yield` dependency would commit only after the answer has left.
+A route commits inside its own body: a `yield` dependency would commit after the response was sent.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from common.errors import Forbidden, Unauthenticated
+from common.errors import Forbidden, InsufficientScope, Unauthenticated, UnsupportedCredentials
 from common.openapi.document import OPTIONAL, scheme_of
 from common.persistence.transaction import Transaction
 from common.security.permissions import Permission
@@ -26,9 +26,9 @@ from common.security.tokens import Identity, TokenVerifier
 
 
 class MaybeAuthenticated(SecurityBase):
-    """The caller's identity, or None without a credential; one that is given must be valid, even where none is needed.
+    """The caller's identity, or None without a credential. A credential must be valid even if the route requires none.
 
-    One callable instead of a chain of dependencies: FastAPI resolves every link anew on each request.
+    One callable instead of a chain of dependencies: FastAPI resolves every dependency on each request.
     """
 
     def __init__(self) -> None:
@@ -41,17 +41,17 @@ class MaybeAuthenticated(SecurityBase):
             return None
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
-            raise Unauthenticated("Only Bearer credentials are accepted here", code="unsupported_credentials")
+            raise UnsupportedCredentials
         verifier: TokenVerifier = request.app.state.verifier
         identity = await verifier.verify(token.strip())
         if not allows(identity.scope, request.app.state.service, request.method):
-            raise Forbidden("The credential's scopes do not allow this", code="insufficient_scope")
+            raise InsufficientScope
         request.state.identity = identity
         return identity
 
 
 class Authenticated(SecurityBase):
-    """The identity of a caller who must be signed in and, where one is named, have a permission."""
+    """The identity of a caller who must be signed in and, if one is given, have the permission."""
 
     def __init__(self, permission: Permission | None = None) -> None:
         self._authenticate = MaybeAuthenticated()
@@ -64,12 +64,12 @@ class Authenticated(SecurityBase):
         if identity is None:
             raise Unauthenticated
         if self._permission is not None and not identity.may(self._permission):
-            raise Forbidden(f"This needs the permission {self._permission}, which yours do not include")
+            raise Forbidden(f"This requires the permission {self._permission}")
         return identity
 
 
 def may(permission: Permission) -> Any:
-    """Asks for a caller who has it."""
+    """Requires a caller with this permission."""
     return Depends(Authenticated(permission))
 
 

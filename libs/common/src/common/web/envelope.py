@@ -1,4 +1,4 @@
-"""The one shape of every JSON answer.
+"""The envelope of every JSON response.
 
 Success: `{"status": "success", "message", "data", "errors": null, "meta"?}`.
 Error: `{"status": "error", "message", "data": null, "code", "errors": [{"field", "code", "message"}], "request_id"}`.
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Envelope(BaseModel, Generic[T]):
-    """A successful answer; routes declare it as `-> Envelope[OrderView]`. `meta` is left out when there is none."""
+    """A success response; routes declare it as `-> Envelope[OrderView]`. `meta` is omitted if there is none."""
 
     status: Literal["success"] = "success"
     message: str = ""
@@ -23,7 +23,7 @@ class Envelope(BaseModel, Generic[T]):
 
 
 class Problem(BaseModel):
-    """One thing wrong with the input; `field` is a dotted path, or null when the whole is meant."""
+    """One error; `field` is a dotted path into the input, or null if the error is about the whole request."""
 
     field: str | None = None
     code: str
@@ -55,6 +55,6 @@ def accepted(data: T, message: str = "Accepted") -> Envelope[T]:
 
 
 def failure(message: str, code: str, problems: Sequence[Problem], request_id: str | None) -> ErrorEnvelope:
-    """An error envelope; without a particular problem, the error itself is the one listed."""
-    listed = list(problems) or [Problem(code=code, message=message)]
-    return ErrorEnvelope(message=message, code=code, errors=listed, request_id=request_id)
+    """An error envelope; without problems, it lists the error itself."""
+    errors = list(problems) or [Problem(code=code, message=message)]
+    return ErrorEnvelope(message=message, code=code, errors=errors, request_id=request_id)

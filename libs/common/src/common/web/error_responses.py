@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from common import context
-from common.errors import DukanError, Unavailable, is_outage
+from common.errors import DukanError, TimedOut, Unavailable, is_outage
 from common.web.envelope import Problem, failure
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ CODES = {
     503: "unavailable",
 }
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-PLACES = ("body", "query", "path", "header", "cookie")
+LOCATIONS = ("body", "query", "path", "header", "cookie")
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -62,7 +62,7 @@ def error_response(error: DukanError) -> Response:
 
 def _known(error: Exception) -> DukanError | None:
     if isinstance(error, TimeoutError):
-        return Unavailable("This took too long, try again shortly", code="timeout")
+        return TimedOut()
     return Unavailable() if is_outage(error) else None
 
 
@@ -95,7 +95,7 @@ def _http_exception(request: Request, error: HTTPException) -> Response:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """What the path allows; the router itself names the methods of the first route only that has this path."""
+    """The methods that the path allows; Starlette names only those of the first route with this path."""
     scopes = ({**request.scope, "method": method} for method in METHODS)
     return [
         scope["method"]
@@ -108,19 +108,19 @@ def _invalid_request(request: Request, error: RequestValidationError) -> Respons
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return _response(400, "The body is not valid JSON", "malformed_json")
-    # FastAPI leaves a body that was not declared as JSON in bytes.
+    # FastAPI leaves a body in bytes if its content type is not JSON.
     if isinstance(error.body, bytes) and any(tuple(item["loc"]) == ("body",) for item in found):
         sent = request.headers.get("content-type", "nothing")
         return _response(415, f"The body should be application/json, not {sent[:100]}", "unsupported_media_type")
     problems = [_problem(item) for item in found]
     first = problems[0]
-    named = f"{first.field}: {first.message}" if first.field else first.message
-    return _response(422, named, "invalid", problems)
+    text = f"{first.field}: {first.message}" if first.field else first.message
+    return _response(422, text, "invalid", problems)
 
 
 def _problem(item: Any) -> Problem:
-    place = [str(part) for part in item["loc"]]
-    path = place[1:] if place and place[0] in PLACES else place
+    location = [str(part) for part in item["loc"]]
+    path = location[1:] if location and location[0] in LOCATIONS else location
     message = str(item["msg"]).removeprefix("Value error, ")
     return Problem(field=".".join(path) or None, code=item["type"], message=message)
 

@@ -1,4 +1,4 @@
-"""Liveness, readiness and metrics of one process: for orchestrators and scrapers, at the root and not in the API."""
+"""Liveness, readiness and metrics of one process, for Kubernetes and Prometheus; at the root, not in the API."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,13 +11,19 @@ from common.errors import Unavailable
 from common.web.envelope import Envelope, ok
 from common.web.error_responses import error_response
 
-CHECK_TIMEOUT = 2.0
+CHECK_SECONDS = 2.0
 
 Check = Callable[[], Awaitable[bool]]
 
 
+class NotReady(Unavailable):
+    code = "not_ready"
+    message = "Not ready"
+    retry_after = 1.0
+
+
 def health_routes(checks: Mapping[str, Check]) -> APIRouter:
-    """Ready is when every check is true within two seconds; live is that the process answers."""
+    """The process is ready if every check is true within two seconds; it is live if it responds."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live")
@@ -26,11 +32,11 @@ def health_routes(checks: Mapping[str, Check]) -> APIRouter:
 
     @router.get("/health/ready", response_model=Envelope[dict[str, bool]])
     async def get_ready() -> Any:
-        answers = await asyncio.gather(*(_passes(check) for check in checks.values()))
-        results = dict(zip(checks, answers, strict=True))
-        if not all(answers):
-            # Answered, not raised: a start that takes its time is no failure to log at every look.
-            return error_response(Unavailable("Not ready", code="not_ready", retry_after=1, detail=results))
+        passed = await asyncio.gather(*(_passes(check) for check in checks.values()))
+        results = dict(zip(checks, passed, strict=True))
+        if not all(passed):
+            # Returned, not raised: a slow start is not an error to log at every probe.
+            return error_response(NotReady(detail=results))
         return ok(results, "Ready")
 
     @router.get("/metrics")
@@ -42,7 +48,7 @@ def health_routes(checks: Mapping[str, Check]) -> APIRouter:
 
 async def _passes(check: Check) -> bool:
     try:
-        async with asyncio.timeout(CHECK_TIMEOUT):
+        async with asyncio.timeout(CHECK_SECONDS):
             return await check()
-    except Exception:  # whatever keeps a check from passing, it did not pass
+    except Exception:  # a check that raises has not passed
         return False

@@ -1,42 +1,45 @@
-"""`Idempotency-Key`: the same key and body gives the first answer again, however often it is sent.
+"""`Idempotency-Key`: a retry with the same key and body gets the response of the first request.
 
-    @router.post("/orders", status_code=202, response_model=Envelope[OrderView])
-    async def post_order(body: PlaceOrder, caller: Caller, begin: Begin, idempotency: Idempotency) -> Any:
+    @router.post("/messages/send-text", status_code=202, response_model=Envelope[MessageView])
+    async def post_send_text(body: SendText, caller: Caller, begin: Begin, idempotency: Idempotency) -> Any:
         async with begin() as tx:
             if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
                 return replay
             ...
-            answer = accepted(view)
-            await idempotency.store(tx, answer, status_code=202)
-        return answer
+            response = accepted(view)
+            await idempotency.store(tx, response, status_code=202)
+        return response
 
-Modelled on draft-ietf-httpapi-idempotency-key-header. A refused request stores nothing, so its key may be used again.
+Follows draft-ietf-httpapi-idempotency-key-header. A request that fails stores nothing, so its key may be used again.
+Code that serves many requests in one transaction uses `claim`, `store` and `replay` directly.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, TypeAdapter
 
-from common.errors import Conflict, DukanError, Invalid
+from common.errors import Conflict, Invalid, Rejected
+from common.persistence.rows import columns
 from common.persistence.transaction import Transaction
 
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
+REPLAYED = {"Idempotency-Replayed": "true"}
 
-# A concurrent duplicate waits at this statement until the first request has committed or failed. Claimed in key order,
-# so that two groups with keys in common cannot deadlock.
+# A concurrent retry waits at this statement until the first request has committed or failed. The keys are inserted in
+# key order, so that two groups with keys in common cannot deadlock.
 CLAIM = """
 INSERT INTO idempotency (user_id, route, key, request_hash)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) AS c(user_id, route, key, hash) ORDER BY 1, 2, 3
 ON CONFLICT DO NOTHING RETURNING user_id, route, key
 """
-FIRST = """
+FIND = """
 SELECT user_id, route, key, request_hash, status, body FROM idempotency
 WHERE (user_id, route, key) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]))
 """
@@ -46,89 +49,133 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bytea[]) AS 
 WHERE (i.user_id, i.route, i.key) = (a.user_id, a.route, a.key)
 """
 
-_anything: TypeAdapter[Any] = TypeAdapter(Any)
+_any: TypeAdapter[Any] = TypeAdapter(Any)
 
-Name = tuple[UUID, str, str]
-"""User, route and key: what a repetition has in common with the first request."""
+
+class IdempotencyKeyInvalid(Invalid):
+    code, field = "idempotency_key_invalid", "Idempotency-Key"
+    message = "A key is 1 to 255 visible ASCII characters"
+
+
+class IdempotencyKeyReused(Invalid):
+    code, field = "idempotency_key_reused", "Idempotency-Key"
+    message = "This key was used with another request"
+
+
+class IdempotencyKeyUnfinished(Conflict):
+    code = "idempotency_key_unfinished"
+    message = "The first request with this key left no response"
+
+
+IDEMPOTENCY_ERRORS = (IdempotencyKeyInvalid, IdempotencyKeyReused, IdempotencyKeyUnfinished)
+"""For the `responses` of a route with `Idempotency`."""
+
+
+class Key(NamedTuple):
+    """Identifies a request and its retries; `value` is the header's."""
+
+    user_id: UUID
+    route: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A request that brought a key."""
+class KeyedRequest:
+    """A request with an idempotency key; the fingerprint is a hash of its body."""
 
-    name: Name
+    key: Key
     fingerprint: bytes
 
 
-async def claim(tx: Transaction, claims: Sequence[Claim]) -> set[Name]:
-    """Those of the names that nobody used before. Of two claims alike in one call, the first is meant."""
-    columns = zip(*((*c.name, c.fingerprint) for c in claims), strict=True)
-    rows = await tx.sql.fetch(CLAIM, *(list(column) for column in columns)) if claims else []
-    return {(row["user_id"], row["route"], row["key"]) for row in rows}
+class StoredResponse(NamedTuple):
+    """The response of the first request with a key."""
+
+    status: int
+    body: bytes
 
 
-async def store(tx: Transaction, answers: Mapping[Name, tuple[int, bytes]]) -> None:
-    """Keep status and body for the next request of each name."""
-    if answers:
-        columns = zip(*((*name, *answer) for name, answer in sorted(answers.items())), strict=True)
-        await tx.sql.execute(STORE, *(list(column) for column in columns))
+async def claim(tx: Transaction, requests: Sequence[KeyedRequest | None]) -> list[bool]:
+    """Whether each request is the first with its key; a request without a key always is.
+
+    Of two requests in one call that have the same key, the earlier one is the first.
+    """
+    keyed = [(*request.key, request.fingerprint) for request in requests if request is not None]
+    rows = await tx.sql.fetch(CLAIM, *columns(keyed)) if keyed else []
+    unused = {Key(*row) for row in rows}
+    return [request is None or _take(unused, request.key) for request in requests]
 
 
-async def replay(tx: Transaction, claims: Sequence[Claim]) -> list[Response | DukanError]:
-    """The first answer to each claim that came too late, or why there is none for it."""
-    names = zip(*(c.name for c in claims), strict=True)
-    rows = await tx.sql.fetch(FIRST, *(list(column) for column in names)) if claims else []
-    firsts = {(row["user_id"], row["route"], row["key"]): row for row in rows}
-    return [_replay(firsts.get(c.name), c.fingerprint) for c in claims]
+async def store(tx: Transaction, responses: Mapping[Key, StoredResponse]) -> None:
+    """Keep the responses for retries."""
+    if responses:
+        await tx.sql.execute(STORE, *columns((*key, *response) for key, response in sorted(responses.items())))
 
 
-def _replay(first: asyncpg.Record | None, fingerprint: bytes) -> Response | DukanError:
+async def replay(tx: Transaction, retries: Sequence[KeyedRequest]) -> list[StoredResponse | Rejected]:
+    """For each retry the response of the first request, or the error that rejects the retry."""
+    rows = await tx.sql.fetch(FIND, *columns(retry.key for retry in retries)) if retries else []
+    first = {Key(row["user_id"], row["route"], row["key"]): row for row in rows}
+    return [_replay(first.get(retry.key), retry.fingerprint) for retry in retries]
+
+
+def _take(unused: set[Key], key: Key) -> bool:
+    is_unused = key in unused
+    unused.discard(key)
+    return is_unused
+
+
+def _replay(first: asyncpg.Record | None, fingerprint: bytes) -> StoredResponse | Rejected:
     if first is None or first["status"] is None:
-        return Conflict("The first request with this key left no answer", code="idempotency_key_unfinished")
+        return Rejected(IdempotencyKeyUnfinished())
     if first["request_hash"] != fingerprint:
-        return Invalid("This key was used with another request", code="idempotency_key_reused", field="Idempotency-Key")
-    return Response(first["body"], first["status"], {"Idempotency-Replayed": "true"}, "application/json")
+        return Rejected(IdempotencyKeyReused())
+    return StoredResponse(first["status"], first["body"])
 
 
 class IdempotentRequest:
-    """One request's key, if it brought one; without a key both methods do nothing."""
+    """One request and its key, if it has one; without a key, `begin` and `store` do nothing."""
 
-    def __init__(self, key: str | None, route: str) -> None:
-        self._key = key
+    def __init__(self, value: str | None, route: str) -> None:
+        self._value = value
         self._route = route
-        self._claim: Claim | None = None
+        self._keyed: KeyedRequest | None = None
 
-    def claim_of(self, user_id: UUID, body: object) -> Claim | None:
-        """What this request claims, for those who answer many requests in one transaction."""
-        return Claim((user_id, self._route, self._key), sha256(_json(body)).digest()) if self._key else None
+    def keyed(self, user_id: UUID, body: object) -> KeyedRequest | None:
+        """The key with the fingerprint of the body, for `claim`; None without a key."""
+        if self._value is None:
+            return None
+        return KeyedRequest(Key(user_id, self._route, self._value), sha256(_json(body)).digest())
 
     async def begin(self, tx: Transaction, user_id: UUID, body: object) -> Response | None:
-        """Claim the key as the first statement of the transaction; the first answer when it was used before."""
-        self._claim = self.claim_of(user_id, body)
-        if self._claim is None or await claim(tx, [self._claim]):
+        """Claim the key as the first statement of the transaction; the response to send if this is a retry."""
+        self._keyed = self.keyed(user_id, body)
+        if self._keyed is None or await claim(tx, [self._keyed]) == [True]:
             return None
-        (first,) = await replay(tx, [self._claim])
-        if isinstance(first, DukanError):
-            raise first
-        return first
+        [first] = await replay(tx, [self._keyed])
+        if isinstance(first, Rejected):
+            raise first.error
+        return Response(first.body, first.status, REPLAYED, "application/json")
 
-    async def store(self, tx: Transaction, answer: BaseModel, status_code: int) -> None:
-        """Keep the answer for the next request with this key."""
-        if self._claim is not None:
-            await store(tx, {self._claim.name: (status_code, _json(answer))})
+    async def store(self, tx: Transaction, response: BaseModel, status_code: int) -> None:
+        """Keep the response for retries with this key."""
+        if self._keyed is not None:
+            await store(tx, {self._keyed.key: StoredResponse(status_code, _json(response))})
 
 
 async def idempotent_request(
     request: Request,
     key: Annotated[
-        str | None, Header(alias="Idempotency-Key", description="the same again gives the first answer again")
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="A retry with the same key gets the first response",
+            examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+        ),
     ] = None,
 ) -> IdempotentRequest:
-    """The request with its key. Raises Invalid when that is none."""
+    """The request with its key. Raises IdempotencyKeyInvalid if the key is malformed."""
     if key is not None and not VISIBLE_ASCII.fullmatch(key):
-        raise Invalid(
-            "A key is 1 to 255 visible ASCII characters", code="idempotency_key_invalid", field="Idempotency-Key"
-        )
+        raise IdempotencyKeyInvalid
     return IdempotentRequest(key, f"{request.method} {request.url.path}")
 
 
@@ -136,4 +183,4 @@ Idempotency = Annotated[IdempotentRequest, Depends(idempotent_request)]
 
 
 def _json(value: object) -> bytes:
-    return value.model_dump_json().encode() if isinstance(value, BaseModel) else _anything.dump_json(value)
+    return value.model_dump_json().encode() if isinstance(value, BaseModel) else _any.dump_json(value)

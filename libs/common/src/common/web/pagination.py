@@ -1,4 +1,4 @@
-"""Two ways through a list: numbered pages for bounded ones, a cursor for feeds that never end."""
+"""Pagination: numbered pages for bounded lists, cursors for feeds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,13 @@ from common.errors import Invalid
 T = TypeVar("T")
 
 MAX_PAGE_SIZE = 100
-# Deeper pages cost the database a scan of everything before them; a filter or a cursor serves better.
+# A deeper page costs the database a scan of all rows before it; a filter or a cursor is cheaper.
 MAX_PAGE = 10_000
+
+
+class InvalidCursor(Invalid):
+    code, field = "invalid_cursor", "cursor"
+    message = "The cursor is not valid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class CursorRequest:
-    """`cursor` is what the last answer gave as `next_cursor`; None at the beginning."""
+    """`cursor` is the `next_cursor` of the previous response; None for the first page."""
 
     cursor: str | None
     limit: int
@@ -39,17 +44,23 @@ class CursorRequest:
 
 # Coroutines, because FastAPI sends a plain function to a worker thread: 0.2 ms per request.
 async def _page(
-    page: Annotated[int, Query(ge=1, le=MAX_PAGE, description="counted from 1")] = 1,
-    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many to a page")] = 20,
+    page: Annotated[int, Query(ge=1, le=MAX_PAGE, description="counted from 1", examples=[1])] = 1,
+    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="rows per page", examples=[20])] = 20,
 ) -> PageRequest:
     return PageRequest(page, page_size)
 
 
 async def _cursor(
     cursor: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="`next_cursor` of the answer before")
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            description="`next_cursor` of the previous response",
+            examples=["019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e10"],
+        ),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="how many at once")] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="rows per page", examples=[20])] = 20,
 ) -> CursorRequest:
     return CursorRequest(cursor, limit)
 
@@ -71,15 +82,15 @@ def page_meta(request: Request, page: PageRequest, total: int) -> dict[str, Any]
 
 
 def position(cursor: CursorRequest, parse: Callable[[str], T]) -> T | None:
-    """Where the page begins, read by `parse` (UUID, int); Invalid for a cursor that we did not give."""
+    """The position of the cursor, read by `parse` (UUID, int). Raises InvalidCursor if it is malformed."""
     try:
         return parse(cursor.cursor) if cursor.cursor else None
     except ValueError as error:
-        raise Invalid("This is no cursor of ours", code="invalid_cursor", field="cursor") from error
+        raise InvalidCursor from error
 
 
 def meta_of(rows: Sequence[Any], limit: int) -> dict[str, Any]:
-    """For rows whose `id` is the cursor: a full page may have a successor; a shorter one is the last."""
+    """For rows whose `id` is the cursor: a full page may have a next one, a shorter page is the last."""
     return cursor_meta(rows[-1].id if len(rows) == limit else None)
 
 

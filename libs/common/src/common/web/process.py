@@ -37,7 +37,7 @@ class Process:
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        logs.serving.set(self._service.name)
+        logs.service_name.set(self._service.name)
         async with AsyncExitStack() as stack:
             telemetry.start(self._service.name, self._service.settings.otel_endpoint)
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, self._service.name)
@@ -56,7 +56,7 @@ class Process:
             verifier = await stack.enter_async_context(http_verifier(self._service.settings))
         self._verifier = app.state.verifier = verifier
         verification = VerifierRefresh(verifier)
-        await self._listen(Listener(VerifierRefresh.HEARD, verification.hear))
+        await self._listen(Listener(VerifierRefresh.EVENTS, verification.on_event))
         await stack.enter_async_context(run_jobs(self._service.name, verification.jobs))
 
     async def _run_in_background(self, stack: AsyncExitStack) -> None:

@@ -1,4 +1,4 @@
-"""Answers around JSON that is rendered already, by the database for instance: nothing is parsed or validated again."""
+"""Responses with JSON that is already rendered, by the database for instance, without parsing it again."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from fastapi import Response
 
 
 def envelope_of(data: bytes, meta: Mapping[str, Any] | None = None) -> bytes:
-    """The success envelope around rendered JSON, as `ok(data, meta=meta)` would render it."""
+    """The success envelope around rendered JSON, equal to what `ok(data, meta=meta)` renders."""
     rest = b',"errors":null,"meta":%b}' % orjson.dumps(meta) if meta is not None else b',"errors":null}'
     return b'{"status":"success","message":"OK","data":' + data + rest
 

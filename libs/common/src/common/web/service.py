@@ -1,4 +1,4 @@
-"""What a service is made of. `app.py` of each service builds one; the web application and the bus run it."""
+"""The parts of a service: `app.py` of each service builds one, the web application and the bus run it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -17,7 +17,7 @@ from common.web.fast_path import FastHandler
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Told of events in every process, without durability: what is missed while away stays missed. For caches."""
+    """Receives events in every process, without durability: events missed while disconnected are lost. For caches."""
 
     types: Sequence[type[Event]]
     handle: Callable[[Any], object]
@@ -27,14 +27,15 @@ class Listener:
 class Service:
     """One bounded context, wired.
 
-    Routers are mounted under /api/v1, except routes under /internal, which stay at the root where the gateway,
-    forwarding /api/v1 only, cannot reach them. `root_routers` are mounted at the root as well: for documents whose
-    place the world has fixed (/.well-known/…). Subscribers are modules or objects with @subscribe functions.
-    Resources are entered at start and left, in reverse, at the end. `state` becomes `request.app.state.<name>`.
-    `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`) where the settings' limit does not fit.
-    `fast_reads` (GET) and `fast_posts` are answered before FastAPI routes, by path below /api/v1
-    (see common.web.fast_path).
-    A `verifier` replaces the one that asks auth over HTTP: auth itself gives its own.
+    - `routers` are mounted under /api/v1, except routes under /internal, which stay at the root: the gateway forwards
+      /api/v1 only and cannot reach them. `root_routers` are mounted at the root too, for paths that a standard
+      prescribes (/.well-known/…).
+    - `subscribers` are modules or objects with @subscribe functions.
+    - `resources` are entered at start and exited, in reverse, at the end.
+    - `state` becomes `request.app.state.<name>`.
+    - `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`), where the settings' limit does not fit.
+    - `fast_reads` (GET) and `fast_posts` are fast handlers by path below /api/v1 (see common.web.fast_path).
+    - `verifier` replaces the one that fetches keys from auth over HTTP: auth itself brings its own.
     """
 
     name: str

@@ -18,7 +18,7 @@ from common.openapi.errors import errors
 from common.persistence.batch_loader import BatchLoader
 from common.persistence.reader import Reader
 from common.security.media_urls import MediaUrls
-from common.security.permissions import GRANTS, HELD
+from common.security.permissions import GRANTS, PERMISSIONS
 from common.security.tokens import Identity
 from common.web.dependencies import Authenticated, Begin, Caller
 from common.web.envelope import Envelope, ok
@@ -118,9 +118,9 @@ async def patch_me(body: Profile, caller: Caller, begin: Begin, services: Servic
 @router.get("/auth/roles", summary="Permissions of each role")
 async def get_roles(_: Caller) -> Envelope[list[RoleView]]:
     """The least role first. Requests about one's own account need no permission."""
-    return ok([_role_view(role) for role in HELD])
+    return ok([_role_view(role) for role in PERMISSIONS])
 
 
 def _role_view(role: str) -> RoleView:
-    permissions = [permission for permission in MEANINGS if permission in HELD[role]]
+    permissions = [permission for permission in MEANINGS if permission in PERMISSIONS[role]]
     return RoleView(role=role, permissions=[PermissionView(name=name, allows=MEANINGS[name]) for name in permissions])

@@ -35,7 +35,7 @@ from auth.vault import Vault
 from common import clock
 from common.contracts.auth import ExportRequested
 from common.contracts.data_export import DataExportPart
-from common.data_export import MOST_PARTS, collect_rows, pieces_of, purpose
+from common.data_export import MAX_PARTS, collect_rows, pieces_of, purpose
 from common.ids import new_id
 from common.persistence.transaction import Transaction
 from common.security.encryption import SealedBox
@@ -71,7 +71,7 @@ async def start_export(tx: Transaction, account_id: UUID, client: Client, vault:
 
 async def store_export_part(tx: Transaction, service: str, part: DataExportPart) -> None:
     """With the last part the export is ready. Parts that no export waits for are ignored."""
-    if not 0 <= part.part < part.parts <= MOST_PARTS:
+    if not 0 <= part.part < part.parts <= MAX_PARTS:
         return
     if await lock_awaiting_export(tx, part.export_id, part.user_id, service):
         sealed = urlsafe_b64decode(part.sealed)

@@ -113,5 +113,5 @@ async def post_withdraw(
         keys = await list_keys(tx)
     # Other processes follow when the event reaches them.
     services.signer.reset()
-    request.app.state.verifier.keys.withdraw(revoked)
+    request.app.state.verifier.keys.revoke(revoked)
     return ok([SigningKeyView.model_validate(dict(key)) for key in keys], "Withdrawn")

@@ -13,13 +13,13 @@ from auth.errors import IssuerUnavailable
 from auth.oidc.providers import http
 from auth.oidc.providers.http import FAILED_CALL, IssuerClient
 from common.security.fetch import Fetch
-from common.security.key_set import FITTING, KeySet
+from common.security.key_set import ALGORITHMS_BY_KEY, KeySet
 
 log = logging.getLogger(__name__)
 
 CACHE_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
-ALGORITHMS = tuple(name for names in FITTING.values() for name in names)
+ALGORITHMS = tuple(name for names in ALGORITHMS_BY_KEY.values() for name in names)
 SOLE_KEY_ID = "sole"
 
 

@@ -46,7 +46,7 @@ def _header(token: object) -> dict[str, Any]:
 async def _key(header: dict[str, Any], keys: KeySet) -> jwt.PyJWK:
     """The key that the header names; without a name, the sole key of the set (OpenID Connect Core, 10.1)."""
     if "kid" not in header:
-        if (sole := await keys.only()) is None:
+        if (sole := await keys.sole()) is None:
             raise UntrustedTokenError("it names no key, and there are several")
         return sole
     # The issuer accepted the code, so a missing key is its delay and not a forgery.

@@ -1,0 +1,55 @@
+"""The event of the bus scenarios, its tables and its handlers: inbox and one effect."""
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+from common.bus.subscriptions import Consumer, collect, subscribe
+from common.contracts.event import Event
+from common.persistence.transaction import Transaction
+
+SHELVES = 100
+TABLES = f"""
+CREATE TABLE shelf (id integer PRIMARY KEY, sold integer NOT NULL DEFAULT 0) WITH (fillfactor = 70);
+INSERT INTO shelf (id) SELECT generate_series(0, {SHELVES - 1});
+"""
+TEXT = "x" * 60
+"""Makes the event's JSON about as long as a payment's."""
+
+
+class SampleSold(Event):
+    type = "bench.thing.sold.v1"
+    subject_field = "thing_id"
+
+    thing_id: UUID
+    shelf: int
+    text: str = TEXT
+
+
+ONE = "UPDATE shelf SET sold = sold + 1 WHERE id = $1"
+MANY = """
+UPDATE shelf SET sold = shelf.sold + n.more
+FROM unnest($1::integer[], $2::integer[]) AS n(id, more) WHERE shelf.id = n.id
+"""
+
+
+class InBatches:
+    """A hot consumer: all waiting events in one statement."""
+
+    @subscribe(SampleSold, consumer="bench.things", batch=64)
+    async def on_samples_sold(self, events: Sequence[SampleSold], tx: Transaction) -> None:
+        counted = sorted(Counter(event.shelf for event in events).items())
+        await tx.sql.execute(MANY, [shelf for shelf, _ in counted], [n for _, n in counted])
+
+
+class OneByOne:
+    """An ordinary consumer: one transaction per event."""
+
+    @subscribe(SampleSold, consumer="bench.things")
+    async def on_thing_sold(self, event: SampleSold, tx: Transaction) -> None:
+        await tx.sql.execute(ONE, event.shelf)
+
+
+def consumer(holder: object) -> Consumer:
+    (found,) = collect(holder)
+    return found

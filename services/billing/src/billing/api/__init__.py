@@ -1,1 +1,0 @@
-"""HTTP: payments, refunds and what providers send."""

@@ -1,1 +1,0 @@
-"""Pure rules of money: no I/O, no clock."""

@@ -1,1 +1,0 @@
-"""What runs on a clock: charging, refunding, and reading what providers told us."""

@@ -1,0 +1,1 @@
+"""Payments: opened by orders, charged by providers, cancelled with their orders."""

@@ -1,0 +1,1 @@
+"""Payment providers: the implementations of `billing.payments.domain.provider.PaymentProvider`."""

@@ -1,0 +1,1 @@
+"""The SQL of payments, and of refunds that are scheduled with a change of a payment."""

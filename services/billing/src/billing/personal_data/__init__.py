@@ -1,0 +1,1 @@
+"""Data export and erasure of a person, across all tables of billing."""

@@ -1,0 +1,1 @@
+"""Provider events: received by webhook, stored once, applied by a job."""

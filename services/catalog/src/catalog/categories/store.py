@@ -1,0 +1,142 @@
+"""The SQL of categories."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from catalog.categories.tables import Category
+from catalog.constraints import constraint_errors
+from catalog.errors import SlugTaken, UnknownParent
+from common.persistence.transaction import Transaction
+
+Row = dict[str, Any]
+
+SHAPE = """
+SELECT c.id, c.name, c.slug, c.parent_id, c.banner_url, c.is_active, c.is_featured,
+       ARRAY(SELECT a.slug FROM unnest(c.lineage) WITH ORDINALITY AS l (id, level)
+             JOIN category a USING (id) ORDER BY l.level) AS path
+FROM category c
+"""
+LIST = f"""
+{SHAPE} WHERE (c.is_active OR $1) AND ($2::uuid IS NULL OR c.parent_id = $2)
+          AND ($3::boolean IS NULL OR c.is_featured = $3) AND ($4::text IS NULL OR c.name ILIKE $4)
+ORDER BY c.name, c.id
+"""
+COUNT = f"SELECT count(*) FROM ({LIST}) listed"  # noqa: S608  (constants of this module)
+
+# Moves exclude each other: two at once could put two branches below one another.
+LOCK_TREE = "SELECT pg_advisory_xact_lock(hashtextextended('category.tree', 0))"
+LINEAGE = "SELECT lineage FROM category WHERE id = $1 FOR SHARE"
+BRANCH_DEPTH = """
+SELECT max(cardinality(lineage) - array_position(lineage, $1)) + 1 FROM category WHERE lineage @> ARRAY[$1::uuid]
+"""
+MOVE_BRANCH = """
+UPDATE category SET lineage = $2::uuid[] || lineage[array_position(lineage, $1):], updated_at = now()
+WHERE lineage @> ARRAY[$1::uuid]
+"""
+USAGE = """
+SELECT EXISTS (SELECT FROM category WHERE parent_id = $1) AS has_children,
+       EXISTS (SELECT FROM product WHERE category_id = $1 AND deleted_at IS NULL) AS has_products
+"""
+LOCK_SLUG = "SELECT pg_advisory_xact_lock(hashtextextended('category:' || $1, 0))"
+SIMILAR_SLUGS = "SELECT slug FROM category WHERE slug ~ $1 AND id <> $2"
+CONSTRAINTS = {"category_slug_once": SlugTaken, "category_parent": UnknownParent}
+
+
+class Usage(NamedTuple):
+    has_children: bool
+    has_products: bool
+
+
+async def list_categories(
+    sql: asyncpg.Connection,
+    *,
+    limit: int,
+    offset: int,
+    include_inactive: bool = False,
+    parent_id: UUID | None = None,
+    is_featured: bool | None = None,
+    search: str | None = None,
+) -> tuple[list[Row], int]:
+    """A page of categories by name, and the total."""
+    pattern = f"%{_escape_like(search)}%" if search else None
+    filters = (include_inactive, parent_id, is_featured, pattern)
+    rows = await sql.fetch(f"{LIST} LIMIT $5 OFFSET $6", *filters, limit, offset)
+    return [dict(row) for row in rows], await sql.fetchval(COUNT, *filters)
+
+
+async def find_category(sql: asyncpg.Connection, key: UUID | str) -> Row | None:
+    """The category with this id or slug."""
+    column = "id" if isinstance(key, UUID) else "slug"
+    row = await sql.fetchrow(f"{SHAPE} WHERE c.{column} = $1", key)
+    return dict(row) if row else None
+
+
+async def category_tree(sql: asyncpg.Connection) -> list[Row]:
+    """The active categories as nested `children`; the branch of an inactive category is left out with it."""
+    rows = [dict(row) for row in await sql.fetch(f"{SHAPE} WHERE c.is_active ORDER BY c.name, c.id")]
+    children: defaultdict[UUID | None, list[Row]] = defaultdict(list)
+    for row in rows:
+        row["children"] = children[row["id"]]
+        children[row["parent_id"]].append(row)
+    return children[None]
+
+
+async def lock_tree(tx: Transaction) -> None:
+    """Taken before any row of the tree is locked: otherwise two moves could deadlock."""
+    await tx.sql.execute(LOCK_TREE)
+
+
+async def lock_category(tx: Transaction, category_id: UUID) -> Category | None:
+    return await tx.session.get(Category, category_id, with_for_update=True)
+
+
+async def save_category(tx: Transaction, category: Category) -> None:
+    """Insert or update. Raises SlugTaken or UnknownParent."""
+    tx.add(category)
+    with constraint_errors(CONSTRAINTS):
+        await tx.flush()
+
+
+async def delete_category(tx: Transaction, category: Category) -> None:
+    """Products that were deleted lose the category."""
+    await tx.session.delete(category)
+    await tx.flush()
+
+
+async def find_usage(tx: Transaction, category_id: UUID) -> Usage:
+    return Usage(*await tx.sql.fetchrow(USAGE, category_id))
+
+
+async def find_lineage(tx: Transaction, category_id: UUID) -> list[UUID] | None:
+    """The ids from the root to the category, which stays locked against moves and deletion."""
+    lineage = await tx.sql.fetchval(LINEAGE, category_id)
+    return None if lineage is None else list(lineage)
+
+
+async def branch_depth(tx: Transaction, category_id: UUID) -> int:
+    """The number of levels of the branch, the category included."""
+    return int(await tx.sql.fetchval(BRANCH_DEPTH, category_id))
+
+
+async def move_branch(tx: Transaction, category_id: UUID, parent_lineage: Sequence[UUID]) -> None:
+    await tx.sql.execute(MOVE_BRANCH, category_id, parent_lineage)
+
+
+async def lock_slugs(tx: Transaction, base: str, category_id: UUID) -> set[str]:
+    """`base` and its numbered variants as far as other categories have them.
+
+    A transaction that needs the same base at the same time waits for this one.
+    """
+    await tx.sql.execute(LOCK_SLUG, base)
+    rows = await tx.sql.fetch(SIMILAR_SLUGS, f"^{re.escape(base)}(-[0-9]+)?$", category_id)
+    return {row["slug"] for row in rows}
+
+
+def _escape_like(text: str) -> str:
+    r"""Text in which ILIKE's `%`, `_` and `\` are literal."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

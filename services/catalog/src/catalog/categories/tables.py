@@ -1,0 +1,37 @@
+"""The category table."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Index, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field
+
+from catalog.schema import Table
+from common import clock
+from common.ids import new_id
+
+LINEAGE = "ids from the root down to the category itself"
+
+
+class Category(Table, table=True):
+    """A node of the category tree."""
+
+    __tablename__ = "category"
+    __table_args__ = (
+        ForeignKeyConstraint(["parent_id"], ["category.id"], name="category_parent"),
+        UniqueConstraint("slug", name="category_slug_once"),
+        Index("category_parent_id", "parent_id"),
+        Index("category_lineage", "lineage", postgresql_using="gin"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    parent_id: UUID | None = None
+    lineage: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False, comment=LINEAGE))
+    name: str
+    slug: str
+    banner_url: str | None = None
+    is_active: bool = True
+    is_featured: bool = False
+    created_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))

@@ -1,1 +1,0 @@
-"""Pure rules of the catalogue: no I/O, no framework."""

@@ -1,0 +1,1 @@
+"""Import of products from CSV and JSON files."""

@@ -1,0 +1,1 @@
+"""Images: uploads, their variants, product images, personal pictures and avatars."""

@@ -1,0 +1,1 @@
+"""A cache of public pages in this process."""

@@ -1,0 +1,105 @@
+"""Products by key, as JSON that PostgreSQL renders, and writes."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from catalog.constraints import constraint_errors
+from catalog.errors import ExternalKeyTaken, SkuTaken, SlugTaken, UnknownCategory
+from catalog.products.tables import Product
+from common.persistence.batch_loader import BatchLoader
+from common.persistence.reader import Reader
+from common.persistence.transaction import Transaction
+
+SHAPE = """
+p.id, p.title, p.slug, p.sku, p.description, p.brand, p.attributes, p.category_id,
+CASE WHEN c.id IS NOT NULL THEN json_build_object('id', c.id, 'name', c.name, 'slug', c.slug) END AS category,
+json_build_object('amount', p.price_amount, 'currency', p.currency) AS price, p.discount_percent,
+json_build_object('amount', p.final_amount, 'currency', p.currency) AS final_price,
+s.available > 0 AS in_stock,
+p.images,
+p.is_active, p.is_featured,
+to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
+to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
+"""
+JOINS = "JOIN stock s ON s.product_id = p.id LEFT JOIN category c ON c.id = p.category_id"
+
+FIND = f"""
+SELECT d.{{0}}, d.is_active, row_to_json(d)::text
+FROM (SELECT {SHAPE} FROM product p {JOINS} WHERE p.{{0}} = ANY($1) AND p.deleted_at IS NULL) d
+"""  # noqa: S608  (only constants of this module are put in)
+BY_ID, BY_SLUG = FIND.format("id"), FIND.format("slug")
+
+LOCK_SLUG = "SELECT pg_advisory_xact_lock(hashtextextended('product:' || $1, 0))"
+SIMILAR_SLUGS = "SELECT slug FROM product WHERE slug ~ $1 AND id <> $2 AND deleted_at IS NULL"
+CONSTRAINTS = {
+    "product_category": UnknownCategory,
+    "product_slug_once": SlugTaken,
+    "product_sku_once": SkuTaken,
+    "product_external_key_once": ExternalKeyTaken,
+}
+
+Key = TypeVar("Key", UUID, str)
+
+
+class ProductDocument(NamedTuple):
+    is_active: bool
+    data: str
+    """A JSON object."""
+
+
+async def find_products(sql: asyncpg.Connection, keys: Sequence[Key]) -> dict[Key, ProductDocument]:
+    """The products with these ids, or with these slugs, active or not; without deleted ones."""
+    statement = BY_ID if isinstance(keys[0], UUID) else BY_SLUG
+    return {key: ProductDocument(is_active, data) for key, is_active, data in await sql.fetch(statement, keys)}
+
+
+async def find_product(sql: asyncpg.Connection, product_id: UUID) -> ProductDocument | None:
+    """The product, active or not; None if it does not exist or is deleted."""
+    return (await find_products(sql, [product_id])).get(product_id)
+
+
+class ProductLoader:
+    """Products by id or slug: concurrent look-ups share one statement (BatchLoader)."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._by_id: BatchLoader[UUID, ProductDocument] = BatchLoader(self._find_by_id)
+        self._by_slug: BatchLoader[str, ProductDocument] = BatchLoader(self._find_by_slug)
+
+    async def find(self, key: UUID | str) -> ProductDocument | None:
+        return await (self._by_id.get(key) if isinstance(key, UUID) else self._by_slug.get(key))
+
+    async def _find_by_id(self, keys: list[UUID]) -> dict[UUID, ProductDocument]:
+        async with self._reader.read() as sql:
+            return await find_products(sql, keys)
+
+    async def _find_by_slug(self, keys: list[str]) -> dict[str, ProductDocument]:
+        async with self._reader.read() as sql:
+            return await find_products(sql, keys)
+
+
+async def lock_product(tx: Transaction, product_id: UUID) -> Product | None:
+    """None if it does not exist or is deleted."""
+    product = await tx.session.get(Product, product_id, with_for_update=True)
+    return product if product is not None and product.deleted_at is None else None
+
+
+async def save_product(tx: Transaction, product: Product) -> None:
+    """Insert or update. Raises UnknownCategory, SlugTaken, SkuTaken or ExternalKeyTaken."""
+    tx.add(product)
+    with constraint_errors(CONSTRAINTS):
+        await tx.flush()
+
+
+async def lock_slugs(tx: Transaction, base: str, product_id: UUID) -> set[str]:
+    """`base` and its numbered variants as far as other products have them.
+
+    A transaction that needs the same base at the same time waits for this one.
+    """
+    await tx.sql.execute(LOCK_SLUG, base)
+    rows = await tx.sql.fetch(SIMILAR_SLUGS, f"^{re.escape(base)}(-[0-9]+)?$", product_id)
+    return {row["slug"] for row in rows}

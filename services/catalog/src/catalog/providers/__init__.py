@@ -1,1 +1,0 @@
-"""Files and pictures: the outside world of catalog."""

@@ -1,0 +1,1 @@
+"""Stock: levels, reservations for orders, and the ledger."""

@@ -1,0 +1,100 @@
+"""/products/{id}/stock: stock levels, adjustments by staff and the ledger."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.dependencies import Read
+from catalog.errors import InsufficientStock, ProductNotFound
+from catalog.stock.store import StockCount, find_stock, list_ledger
+from catalog.stock.usecases import adjust_stock
+from common.errors import Invalid
+from common.openapi.errors import errors
+from common.security.tokens import Identity
+from common.web.dependencies import Begin, may
+from common.web.envelope import Envelope, ok
+from common.web.fields import WHOLE, Count
+from common.web.pagination import Cursor, cursor_meta
+
+router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
+
+StockManager = Annotated[Identity, may("stock.manage")]
+
+MAX_ADJUSTMENT = 1_000_000
+
+Delta = Annotated[int, Field(examples=[10])]
+NoteText = Annotated[str, Field(examples=["Delivery of Monday"])]
+
+
+class StockView(BaseModel):
+    """`available` units can be sold; `reserved` units belong to pending orders."""
+
+    product_id: UUID
+    available: Annotated[int, Field(examples=[12])]
+    reserved: Count
+
+
+class LedgerEntry(BaseModel):
+    """`delta` is the change of the available units, made by the person `actor` or for the order `order_id`."""
+
+    id: Annotated[int, Field(examples=[4711])]
+    at: datetime
+    delta: Delta
+    kind: Literal["reserved", "released", "returned", "adjusted"]
+    reason: Annotated[str | None, Field(examples=["received"])]
+    note: NoteText | None
+    actor: UUID | None
+    order_id: UUID | None
+
+
+class Adjustment(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    delta: Annotated[Delta, Field(ge=-MAX_ADJUSTMENT, le=MAX_ADJUSTMENT), WHOLE]
+    reason: Literal["received", "correction", "damaged", "returned"]
+    note: Annotated[NoteText | None, Field(max_length=500)] = None
+
+
+@router.get("", summary="Stock of a product")
+async def get_stock(product_id: UUID, read: Read, response: Response) -> Envelope[StockView]:
+    response.headers["Cache-Control"] = "no-cache"
+    async with read() as sql:
+        return ok(_view(await _find(sql, product_id)))
+
+
+@router.post("", summary="Adjust the stock", responses=errors(InsufficientStock))
+async def post_stock(product_id: UUID, body: Adjustment, caller: StockManager, begin: Begin) -> Envelope[StockView]:
+    """409, with the available units, if the adjustment takes more than that."""
+    async with begin() as tx:
+        stock = await _find(tx.sql, product_id)
+        if body.delta:
+            await adjust_stock(tx, product_id, body.delta, reason=body.reason, note=body.note, actor=caller.user_id)
+            stock = await _find(tx.sql, product_id)
+    return ok(_view(stock), "Stock adjusted")
+
+
+@router.get("/ledger", summary="What changed the stock")
+async def get_ledger(product_id: UUID, _: StockManager, cursor: Cursor, read: Read) -> Envelope[list[LedgerEntry]]:
+    """Every change of the available units, newest first."""
+    if cursor.cursor is not None and not cursor.cursor.isdecimal():
+        raise Invalid("This is not a cursor of the ledger", field="cursor")
+    before = int(cursor.cursor) if cursor.cursor else None
+    async with read() as sql:
+        rows = await list_ledger(sql, product_id, before, cursor.limit + 1)
+    entries = [LedgerEntry(**row) for row in rows[: cursor.limit]]
+    return ok(entries, meta=cursor_meta(entries[-1].id if len(rows) > cursor.limit else None))
+
+
+async def _find(sql: asyncpg.Connection, product_id: UUID) -> StockCount:
+    stock = await find_stock(sql, product_id)
+    if stock is None:
+        raise ProductNotFound
+    return stock
+
+
+def _view(stock: StockCount) -> StockView:
+    return StockView(product_id=stock.product_id, available=stock.available, reserved=stock.reserved)

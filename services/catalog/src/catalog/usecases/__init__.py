@@ -1,1 +1,0 @@
-"""One verb per file; each takes a transaction and values, and never commits."""

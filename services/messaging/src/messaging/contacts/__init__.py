@@ -1,0 +1,1 @@
+"""A replica of people's phones, time zones and daily limits, from the events of auth."""

@@ -1,0 +1,1 @@
+"""Messages: queued, sent through a provider, and followed to their delivery."""

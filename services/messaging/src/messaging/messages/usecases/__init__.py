@@ -1,0 +1,1 @@
+"""Queueing messages, confirming orders, and applying what providers report."""

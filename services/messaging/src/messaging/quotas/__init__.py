@@ -1,0 +1,1 @@
+"""How many messages each account may send per day."""

@@ -1,0 +1,1 @@
+"""A replica of people's names, e-mail addresses and languages, from the events of auth."""

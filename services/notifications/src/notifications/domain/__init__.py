@@ -1,1 +1,0 @@
-"""Pure rules: what people are told, and how often a mail is tried."""

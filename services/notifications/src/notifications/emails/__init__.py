@@ -1,0 +1,1 @@
+"""E-mails: queued, rendered from templates, and sent through a transport."""

@@ -1,0 +1,1 @@
+"""Rendering e-mails, and the transports that send them."""

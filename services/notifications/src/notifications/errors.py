@@ -1,0 +1,7 @@
+"""The errors of notifications, one class per code."""
+
+from common.errors import NotFound
+
+
+class NotificationNotFound(NotFound):
+    message = "There is no such notification"

@@ -1,0 +1,1 @@
+"""In-app notifications: created, listed, marked as read, deleted."""

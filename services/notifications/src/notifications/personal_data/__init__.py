@@ -1,0 +1,1 @@
+"""Export and erasure of the data that notifications stores about a person."""

@@ -1,1 +1,0 @@
-"""Ways for letters to leave the house."""

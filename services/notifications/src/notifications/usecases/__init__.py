@@ -1,1 +1,0 @@
-"""What notifications does: one verb per file, in a transaction that the caller commits."""

@@ -1,1 +1,0 @@
-"""Pure rules: how events of one story hang together, and what of them is shown."""

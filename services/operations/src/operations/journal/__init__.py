@@ -1,0 +1,1 @@
+"""The journal: every event that was on the bus."""

@@ -1,0 +1,1 @@
+"""Export and erasure of the data that operations stores about a person."""

@@ -1,0 +1,1 @@
+"""The request log: requests as the gateway answered them."""

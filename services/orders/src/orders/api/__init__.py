@@ -1,1 +1,0 @@
-"""HTTP: parse, call, render. One module per resource, its schemas beside its routes."""

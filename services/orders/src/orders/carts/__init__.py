@@ -1,0 +1,1 @@
+"""Carts: one per customer, at current prices."""

@@ -1,0 +1,1 @@
+"""Orders: the checkout, the saga and what follows it."""

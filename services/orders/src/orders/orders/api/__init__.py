@@ -1,0 +1,1 @@
+"""HTTP: the checkout, the commands and the reads of orders."""

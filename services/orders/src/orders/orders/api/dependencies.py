@@ -1,0 +1,27 @@
+"""What the routes of orders depend on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from orders.orders.domain.checkout import Deadlines
+from orders.orders.usecases.submit_checkout import CheckoutBatcher
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDependencies:
+    """`providers` are the payment providers, the default first."""
+
+    checkouts: CheckoutBatcher
+    providers: Sequence[str]
+    deadlines: Deadlines
+
+
+async def _dependencies(request: Request) -> OrderDependencies:
+    orders: OrderDependencies = request.app.state.orders
+    return orders
+
+
+Orders = Annotated[OrderDependencies, Depends(_dependencies)]

@@ -1,0 +1,1 @@
+"""The rules of orders, without I/O: checkout, saga, payment."""

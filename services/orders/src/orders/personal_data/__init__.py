@@ -1,0 +1,1 @@
+"""Personal data: what orders stores about a person is exported and erased."""

@@ -1,0 +1,1 @@
+"""Prices: the replica of catalog's product prices, and what an order costs at them."""

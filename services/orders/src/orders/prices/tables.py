@@ -1,0 +1,20 @@
+"""The replica of catalog's prices."""
+
+from uuid import UUID
+
+from sqlmodel import BigInteger, Field
+
+from orders.schema import Table
+
+
+class ProductPrice(Table, table=True):
+    """A product by its latest event; one that was deleted stays as a tombstone without a price."""
+
+    __tablename__ = "product_price"
+
+    product_id: UUID = Field(primary_key=True)
+    title: str
+    amount: int | None = Field(sa_type=BigInteger)
+    currency: str | None
+    is_active: bool
+    sequence: int = Field(sa_type=BigInteger)

@@ -1,0 +1,77 @@
+"""Addresses: a customer's own, one of them the default."""
+
+import asyncio
+
+import pytest
+from services.orders.tests.harness import Harness, Json, User, data, problem
+
+HOME = {"name": "Asha Juma", "line1": "Uhuru 1", "city": "Dodoma", "country": "TZ", "phone": "+255712345678"}
+
+
+async def add(customer: User, **fields: object) -> Json:
+    address: Json = data(await customer.call("POST", "/addresses", HOME | fields), 201)
+    return address
+
+
+async def defaults(customer: User) -> list[bool]:
+    return [address["is_default"] for address in await customer.get("/addresses")]
+
+
+async def test_the_first_address_is_the_default_until_another_replaces_it(harness: Harness) -> None:
+    customer = harness.customer()
+    first = await add(customer)
+    second = await add(customer)
+    assert (first["is_default"], second["is_default"]) == (True, False)
+    third = await add(customer, is_default=True)
+    assert [address["id"] for address in await customer.get("/addresses")] == [third["id"], second["id"], first["id"]]
+    await customer.call("PATCH", f"/addresses/{first['id']}", {"is_default": True})
+    assert await defaults(customer) == [True, False, False]
+
+
+async def test_the_default_cannot_be_unset_only_replaced(harness: Harness) -> None:
+    customer = harness.customer()
+    first, _ = await add(customer), await add(customer)
+    unset = await customer.call("PATCH", f"/addresses/{first['id']}", {"is_default": False})
+    assert data(unset)["is_default"] is True
+
+
+async def test_the_newest_address_replaces_a_deleted_default(harness: Harness) -> None:
+    customer = harness.customer()
+    first, _, newest = await add(customer), await add(customer), await add(customer)
+    assert (await customer.call("DELETE", f"/addresses/{first['id']}")).status_code == 204
+    addresses = await customer.get("/addresses")
+    assert (addresses[0]["id"], await defaults(customer)) == (newest["id"], [True, False])
+
+
+async def test_concurrent_requests_leave_one_default(harness: Harness) -> None:
+    customer = harness.customer()
+    await asyncio.gather(*(add(customer, is_default=True) for _ in range(8)))
+    assert (await defaults(customer)).count(True) == 1
+
+
+async def test_an_address_is_changed_in_part_or_replaced(harness: Harness) -> None:
+    customer = harness.customer()
+    path = f"/addresses/{(await add(customer, line2='Flat 3'))['id']}"
+    patched = data(await customer.call("PATCH", path, {"city": " Arusha "}))
+    assert (patched["city"], patched["line1"], patched["line2"]) == ("Arusha", "Uhuru 1", "Flat 3")
+    assert data(await customer.call("PUT", path, HOME))["line2"] == ""
+    assert await customer.get(path) == patched | {"city": "Dodoma", "line2": ""}
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_another_customers_address_is_not_found(harness: Harness, method: str) -> None:
+    address = await add(harness.customer())
+    body = {"city": "Mbeya"} if method == "PATCH" else None
+    response = await harness.customer().call(method, f"/addresses/{address['id']}", body)
+    assert problem(response)[:2] == (404, "orders.unknown_address")
+
+
+@pytest.mark.parametrize("field", ["name", "line1", "city", "country"])
+async def test_required_fields_cannot_be_missing_or_empty(harness: Harness, field: str) -> None:
+    customer = harness.customer()
+    path = f"/addresses/{(await add(customer))['id']}"
+    without = {name: value for name, value in HOME.items() if name != field}
+    assert problem(await customer.call("POST", "/addresses", without))[::2] == (422, field)
+    for nothing in ("  ", None):
+        assert problem(await customer.call("PATCH", path, {field: nothing}))[::2] == (422, field)
+    assert problem(await customer.call("PATCH", path, {"phone": "0712"}))[::2] == (422, "phone")

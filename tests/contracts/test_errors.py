@@ -1,0 +1,79 @@
+"""Every error code has one class, is documented where it can be returned, and is returned somewhere."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.contracts.gateway_document import Document, examples_of, gateway_document
+
+from common.errors import DukanError
+from dukan.docs import error_classes
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("libs/common/src", "services", "gateway/src")
+
+# Bases, which a specific error extends; `raise NotFound` is fine, their codes are those of the status.
+OUTSIDE_THE_API = {
+    "not_ready": "of /health/ready, for probes",
+    "degraded": "of /health, for people and monitors",
+    "internal_error": "stands for a bug",
+    "external_key_taken": "the problem of one row in the report of an import",
+}
+
+
+@pytest.fixture(scope="module")
+def classes() -> list[type[DukanError]]:
+    return list(error_classes())
+
+
+@pytest.fixture(scope="module")
+def document() -> Document:
+    return gateway_document()
+
+
+def test_a_code_has_one_status_in_each_service(classes: list[type[DukanError]]) -> None:
+    statuses: dict[tuple[str, str], set[tuple[int, str | None]]] = defaultdict(set)
+    for error in classes:
+        statuses[error.__module__.split(".", 1)[0], error.code].add((error.status, error.field))
+    assert {code: found for code, found in statuses.items() if len({status for status, _ in found}) > 1} == {
+        ("catalog", "image_too_large"): {(413, "file"), (422, "file")}
+    }
+
+
+def test_every_error_class_is_raised(classes: list[type[DukanError]]) -> None:
+    used = set(names_used_outside_documentation())
+    assert sorted(error.__name__ for error in classes if error.__name__ not in used) == []
+
+
+def test_every_code_of_the_services_is_documented_in_the_openapi_document(
+    classes: list[type[DukanError]], document: Document
+) -> None:
+    documented = {example.value["code"] for example in examples_of(document) if example.is_error}
+    own = {error.code for error in classes if not error.__module__.startswith("gateway")}
+    assert sorted(own - documented - OUTSIDE_THE_API.keys()) == []
+
+
+def test_every_documented_code_has_an_error_class(classes: list[type[DukanError]], document: Document) -> None:
+    documented = {example.value["code"] for example in examples_of(document) if example.is_error}
+    assert sorted(documented - {error.code for error in classes}) == []
+
+
+def names_used_outside_documentation() -> Iterator[str]:
+    """Every name that the code uses, without imports and without the arguments of `errors(…)`."""
+    for folder in SOURCES:
+        for file in (ROOT / folder).rglob("*.py"):
+            if "tests" not in file.parts and "migrations" not in file.parts:
+                yield from _names(ast.parse(file.read_text()))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "errors":
+        return
+    if isinstance(node, ast.Name):
+        yield node.id
+    if isinstance(node, ast.Attribute):
+        yield node.attr
+    for child in ast.iter_child_nodes(node):
+        yield from _names(child)
