@@ -84,7 +84,7 @@ class NewUser(Registration):
     max_messages_per_day: DailyMessages | None = None
 
 
-class Address(BaseModel):
+class AvailabilityRequest(BaseModel):
     email: Email
 
 
@@ -106,7 +106,7 @@ async def post_register(
 
 @router.post("/auth/check-email", summary="Whether an e-mail address is free", responses=errors(TooManyAttempts))
 async def post_check_email(
-    body: Address, client: RequestingClient, begin: Begin, services: Services
+    body: AvailabilityRequest, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AvailabilityView]:
     async with constant_time(begin) as tx:
         available = await is_email_available(tx, body.email, client, services.per_address)
