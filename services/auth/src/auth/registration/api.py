@@ -113,9 +113,7 @@ async def post_check_email(
     return ok(AvailabilityView(available=available if services.reveals_account_existence else None))
 
 
-@router.post(
-    "/users", status_code=201, summary="Create an account for somebody", responses=errors(*REGISTRATION_ERRORS)
-)
+@router.post("/users", status_code=201, summary="Create a user", responses=errors(*REGISTRATION_ERRORS))
 async def post_user(
     body: NewUser, admin: Administrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AccountView]:
