@@ -11,7 +11,7 @@ from common.persistence.tables import json_column, timestamp
 
 
 class AuditEntry(Table, table=True):
-    """An attempted action and its outcome. `actor_id` is the administrator who acted on somebody else's account."""
+    """An attempted action and its outcome. `actor_id` is the administrator who acted on another account."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("audit_at", "at"), Index("audit_account", "account_id", "id"))

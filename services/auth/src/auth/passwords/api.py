@@ -154,7 +154,7 @@ async def _reset(body: Reset, client: Client, begin: Begin, services: AuthServic
         account = await find_reset_account(tx, body.either_token)
     if account is None:
         raise TokenInvalid
-    password_hash = await services.hashing.hash(_checked(body.new_password, account))
+    password_hash = await services.hashing.hash(_check_new_password(body.new_password, account))
     async with begin() as tx:
         return await reset_password(tx, body.either_token, password_hash, client)
 
@@ -179,7 +179,7 @@ async def post_change(
         account = await find_account(tx, caller.user_id)
     if account is None:
         raise AccountGone
-    password_hash = await services.hashing.hash(_checked(body.new_password, account))
+    password_hash = await services.hashing.hash(_check_new_password(body.new_password, account))
     try:
         async with reauthenticate(ReauthRequest(password=body.current_password, code=body.code)) as (tx, locked):
             ended = await change_password(tx, locked, password_hash, caller.session_id, client)
@@ -229,6 +229,6 @@ async def post_reset_form(
 router.include_router(forms)
 
 
-def _checked(password: str, account: Account) -> str:
+def _check_new_password(password: str, account: Account) -> str:
     personal_data = (account.email, account.username, account.first_name, account.last_name)
     return check_password(password, personal_data, field="new_password")

@@ -84,7 +84,7 @@ class NewUser(Registration):
     max_messages_per_day: DailyMessages | None = None
 
 
-class Address(BaseModel):
+class AvailabilityRequest(BaseModel):
     email: Email
 
 
@@ -106,16 +106,14 @@ async def post_register(
 
 @router.post("/auth/check-email", summary="Whether an e-mail address is free", responses=errors(TooManyAttempts))
 async def post_check_email(
-    body: Address, client: RequestingClient, begin: Begin, services: Services
+    body: AvailabilityRequest, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AvailabilityView]:
     async with constant_time(begin) as tx:
         available = await is_email_available(tx, body.email, client, services.per_address)
     return ok(AvailabilityView(available=available if services.reveals_account_existence else None))
 
 
-@router.post(
-    "/users", status_code=201, summary="Create an account for somebody", responses=errors(*REGISTRATION_ERRORS)
-)
+@router.post("/users", status_code=201, summary="Create a user", responses=errors(*REGISTRATION_ERRORS))
 async def post_user(
     body: NewUser, admin: Administrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AccountView]:

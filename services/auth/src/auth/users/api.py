@@ -1,5 +1,7 @@
 """/users: user administration, and DELETE /auth/me."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,13 +11,16 @@ from pydantic import BaseModel, StrictBool
 from auth.accounts.domain import Role
 from auth.accounts.usecases import AccountFilter, Ordering, find_account, list_accounts
 from auth.audit.usecases import record_audit
+from auth.clients import Client
 from auth.dependencies import MarkRevoked, RequestingClient, Services
 from auth.errors import STEP_UP, AccountDeleted, AccountErased, LastAdmin, UserNotFound
 from auth.fields import DailyMessages, FirstName, LastName, Phone
 from auth.reauthentication import ReauthRequest, RequireStepUp
+from auth.services import AuthServices
 from auth.sessions.usecases.end_sessions import end_sessions_of
 from auth.users.usecases import activate, change_user, deactivate, delete_account, restore_account
 from auth.views import AccountView
+from common.contracts.auth import SessionRevoked
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller, may
@@ -87,39 +92,48 @@ async def get_user(user_id: UUID, _: Reader, begin: Begin, services: Services) -
     return ok(AccountView.of(account, services.media_urls))
 
 
-@router.patch("/users/{user_id}", summary="Change a user", responses=errors(AccountDeleted, LastAdmin, UserNotFound))
-async def patch_user(
+@dataclass(frozen=True, slots=True)
+class UserChanger:
+    """Applies an administrator's changes to the user of the path."""
+
+    user_id: UUID
+    actor_id: UUID
+    client: Client
+    begin: Begin
+    services: AuthServices
+    mark_revoked: Callable[[Sequence[SessionRevoked]], None]
+
+    async def apply(self, body: UserChange) -> Envelope[AccountView]:
+        async with self.begin() as tx:
+            account, ended = await change_user(tx, self.user_id, body.changes(), self.actor_id, self.client)
+        self.mark_revoked(ended)
+        return ok(AccountView.of(account, self.services.media_urls), "Saved")
+
+
+async def _changer(
     *,
     user_id: UUID,
-    body: UserChange,
     admin: Administrator,
     client: RequestingClient,
     begin: Begin,
     services: Services,
     mark_revoked: MarkRevoked,
-) -> Envelope[AccountView]:
+) -> UserChanger:
+    return UserChanger(user_id, admin.user_id, client, begin, services, mark_revoked)
+
+
+Changer = Annotated[UserChanger, Depends(_changer)]
+
+
+@router.patch("/users/{user_id}", summary="Change a user", responses=errors(AccountDeleted, LastAdmin, UserNotFound))
+async def patch_user(body: UserChange, changer: Changer) -> Envelope[AccountView]:
     """A demotion ends the user's sessions, and so does deactivation."""
-    async with begin() as tx:
-        account, ended = await change_user(tx, user_id, body.changes(), admin.user_id, client)
-    mark_revoked(ended)
-    return ok(AccountView.of(account, services.media_urls), "Saved")
+    return await changer.apply(body)
 
 
 @router.put("/users/{user_id}", summary="Replace a user", responses=errors(AccountDeleted, LastAdmin, UserNotFound))
-async def put_user(
-    *,
-    user_id: UUID,
-    body: UserReplacement,
-    admin: Administrator,
-    client: RequestingClient,
-    begin: Begin,
-    services: Services,
-    mark_revoked: MarkRevoked,
-) -> Envelope[AccountView]:
-    async with begin() as tx:
-        account, ended = await change_user(tx, user_id, body.changes(), admin.user_id, client)
-    mark_revoked(ended)
-    return ok(AccountView.of(account, services.media_urls), "Saved")
+async def put_user(body: UserReplacement, changer: Changer) -> Envelope[AccountView]:
+    return await changer.apply(body)
 
 
 @router.delete("/users/{user_id}", summary="Delete a user", responses=errors(LastAdmin, UserNotFound))

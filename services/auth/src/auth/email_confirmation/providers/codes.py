@@ -31,6 +31,6 @@ class Codes:
         """Valid for this request and purpose only."""
         return self._vault.code_digest(str(code_id), purpose, code)
 
-    def sealed(self, purpose: Purpose, account_id: UUID, code: str | None, token: str) -> str:
+    def seal(self, purpose: Purpose, account_id: UUID, code: str | None, token: str) -> str:
         link = f"{self._public_url}{PAGES[purpose]}?{urlencode({'token': token})}"
         return self._seal.close({"code": code, "link": link}, f"{purpose}/{account_id}")

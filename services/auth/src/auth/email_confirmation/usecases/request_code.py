@@ -64,7 +64,7 @@ async def issue_code(
     )
     await insert_code(tx, new)
     # Sealed for unknown addresses as well: the same steps take the same time.
-    sealed = codes.sealed(purpose, new.account_id or code_id, code, token)
+    sealed = codes.seal(purpose, new.account_id or code_id, code, token)
     if account:
         tx.publish(_code_requested(purpose, account, sealed, new.expires_at, new_email))
 

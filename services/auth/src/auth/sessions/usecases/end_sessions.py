@@ -33,23 +33,23 @@ __all__ = [
 
 async def end_session(tx: Transaction, session_id: UUID, reason: str) -> list[SessionRevoked]:
     """Empty if it has ended before."""
-    return _revoked(tx, await end_one(tx, session_id, clock.now(), reason), reason)
+    return _publish_revoked(tx, await end_one(tx, session_id, clock.now(), reason), reason)
 
 
 async def end_sessions_of(
     tx: Transaction, account_id: UUID, reason: str, *, but: UUID | None = None
 ) -> list[SessionRevoked]:
     """End all sessions of an account except `but`."""
-    return _revoked(tx, await end_of_account(tx, account_id, clock.now(), reason, but=but), reason)
+    return _publish_revoked(tx, await end_of_account(tx, account_id, clock.now(), reason, but=but), reason)
 
 
 async def end_sessions_on(tx: Transaction, device_id: UUID, reason: str) -> list[SessionRevoked]:
-    return _revoked(tx, await end_on_device(tx, device_id, clock.now(), reason), reason)
+    return _publish_revoked(tx, await end_on_device(tx, device_id, clock.now(), reason), reason)
 
 
 async def end_any_sessions(tx: Transaction, created_by: datetime, limit: int, reason: str) -> list[SessionRevoked]:
     """End up to `limit` sessions of all accounts, so that transactions stay short; call it until it ends none."""
-    return _revoked(tx, await end_batch(tx, clock.now(), reason, created_by, limit), reason)
+    return _publish_revoked(tx, await end_batch(tx, clock.now(), reason, created_by, limit), reason)
 
 
 async def session_of(tx: Transaction, refresh_token: str, account_id: UUID | None) -> UUID | None:
@@ -66,7 +66,7 @@ async def purge_sessions(tx: Transaction) -> int:
     return sessions + await delete_devices(tx, unseen_since=now - KEEP_UNUSED_DEVICES_FOR)
 
 
-def _revoked(tx: Transaction, rows: list[asyncpg.Record], reason: str) -> list[SessionRevoked]:
+def _publish_revoked(tx: Transaction, rows: list[asyncpg.Record], reason: str) -> list[SessionRevoked]:
     ended = [
         SessionRevoked(
             session_id=row["id"], user_id=row["account_id"], expires_at=row["access_expires_at"], reason=reason

@@ -31,16 +31,16 @@ async def refresh_session(tx: Transaction, token: str, client: Client, services:
     if session is None:
         raise RefreshTokenInvalid
     if session["ended_at"] is not None:
-        raise await _rejected(tx, session, client, "session_ended")
+        raise await _rejection(tx, session, client, "session_ended")
     row = await presented_token(tx, digest(token))
     presented = PresentedToken(row["issued_at"], row["rotated_at"], row["child_rotated_at"] is not None)
     child = services.vault.child_of(token)
     match presented.rotation(session["expires_at"], now := clock.now()):
         case Rotation.EXPIRED:
-            raise await _rejected(tx, session, client, "expired")
+            raise await _rejection(tx, session, client, "expired")
         case Rotation.REUSED:
             await end_session(tx, session["id"], "refresh_token_reused")
-            raise await _rejected(tx, session, client, "reused")
+            raise await _rejection(tx, session, client, "reused")
         case Rotation.ROTATE:
             await _rotate(tx, token, child, session["id"], now)
             issued_at = now
@@ -71,7 +71,7 @@ async def _token_pair(
     return TokenPair(account, session["id"], access, child, refresh_expiry(issued_at, session["expires_at"]))
 
 
-async def _rejected(tx: Transaction, session: asyncpg.Record, client: Client, outcome: str) -> RefreshTokenInvalid:
+async def _rejection(tx: Transaction, session: asyncpg.Record, client: Client, outcome: str) -> RefreshTokenInvalid:
     """The error to raise, after its reason is recorded."""
     ids = {"account_id": session["account_id"], "session_id": session["id"]}
     await record_audit(tx, "refresh", outcome, client, **ids)

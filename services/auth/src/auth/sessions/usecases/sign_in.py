@@ -23,7 +23,7 @@ from common.persistence.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Whose password is verified between the transactions, if anybody's; `action` is its name in the audit log."""
+    """The state between the two transactions. Without an account none was found; `action` is for the audit log."""
 
     account: Account | None
     limits: Limits
