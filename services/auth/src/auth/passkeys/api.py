@@ -108,9 +108,9 @@ async def post_passkey_login(
 ) -> Envelope[SignInView]:
     """A passkey is both factors: no code is asked for."""
     async with constant_time(begin) as tx:
-        grant = await sign_in_by_passkey(tx, body.credential.to_json(), client, body.device_name, services)
-    csrf_token = jar.fill(grant) if body.cookies else None
-    return ok(SignInView.of(grant, services.media_urls, csrf_token), "Signed in")
+        tokens = await sign_in_by_passkey(tx, body.credential.to_json(), client, body.device_name, services)
+    csrf_token = jar.fill(tokens) if body.cookies else None
+    return ok(SignInView.of(tokens, services.media_urls, csrf_token), "Signed in")
 
 
 @router.get("/auth/passkeys", summary="Your passkeys")

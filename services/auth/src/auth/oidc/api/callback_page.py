@@ -57,7 +57,7 @@ async def post_callback_form(provider: OneProvider, callback: Callback) -> HTMLR
     title = _title(provider)
     try:
         body = Finish.model_validate({name: fields.get(name) for name in (*PARAMETERS, "otp")} | {"cookies": True})
-        grant = await callback.sign_in(body, provider)
+        tokens = await callback.sign_in(body, provider)
     except ValidationError:
         return error_page(title, OidcCallbackInvalid())
     except (OtpRequired, OtpInvalid) as error:
@@ -66,7 +66,7 @@ async def post_callback_form(provider: OneProvider, callback: Callback) -> HTMLR
     except DukanError as error:
         return error_page(title, error)
     response = page(title, '<p>You are signed in.</p><p><a href="/">Continue</a></p>')
-    CookieJar(callback.request, response, callback.services).fill(grant)
+    CookieJar(callback.request, response, callback.services).fill(tokens)
     return response
 
 

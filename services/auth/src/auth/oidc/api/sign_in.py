@@ -11,6 +11,7 @@ from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import (
     STEP_UP,
     AccountDeactivated,
+    EmailTaken,
     IssuerUnavailable,
     OidcAccountUnconfirmed,
     OidcEmailMissing,
@@ -144,13 +145,14 @@ async def post_link(
         OidcEmailUnverified,
         OidcAccountUnconfirmed,
         OidcEmailUnavailable,
+        EmailTaken,
         TooManyAttempts,
     ),
 )
 async def post_finish(body: Finish, provider: OneProvider, callback: Callback, jar: Cookies) -> Envelope[SignInView]:
-    grant = await callback.sign_in(body, provider)
-    csrf_token = jar.fill(grant) if body.cookies else None
-    return ok(SignInView.of(grant, callback.services.media_urls, csrf_token), "Signed in")
+    tokens = await callback.sign_in(body, provider)
+    csrf_token = jar.fill(tokens) if body.cookies else None
+    return ok(SignInView.of(tokens, callback.services.media_urls, csrf_token), "Signed in")
 
 
 def _start_view(url: str, request: AuthorizationRequest, expires_at: datetime) -> StartView:

@@ -63,10 +63,10 @@ async def sign_in_by_identity(
         raise
     await end_login(tx, login)
     await store.save_identity_use(tx, identity)
-    grant = await open_session(tx, account, client, device_name, services.signer)
-    ids = {"account_id": account.id, "session_id": grant.session_id}
+    tokens = await open_session(tx, account, client, device_name, services.signer)
+    ids = {"account_id": account.id, "session_id": tokens.session_id}
     await record_audit(tx, "sign_in", "succeeded", client, **ids, provider=identity.provider)
-    return grant
+    return tokens
 
 
 async def _account_of(

@@ -43,10 +43,10 @@ async def sign_in_by_passkey(
         await _record(tx, "counter_went_back", client, account.id)
         raise PasskeyNotAccepted
     await forgive(tx, limits)
-    grant = await open_session(tx, account, client, device_name, services.signer)
-    ids = {"account_id": account.id, "session_id": grant.session_id}
+    tokens = await open_session(tx, account, client, device_name, services.signer)
+    ids = {"account_id": account.id, "session_id": tokens.session_id}
     await record_audit(tx, "sign_in", "succeeded", client, **ids, passkey=str(passkey.passkey_id))
-    return grant
+    return tokens
 
 
 async def _count_failure(tx: Transaction, rejection: PasskeyRejectedError, client: Client, limits: Limits) -> None:
