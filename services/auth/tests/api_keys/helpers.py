@@ -8,9 +8,9 @@ from services.auth.tests.harness import AuthApi, bearer, data
 Tokens = dict[str, Any]
 
 
-async def create_key(api: AuthApi, tokens: Tokens, **wish: Any) -> dict[str, Any]:
+async def create_key(api: AuthApi, tokens: Tokens, **fields: Any) -> dict[str, Any]:
     """A new key with its secret."""
-    body = {"name": "Till", "scopes": ["read", "write"]} | wish
+    body = {"name": "Till", "scopes": ["read", "write"]} | fields
     key: dict[str, Any] = data(await api.act("/api-keys", tokens, body), 201)
     return key
 

@@ -37,8 +37,8 @@ async def test_a_keys_token_reads_but_changes_nothing_at_auth(api: AuthApi) -> N
     good = data(await exchange(api, key["key"]))
 
     assert data(await api.get("/auth/me", good))["id"] == tokens["user"]["id"]
-    refused = await api.act("/api-keys", good, {"name": "Another", "scopes": ["read"]})
-    assert problem(refused, 403)[1] == "insufficient_scope"
+    rejected = await api.act("/api-keys", good, {"name": "Another", "scopes": ["read"]})
+    assert problem(rejected, 403)[1] == "insufficient_scope"
 
 
 async def test_all_invalid_keys_get_the_same_error(api: AuthApi) -> None:
@@ -214,20 +214,20 @@ async def test_users_see_their_own_keys_and_administrators_all(api: AuthApi) -> 
     assert data(await api.get("/api-keys", juma)) == []
     theirs = {"user_id": asha["user"]["id"]}
     assert problem(await api.get("/api-keys", juma, params=theirs), 403)[0] == "user_id"
-    wish = {"name": "Theirs", "scopes": ["read"]} | theirs
-    assert problem(await api.act("/api-keys", juma, wish), 403)[0] == "user_id"
+    fields = {"name": "Theirs", "scopes": ["read"]} | theirs
+    assert problem(await api.act("/api-keys", juma, fields), 403)[0] == "user_id"
 
-    given = data(await api.act("/api-keys", admin, wish), 201)
+    given = data(await api.act("/api-keys", admin, fields), 201)
     assert given["user_id"] == asha["user"]["id"]
     assert [key["name"] for key in data(await api.get("/api-keys", asha))] == ["Theirs", "Till"]
     assert {key["id"] for key in data(await api.get("/api-keys", admin, params=theirs))} == {key["id"], given["id"]}
     assert await api.audited(asha["user"]["id"], "create_api_key") == ["succeeded"] * 2
-    nobody = wish | {"user_id": str(new_id())}
+    nobody = fields | {"user_id": str(new_id())}
     assert problem(await api.act("/api-keys", admin, nobody), 404)[1] == "user_not_found"
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("fields", "field"),
     [
         ({"scopes": []}, "scopes"),
         ({"scopes": ["auth:write"]}, "scopes.0"),
@@ -240,8 +240,8 @@ async def test_users_see_their_own_keys_and_administrators_all(api: AuthApi) -> 
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
     ],
 )
-async def test_an_invalid_field_is_named(api: AuthApi, wish: Any, field: str) -> None:
-    body = {"name": "Till", "scopes": ["read"]} | wish
+async def test_an_invalid_field_is_named(api: AuthApi, fields: Any, field: str) -> None:
+    body = {"name": "Till", "scopes": ["read"]} | fields
     assert problem(await api.act("/api-keys", await api.signed_in(), body), 422)[0] == field
 
 
@@ -264,7 +264,7 @@ async def test_no_key_is_stored_published_or_logged_in_clear(api: AuthApi, caplo
         data(await exchange(api, key["key"]))
     await call(api, "DELETE", f"/api-keys/{old['id']}", tokens)
 
-    kept = [
+    stored = [
         *await api.rows("SELECT row_to_json(api_key)::text AS text FROM api_key"),
         *await api.rows("SELECT row_to_json(audit)::text AS text FROM audit"),
         *await api.rows("SELECT row_to_json(session)::text AS text FROM session"),
@@ -272,7 +272,7 @@ async def test_no_key_is_stored_published_or_logged_in_clear(api: AuthApi, caplo
     ]
     for key in (old, new):
         secret = key["key"].removeprefix(f"{key['prefix']}_")
-        hidden = json.dumps([row["text"] for row in kept]) + caplog.text
+        hidden = json.dumps([row["text"] for row in stored]) + caplog.text
         assert secret not in hidden
         assert secret.encode().hex() not in hidden
 

@@ -124,7 +124,7 @@ async def test_an_id_token_is_rejected(harness: ProviderHarness, forge: Forger) 
 ACCEPTED: dict[str, Forger] = {
     "several audiences and us as the party": with_claims(aud=[CLIENT_ID, "other"], azp=CLIENT_ID),
     "no hash of the access token": without("at_hash"),
-    "claims that nobody knows": with_claims(groups=["a", ["b"]]),
+    "unknown claims": with_claims(groups=["a", ["b"]]),
     "no key id, where there is one key": nameless,
 }
 
@@ -289,9 +289,9 @@ async def test_a_wrong_client_secret_is_logged_for_the_operator(
 async def test_a_sign_in_continues_when_its_issuer_recovers(browser: Browser) -> None:
     browser.issuer.faults = {"token": 500}
     back = await browser.authorize()
-    refused = await browser.finish(back)
-    assert problem(refused, 503) == (None, "oidc_unavailable")
-    assert int(refused.headers["Retry-After"]) >= 1
+    rejected = await browser.finish(back)
+    assert problem(rejected, 503) == (None, "oidc_unavailable")
+    assert int(rejected.headers["Retry-After"]) >= 1
     assert await browser.api.rows("SELECT * FROM identity") == []
     browser.issuer.faults = {}
     assert data(await browser.finish(back))["user"]["email"] == ASHA["email"]

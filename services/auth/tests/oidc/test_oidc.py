@@ -107,12 +107,12 @@ async def test_an_unverified_address_does_not_reveal_an_account(
     api = await start_api(oidc_file=file_of(tmp_path, issuer.url), reveals_account_existence=False)
     browser = Browser(api, issuer)
     await confirmed(browser, EMAIL)
-    refusals = []
+    rejections = []
     for email in (EMAIL, "nobody@company.test"):
         issuer.person = {"sub": email, "email": email, "email_verified": False}
-        refused = await browser.sign_in()
-        refusals.append((refused.status_code, refused.json() | {"request_id": None}))
-    assert refusals[0] == refusals[1]
+        rejected = await browser.sign_in()
+        rejections.append((rejected.status_code, rejected.json() | {"request_id": None}))
+    assert rejections[0] == rejections[1]
 
 
 async def test_a_free_unverified_address_gets_an_unconfirmed_account(browser: Browser) -> None:
@@ -178,9 +178,9 @@ async def test_closed_and_deleted_accounts_get_the_same_error(browser: Browser, 
 async def test_an_account_without_a_password_cannot_sign_in_by_password_until_it_sets_one(browser: Browser) -> None:
     tokens = data(await browser.sign_in())
     for guess in ("", "erased", "None", PASSWORD):
-        refused = await browser.api.login(EMAIL, guess or "null")
+        rejected = await browser.api.login(EMAIL, guess or "null")
         unknown = await browser.api.login("nobody@company.test", guess or "null")
-        assert (refused.status_code, refused.json()["code"]) == (unknown.status_code, unknown.json()["code"])
+        assert (rejected.status_code, rejected.json()["code"]) == (unknown.status_code, unknown.json()["code"])
     change = {"current_password": PASSWORD, "new_password": "another horse battery"}
     assert (await browser.api.act("/auth/password/change", tokens, change)).status_code == 422
 
@@ -231,8 +231,8 @@ async def test_only_allowed_redirect_uris_are_accepted(browser: Browser) -> None
     back = await browser.authorize(redirect_uri=APP)
     assert data(await browser.finish(back))
     for elsewhere in ("https://evil.example/", f"{APP}/", "javascript:alert(1)"):
-        refused = await browser.api.post("/auth/oidc/company/start", {"redirect_uri": elsewhere})
-        assert problem(refused, 422) == ("redirect_uri", "oidc_redirect_not_allowed")
+        rejected = await browser.api.post("/auth/oidc/company/start", {"redirect_uri": elsewhere})
+        assert problem(rejected, 422) == ("redirect_uri", "oidc_redirect_not_allowed")
 
 
 async def test_only_the_browser_that_started_gets_cookies(browser: Browser) -> None:
@@ -256,7 +256,7 @@ async def test_a_user_links_and_unlinks_an_identity_after_a_recent_authenticatio
     assert problem(await browser.api.act(link, tokens, {"password": "no"}), 422)[0] == "password"
     started = data(await browser.api.act(link, tokens, {"password": PASSWORD}))
     back = await browser.issuer.authorize(started["authorization_url"]) | {"provider": "company"}
-    assert problem(await browser.finish(back), 422)[0] == "state", "a link signs nobody in"
+    assert problem(await browser.finish(back), 422)[0] == "state", "a link does not sign in"
     identity = await browser.api.signed_in()
     assert problem(await browser.api.act("/auth/identities", identity, back), 422)[0] == "state"
     identity = data(await browser.api.act("/auth/identities", tokens, back), 201)
@@ -283,8 +283,8 @@ async def test_an_identity_signs_in_to_one_account(browser: Browser) -> None:
 async def test_the_last_way_to_sign_in_cannot_be_removed(browser: Browser) -> None:
     tokens = data(await browser.sign_in())
     [identity] = data(await browser.api.get("/auth/identities", tokens))
-    refused = await browser.api.http.delete(f"/api/v1/auth/identities/{identity['id']}", headers=bearer(tokens))
-    assert problem(refused, 409) == (None, "identity_needed")
+    rejected = await browser.api.http.delete(f"/api/v1/auth/identities/{identity['id']}", headers=bearer(tokens))
+    assert problem(rejected, 409) == (None, "identity_needed")
 
 
 async def test_the_callback_page_signs_in_the_browser_that_started_by_cookies(browser: Browser) -> None:

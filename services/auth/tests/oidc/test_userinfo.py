@@ -126,9 +126,9 @@ async def test_a_known_identity_signs_in_without_userinfo_and_keeps_its_address(
 async def test_a_new_identity_without_userinfo_has_to_start_again(browser: Browser) -> None:
     browser.issuer.faults = {"userinfo": 500}
     back = await browser.authorize()
-    refused = await browser.finish(back)
-    assert problem(refused, 503) == (None, "oidc_no_answer")
-    assert int(refused.headers["Retry-After"]) >= 1
+    rejected = await browser.finish(back)
+    assert problem(rejected, 503) == (None, "oidc_no_answer")
+    assert int(rejected.headers["Retry-After"]) >= 1
     assert problem(await browser.finish(back), 422) == ("state", "oidc_state_invalid")
     assert await browser.api.audited(None, "sign_in") == ["no_answer"]
     browser.issuer.faults = {}

@@ -28,8 +28,8 @@ async def test_tokens_of_revoked_keys_are_rejected_and_can_be_refreshed(api: Aut
     keys = data(await api.act("/auth/signing-keys/withdraw", admin))
     assert [key["state"] for key in keys].count("active") == 1
     assert before.isdisjoint(key["kid"] for key in keys)
-    [told] = await facts(api.database, SigningKeysWithdrawn)
-    assert set(told.key_ids) == before
+    [event] = await facts(api.database, SigningKeysWithdrawn)
+    assert set(event.key_ids) == before
     for tokens in (customer, admin):
         assert problem(await api.get("/auth/me", tokens), 401)[1] == "token_invalid"
         again = data(await api.refresh(tokens["refresh_token"]))

@@ -28,12 +28,12 @@ async def step_up_by_passkey(api: AuthApi, tokens: Tokens, authenticator: Authen
     return await step_up(api, tokens, {"passkey": authenticator.get(options)})
 
 
-async def sensitive_requests(api: AuthApi, tokens: Tokens, key_id: str, **proof: str) -> list[httpx.Response]:
+async def sensitive_requests(api: AuthApi, tokens: Tokens, key_id: str, **credentials: str) -> list[httpx.Response]:
     """Requests that require a recent authentication, except the deletion of the account."""
     return [
-        await api.act("/api-keys", tokens, KEY | proof),
-        await api.act(f"/api-keys/{key_id}/rotate", tokens, proof or None),
-        await api.act("/auth/passkeys/options", tokens, proof or None),
+        await api.act("/api-keys", tokens, KEY | credentials),
+        await api.act(f"/api-keys/{key_id}/rotate", tokens, credentials or None),
+        await api.act("/auth/passkeys/options", tokens, credentials or None),
     ]
 
 
@@ -95,20 +95,20 @@ async def test_a_passkey_steps_up_alone(api: AuthApi, time: FixedClock) -> None:
 async def test_a_step_up_requires_an_own_passkey_and_a_challenge_for_step_up(api: AuthApi, time: FixedClock) -> None:
     person, other = await passkey_owner(api), await passkey_owner(api)
     time.advance(STALE)
-    refused = ("passkey", "passkey_invalid")
-    assert problem(await step_up_by_passkey(api, person.tokens, other.authenticator), 422) == refused
+    rejected = ("passkey", "passkey_invalid")
+    assert problem(await step_up_by_passkey(api, person.tokens, other.authenticator), 422) == rejected
     assert (
-        problem(await step_up_by_passkey(api, person.tokens, person.authenticator.but(flags=PRESENT)), 422) == refused
+        problem(await step_up_by_passkey(api, person.tokens, person.authenticator.but(flags=PRESENT)), 422) == rejected
     )
     of_sign_in = {"passkey": person.authenticator.get(await sign_in_options(api))}
-    assert problem(await step_up(api, person.tokens, of_sign_in), 422) == refused
+    assert problem(await step_up(api, person.tokens, of_sign_in), 422) == rejected
     of_other = {"passkey": person.authenticator.get(data(await api.act("/auth/step-up/options", other.tokens)))}
-    assert problem(await step_up(api, person.tokens, of_other), 422) == refused
+    assert problem(await step_up(api, person.tokens, of_other), 422) == rejected
     copy = person.authenticator.but()
     data(await step_up_by_passkey(api, person.tokens, person.authenticator))
     assert problem(await step_up_by_passkey(api, person.tokens, copy), 422)[1] == "passkey_invalid"
-    trail = ["unknown_passkey", "wrong_passkey", *["unknown_challenge"] * 2, "succeeded", "counter_went_back"]
-    assert await api.audited(person.id, "step_up") == trail
+    outcomes = ["unknown_passkey", "wrong_passkey", *["unknown_challenge"] * 2, "succeeded", "counter_went_back"]
+    assert await api.audited(person.id, "step_up") == outcomes
 
 
 async def test_wrong_passkeys_are_throttled_apart_from_sign_in(api: AuthApi) -> None:
@@ -134,8 +134,8 @@ async def test_the_token_of_an_api_key_never_steps_up(api: AuthApi, path: str) -
     of_key = data(await exchange(api, (await create_key(api, tokens))["key"]))
     answer = await api.act(path, of_key, KEY | {"password": PASSWORD})
     assert problem(answer, 403)[1] == "insufficient_scope"
-    refused = await api.http.request("DELETE", "/api/v1/auth/me", headers=bearer(of_key), json={"password": PASSWORD})
-    assert problem(refused, 403)[1] == "insufficient_scope"
+    rejected = await api.http.request("DELETE", "/api/v1/auth/me", headers=bearer(of_key), json={"password": PASSWORD})
+    assert problem(rejected, 403)[1] == "insufficient_scope"
 
 
 async def without_password(api: AuthApi) -> Tokens:

@@ -143,12 +143,12 @@ async def test_malformed_codes_are_rejected(api: AuthApi) -> None:
 
 async def test_a_stolen_session_turns_nothing_off_without_password_and_code(api: AuthApi, time: FixedClock) -> None:
     person = await totp_user(api)
-    refused = {
+    rejected = {
         ("password", "wrong_password"): {"password": "not the password", "code": app_code(person.secret)},
         ("code", "otp_required"): {"password": PASSWORD},
         ("code", "code_invalid"): {"password": PASSWORD, "code": wrong_code(person.secret)},
     }
-    for expected, body in refused.items():
+    for expected, body in rejected.items():
         assert problem(await delete(api, "/auth/mfa/totp", person.tokens, body), 422) == expected
         assert problem(await api.act("/auth/mfa/recovery-codes", person.tokens, body), 422) == expected
     time.advance(timedelta(minutes=6))
@@ -179,8 +179,8 @@ async def test_a_password_reset_does_not_get_around_the_second_factor(api: AuthA
 
 async def test_new_recovery_codes_replace_the_old_ones(api: AuthApi) -> None:
     person = await totp_user(api)
-    proof = {"password": PASSWORD, "code": app_code(person.secret)}
-    fresh = data(await api.act("/auth/mfa/recovery-codes", person.tokens, proof))["recovery_codes"]
+    credentials = {"password": PASSWORD, "code": app_code(person.secret)}
+    fresh = data(await api.act("/auth/mfa/recovery-codes", person.tokens, credentials))["recovery_codes"]
     assert set(fresh).isdisjoint(person.recovery_codes)
     assert problem(await login(api, person.email, person.recovery_codes[1]), 401) == (None, "otp_invalid")
     assert (await login(api, person.email, fresh[1])).status_code == 200
