@@ -34,7 +34,7 @@ ACTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 async def enumeration(context: BenchContext) -> AsyncIterator[Row]:
     """For each operation, how often the slower of two responses is for the known address: 50 % if they are alike."""
     context.tell("starting a platform that does not tell who has an account …")
-    with temporary_platform("--no-sample", environment={"DUKAN_EXISTENCE_REPLIES": "false"}) as platform:
+    with temporary_platform("--no-sample", environment={"DUKAN_REVEALS_ACCOUNT_EXISTENCE": "false"}) as platform:
         base, _, port = platform.url.rpartition(":")
         url = f"{base}:{int(port) + PORTS['auth']}"
         known = await _registered(url, SAMPLES)

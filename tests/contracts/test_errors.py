@@ -20,6 +20,17 @@ OUTSIDE_THE_API = {
     "degraded": "of /health, for people and monitors",
     "internal_error": "stands for a bug",
     "external_key_taken": "the problem of one row in the report of an import",
+    "api_key_expired": "of the exchange of API keys, for the gateway, which relays it on any route",
+    "api_key_address": "of the exchange of API keys, for the gateway, which relays it on any route",
+    "daily_limit_reached": "of the exchange of API keys, for the gateway, which relays it on any route",
+    "admin_email_taken": "ends the start of auth",
+    "form_incomplete": "on the HTML page of a link",
+}
+# The same code with another status: for a caller who is signed in, or who changes an API key instead of using it.
+SEVERAL_STATUSES = {
+    ("auth", "api_key_revoked"): {(401, None), (409, None)},
+    ("auth", "otp_required"): {(401, None), (422, "code")},
+    ("catalog", "image_too_large"): {(413, "file"), (422, "file")},
 }
 
 
@@ -37,9 +48,8 @@ def test_a_code_has_one_status_in_each_service(classes: list[type[DukanError]]) 
     statuses: dict[tuple[str, str], set[tuple[int, str | None]]] = defaultdict(set)
     for error in classes:
         statuses[error.__module__.split(".", 1)[0], error.code].add((error.status, error.field))
-    assert {code: found for code, found in statuses.items() if len({status for status, _ in found}) > 1} == {
-        ("catalog", "image_too_large"): {(413, "file"), (422, "file")}
-    }
+    several = {code: found for code, found in statuses.items() if len({status for status, _ in found}) > 1}
+    assert several == SEVERAL_STATUSES
 
 
 def test_every_error_class_is_raised(classes: list[type[DukanError]]) -> None:

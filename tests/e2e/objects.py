@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from services.auth.tests.authenticators import Authenticator
+from services.auth.tests.passkeys.authenticator import Authenticator
 
 from common.security.permissions import least_role
 from common.testing import eventually

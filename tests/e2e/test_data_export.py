@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from auth.usecases.erase_accounts import erase_accounts
+from auth.users.usecases import erase_accounts
 from common.bus.relay import Relay
 from common.persistence.database import Database
 from common.testing import RecordingTransport, eventually

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from services.auth.tests.fake_issuer import ASHA, FakeIssuer, fake_issuer
-from services.auth.tests.travelling import APP, file_of
+from services.auth.tests.oidc.browser import APP, file_of
+from services.auth.tests.oidc.fake_issuer import ASHA, FakeIssuer, fake_issuer
 
 from .platform import API, Platform
 

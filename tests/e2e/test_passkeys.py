@@ -1,6 +1,6 @@
 """Passkeys through the gateway: registered in a session, then used to sign in."""
 
-from services.auth.tests.authenticators import Authenticator
+from services.auth.tests.passkeys.authenticator import Authenticator
 
 from .platform import API, Platform
 

@@ -1,14 +1,12 @@
 """Second factor, devices and deletion through the gateway, and the notifications to the owner."""
 
-from base64 import b32decode
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from pyotp import TOTP
 
-from auth.domain.totp import code_at, step_at
 from common import clock
 from common.testing import eventually
 from dukan.mail import messages
@@ -44,7 +42,7 @@ def token_of(answer: httpx.Response) -> str:
 
 
 def app_code(secret: str, steps: int = 0) -> str:
-    return code_at(b32decode(secret), step_at(clock.now() + timedelta(seconds=30 * steps)))
+    return TOTP(secret).at(clock.now(), counter_offset=steps)
 
 
 async def refused(platform: Platform, token: str) -> bool:

@@ -1,36 +1,47 @@
-"""An auth service on a database of its own, in process."""
+"""An auth service with its own database, in process."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from services.auth.tests.people import ADMIN, Door
+from services.auth.tests.harness import ADMIN, AuthApi
 
 from auth.app import build
 from auth.settings import Settings
 from common import clock
 from common.testing.plugin import ClientFor, FreshDatabase
 
-OpenDoor = Callable[..., Awaitable[Door]]
+StartApi = Callable[..., Awaitable[AuthApi]]
+OpenDoor = StartApi
 
 
 @pytest.fixture
-def open_door(fresh_database: FreshDatabase, client_for: ClientFor) -> OpenDoor:
-    """`await open_door(existence_replies=False, …)`: auth with these settings; `database` joins another's."""
+def start_api(fresh_database: FreshDatabase, client_for: ClientFor) -> StartApi:
+    """`await start_api(reveals_account_existence=False, …)`: auth with these settings; `database` shares another's."""
 
-    async def open_with(database: Any = None, **settings: Any) -> Door:
+    async def start(database: Any = None, **settings: Any) -> AuthApi:
         url = (database or await fresh_database("auth")).url
         owner = {"admin_email": ADMIN["email"], "admin_password": ADMIN["password"]}
         service = build(Settings.model_validate({"database_url": url} | owner | settings))
-        return Door(service, await client_for(service))
+        return AuthApi(service, await client_for(service))
 
-    return open_with
+    return start
 
 
 @pytest.fixture
-async def door(open_door: OpenDoor) -> Door:
-    return await open_door()
+async def api(start_api: StartApi) -> AuthApi:
+    return await start_api()
+
+
+@pytest.fixture
+def open_door(start_api: StartApi) -> StartApi:
+    return start_api
+
+
+@pytest.fixture
+async def door(api: AuthApi) -> AuthApi:
+    return api
 
 
 @pytest.fixture

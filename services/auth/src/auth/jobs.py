@@ -1,39 +1,56 @@
-"""What auth does on a clock."""
+"""auth's background work, on a clock."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from auth.providers.vault import Vault
-from auth.usecases.collect_export import end_exports
-from auth.usecases.erase_accounts import erase_accounts
-from auth.usecases.purge import purge
-from auth.usecases.rotate_keys import rotate_when_due
+from auth.audit.usecases import purge_audit
+from auth.data_export.usecases import end_exports
+from auth.email_confirmation.usecases.request_code import purge_codes
+from auth.oidc.usecases.pending_logins import delete_expired_logins
+from auth.passkeys.usecases.verify_passkey import delete_expired_challenges
+from auth.sessions.usecases.end_sessions import purge_sessions
+from auth.signing_keys.jobs import build_rotation_job
+from auth.throttle.usecases import purge_throttle
+from auth.users.usecases import erase_accounts
+from auth.vault import Vault
 from common.jobs import Job
 from common.persistence.database import Database
+from common.persistence.transaction import Transaction
 
-HOUR = 3600.0
-HALF_A_MINUTE = 30.0
+HOUR_SECONDS = 3600.0
+EXPORTS_SECONDS = 30.0
 
 
 def build_jobs(database: Database, vault: Vault, keep_audit: timedelta, *, keep_deleted: timedelta) -> list[Job]:
-    async def rotate() -> int:
-        async with database.begin() as tx:
-            return int(await rotate_when_due(tx, vault))
+    def job(name: str, every_seconds: float, work: Callable[[Transaction], Awaitable[int]]) -> Job:
+        async def run() -> int:
+            async with database.begin() as tx:
+                return await work(tx)
 
-    async def forget() -> int:
-        async with database.begin() as tx:
-            return await purge(tx, keep_audit)
+        return Job(name, every_seconds, run)
 
-    async def erase() -> int:
-        async with database.begin() as tx:
-            return await erase_accounts(tx, keep_deleted)
+    async def purge_all(tx: Transaction) -> int:
+        return await purge(tx, keep_audit)
 
-    async def exports() -> int:
-        async with database.begin() as tx:
-            return await end_exports(tx)
+    async def erase(tx: Transaction) -> int:
+        return await erase_accounts(tx, keep_deleted)
 
     return [
-        Job("auth.keys", HOUR, rotate),
-        Job("auth.purge", HOUR, forget),
-        Job("auth.erase", HOUR, erase),
-        Job("auth.exports", HALF_A_MINUTE, exports),
+        build_rotation_job(database, vault),
+        job("auth.purge", HOUR_SECONDS, purge_all),
+        job("auth.erase", HOUR_SECONDS, erase),
+        job("auth.exports", EXPORTS_SECONDS, end_exports),
     ]
+
+
+async def purge(tx: Transaction, keep_audit: timedelta) -> int:
+    """Delete one batch of old rows from each table; returns how many were deleted."""
+    deleted = (
+        await purge_sessions(tx),
+        await purge_throttle(tx),
+        await purge_audit(tx, keep_audit),
+        await purge_codes(tx, keep_audit),
+        await delete_expired_challenges(tx),
+        await delete_expired_logins(tx),
+    )
+    return sum(deleted)

@@ -1,38 +1,42 @@
 """auth's environment."""
 
+from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from auth.domain.addresses import Network
-from common.security.encryption import LOCAL_SECRET, SHORTEST_SECRET
+from auth.clients import Network
+from common.security.encryption import LOCAL_SECRET, MIN_SECRET_LENGTH
 from common.settings import ServiceSettings
 
 
 def _networks(value: object) -> object:
-    """`10.0.0.0/8, 192.168.1.7` as networks."""
+    """Parse `10.0.0.0/8, 192.168.1.7`."""
     if not isinstance(value, str):
         return value
     networks = tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
     if any(not network.prefixlen for network in networks):
-        raise ValueError("DUKAN_TRUSTED_PROXIES would let everybody claim any address: name the gateway's network")
+        raise ValueError("DUKAN_TRUSTED_PROXIES would let any client claim any address: name the gateway's network")
     return networks
 
 
 def _names(value: object) -> object:
-    """`https://a.example, https://b.example` as names."""
+    """Parse `https://a.example, https://b.example`."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 class Settings(ServiceSettings):
+    renamed: ClassVar[Mapping[str, str]] = {
+        "DUKAN_EXISTENCE_REPLIES": "DUKAN_REVEALS_ACCOUNT_EXISTENCE",
+    }
     required_in_production: ClassVar[tuple[str, ...]] = (
         *ServiceSettings.required_in_production,
         "key_secret",
         "mail_secret",
         "media_secret",
-        # Without it everybody would have the gateway's address, and one who guesses passwords would throttle all.
+        # Without it every client would have the gateway's address, and one that guesses passwords would throttle all.
         "trusted_proxies",
     )
 
@@ -45,14 +49,15 @@ class Settings(ServiceSettings):
     media_secret: SecretStr = Field(
         SecretStr(LOCAL_SECRET), description="signs the URLs of pictures; at least 32 characters in production"
     )
-    admin_email: str = Field("", description="the first admin, made at start when there is none")
+    admin_email: str = Field("", description="the first administrator, created at startup if there is none")
     admin_password: SecretStr = SecretStr("")
     access_token_minutes: int = Field(15, ge=1, le=60)
     trusted_proxies: Annotated[tuple[Network, ...] | None, NoDecode, BeforeValidator(_networks)] = Field(
-        None, description="whose X-Forwarded-For is believed: addresses and networks, separated by commas"
+        None, description="proxies whose X-Forwarded-For is trusted: addresses and networks, separated by commas"
     )
-    existence_replies: bool | None = Field(
-        None, description="whether registration says that an e-mail address is taken; by default in local mode only"
+    reveals_account_existence: bool | None = Field(
+        None,
+        description="whether registration and check-email tell that an address is taken; by default in local mode",
     )
     sign_in_failures_per_minute: int | None = Field(
         None, ge=1, description="per address; by default 10, and 100 in local mode, where all share one address"
@@ -70,12 +75,12 @@ class Settings(ServiceSettings):
     @model_validator(mode="after")
     def _by_mode(self) -> Self:
         for name in ("key_secret", "mail_secret", "media_secret"):
-            if self.is_production and len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET:
-                raise ValueError(f"DUKAN_{name.upper()} needs at least {SHORTEST_SECRET} characters")
+            if self.is_production and len(getattr(self, name).get_secret_value()) < MIN_SECRET_LENGTH:
+                raise ValueError(f"DUKAN_{name.upper()} needs at least {MIN_SECRET_LENGTH} characters")
         if self.trusted_proxies is None:
             self.trusted_proxies = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-        if self.existence_replies is None:
-            self.existence_replies = not self.is_production
+        if self.reveals_account_existence is None:
+            self.reveals_account_existence = not self.is_production
         if self.sign_in_failures_per_minute is None:
             self.sign_in_failures_per_minute = 10 if self.is_production else 100
         self.public_url = (self.public_url or self.issuer).rstrip("/")

@@ -1,0 +1,1 @@
+"""API keys: creation, rotation, revocation, and their exchange for access tokens."""

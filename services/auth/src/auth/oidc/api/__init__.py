@@ -1,0 +1,1 @@
+"""HTTP of sign-in with other issuers."""

@@ -1,0 +1,1 @@
+"""Other issuers, over OpenID Connect: the authorization code flow with PKCE."""

@@ -1,0 +1,1 @@
+"""One verb per file. Each takes a transaction and values, and never commits."""

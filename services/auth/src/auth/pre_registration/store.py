@@ -1,0 +1,40 @@
+"""SQL of pre-registrations."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from common.persistence.transaction import Transaction
+
+INSERT = """
+INSERT INTO pre_registration (id, email, first_name, last_name, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (email) DO NOTHING
+"""
+COUNT = "SELECT count(*) FROM pre_registration"
+LIST = """
+SELECT id, email, first_name, last_name, created_at FROM pre_registration ORDER BY id DESC OFFSET $1 LIMIT $2
+"""
+LIST_AFTER = """
+SELECT id, email, first_name, last_name, created_at FROM pre_registration
+WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT 1000
+"""
+
+
+async def insert_pre_registration(
+    tx: Transaction, new_id: UUID, email: str, *, first_name: str, last_name: str, now: datetime
+) -> None:
+    """Does nothing if the address is registered."""
+    await tx.sql.execute(INSERT, new_id, email, first_name, last_name, now)
+
+
+async def list_pre_registrations(tx: Transaction, offset: int, limit: int) -> tuple[list[asyncpg.Record], int]:
+    """One page, newest first, and the total number."""
+    total = await tx.sql.fetchval(COUNT)
+    return await tx.sql.fetch(LIST, offset, limit), total
+
+
+async def list_pre_registrations_after(tx: Transaction, after: UUID | None) -> list[asyncpg.Record]:
+    """The next thousand, oldest first."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(LIST_AFTER, after)
+    return rows

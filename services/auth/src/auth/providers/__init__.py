@@ -1,1 +1,0 @@
-"""Cryptography: password hashes, sealing and signing."""

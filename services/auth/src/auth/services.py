@@ -1,0 +1,36 @@
+"""The providers and settings that auth's use cases and routes need, as one object that app.py builds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auth.clients import Network
+from auth.email_confirmation.providers.codes import Codes
+from auth.passkeys.providers.webauthn import RelyingParty
+from auth.passwords.providers.hashing import PasswordHashing
+from auth.signing_keys.providers.signer import Signer
+from auth.throttle.domain import Policy, per_minute
+from auth.vault import Vault
+from common.security.media_urls import MediaUrls
+
+
+@dataclass(frozen=True, slots=True)
+class AuthServices:
+    """`reveals_account_existence`: registration and check-email may tell whether an address has an account."""
+
+    hashing: PasswordHashing
+    signer: Signer
+    vault: Vault
+    codes: Codes
+    passkeys: RelyingParty
+    media_urls: MediaUrls
+    trusted_proxies: Sequence[Network]
+    failures_per_minute: int
+    reveals_account_existence: bool
+    public_url: str
+    issuer: str
+    secure_cookies: bool
+
+    @property
+    def per_address(self) -> Policy:
+        """The limit of failures and costly requests per client address."""
+        return per_minute(self.failures_per_minute)
