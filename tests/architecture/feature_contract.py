@@ -5,10 +5,13 @@
     <features, from top to bottom; `a | b` are independent of each other>
     <service-level modules that features use>
 
-- Inside a feature: `api | subscribers | jobs → usecases → store | providers → tables | domain`.
-- From a feature below, a feature imports only `usecases`, `domain` and `errors`.
+- Inside a feature: `api | subscribers | jobs → usecases → store | providers → tables → domain`.
+- Of another feature, only `usecases`, `domain` and `errors` are public. Use cases import those of features below, so
+  that there is no circle; `api`, `subscribers` and `jobs`, which nothing imports, import those of any feature, and a
+  domain, which imports no other file, may be imported by any feature.
 - A `domain` imports the standard library, `common.{errors,money,contracts}`, and domains, errors and equally pure
   service-level modules of its service.
+- `http_modules`, shared by routes, import what is public of every feature; only `api` files import them.
 - `app` sees everything and is imported by nothing. Every module is listed, and a feature has only files named so.
 """
 
@@ -18,7 +21,8 @@ from collections.abc import Iterator
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
-FILE_LAYERS = ({"api", "subscribers", "jobs"}, {"usecases"}, {"store", "providers"}, {"tables", "domain"})
+FILE_LAYERS = ({"api", "subscribers", "jobs"}, {"usecases"}, {"store", "providers"}, {"tables"}, {"domain"})
+TOP_FILES = ("api", "subscribers", "jobs")
 PUBLIC_FILES = ("usecases", "domain", "errors")
 PURE = ("common.errors", "common.money", "common.contracts")
 
@@ -28,6 +32,7 @@ class FeatureContract(Contract):
 
     service = fields.StringField()
     layers = fields.ListField(subfield=fields.StringField())
+    http_modules = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         broken = [*self._unlisted(graph), *self._wrong_imports(graph)]
@@ -42,6 +47,10 @@ class FeatureContract(Contract):
         return str(self.service)
 
     @property
+    def _http(self) -> set[str]:
+        return set(self.http_modules or ())  # type: ignore[arg-type]
+
+    @property
     def _levels(self) -> dict[str, int]:
         """Top-level module of the service → its layer, counted from the top."""
         layers = [str(layer).split("|") for layer in self.layers]  # type: ignore[attr-defined]
@@ -51,7 +60,7 @@ class FeatureContract(Contract):
         known = set().union(*FILE_LAYERS)
         for module in sorted(graph.find_children(self._name)):
             name = module.rpartition(".")[2]
-            if name not in self._levels:
+            if name not in self._levels and name not in self._http:
                 yield f"{module} is not listed"
             elif self._is_feature(graph, module):
                 for file in sorted(graph.find_children(module)):
@@ -76,11 +85,21 @@ class FeatureContract(Contract):
             return "a domain is pure"
         if target[0] != self._name or source[1:2] == ["app"]:
             return None
+        if target[1] in self._http:
+            return None if _file(source) == "api" or source[1] in self._http else f"{target[1]} is for routes only"
+        if source[1] in self._http:
+            return self._public_problem(graph, target)
         if source[1] == target[1]:
             return _file_problem(source, target) if is_feature else None
-        if self._levels.get(source[1], 0) >= self._levels.get(target[1], 0):
+        if is_feature and (problem := self._public_problem(graph, target)):
+            return problem
+        is_unordered = is_feature and (_file(source) in TOP_FILES or _file(target) == "domain")
+        if self._levels.get(source[1], 0) >= self._levels.get(target[1], 0) and not is_unordered:
             return f"{target[1]} is not below {source[1]}"
-        if self._is_feature(graph, ".".join(target[:2])) and is_feature and _file(target) not in PUBLIC_FILES:
+        return None
+
+    def _public_problem(self, graph: ImportGraph, target: list[str]) -> str | None:
+        if self._is_feature(graph, ".".join(target[:2])) and _file(target) not in PUBLIC_FILES:
             return f"of another feature, only {', '.join(PUBLIC_FILES)} are public"
         return None
 

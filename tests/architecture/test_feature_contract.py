@@ -11,6 +11,7 @@ MODULES = (
     "shop.settings",
     "shop.errors",
     "shop.slugs",
+    "shop.dependencies",
     *(f"shop.carts.{file}" for file in ("api", "usecases", "store", "tables", "domain")),
     *(f"shop.prices.{file}" for file in ("subscribers", "usecases", "store", "domain")),
 )
@@ -27,6 +28,7 @@ def problems(*imports: tuple[str, str], extra: str | None = None) -> list[str]:
     options: dict[str, Any] = {
         "service": "shop",
         "layers": ["app", "settings", "carts", "prices", "slugs", "errors"],
+        "http_modules": ["dependencies"],
     }
     contract = FeatureContract("The features of shop", {"root_packages": ["shop"]}, options)
     broken: list[str] = contract.check(graph, verbose=False).metadata["broken"]
@@ -46,6 +48,11 @@ def test_imports_that_go_down_are_allowed() -> None:
             ("shop.carts.domain", "dataclasses"),
             ("shop.carts.domain", "common.money"),
             ("shop.carts.domain", "shop.slugs"),
+            ("shop.carts.tables", "shop.carts.domain"),
+            ("shop.prices.subscribers", "shop.carts.usecases"),
+            ("shop.prices.usecases", "shop.carts.domain"),
+            ("shop.carts.api", "shop.dependencies"),
+            ("shop.dependencies", "shop.prices.usecases"),
         )
         == []
     )
@@ -61,7 +68,9 @@ def test_imports_that_go_down_are_allowed() -> None:
         ("shop.carts.store", "shop.prices.store", "of another feature, only usecases, domain, errors are public"),
         ("shop.prices.usecases", "shop.carts.usecases", "carts is not below prices"),
         ("shop.carts.usecases", "shop.settings", "settings is not below carts"),
-        ("shop.carts.api", "shop.app", "app is not below carts"),
+        ("shop.carts.store", "shop.app", "app is not below carts"),
+        ("shop.carts.usecases", "shop.dependencies", "dependencies is for routes only"),
+        ("shop.dependencies", "shop.prices.store", "of another feature, only usecases, domain, errors are public"),
     ],
 )
 def test_an_import_that_breaks_a_rule_is_named(importer: str, imported: str, problem: str) -> None:

@@ -1,16 +1,21 @@
 """The providers and settings that auth's use cases and routes need, as one object that app.py builds."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from auth.clients import Network
-from auth.email_confirmation.providers.codes import Codes
-from auth.passkeys.providers.webauthn import RelyingParty
-from auth.passwords.providers.hashing import PasswordHashing
-from auth.signing_keys.providers.signer import Signer
 from auth.throttle.domain import Policy, per_minute
 from auth.vault import Vault
 from common.security.media_urls import MediaUrls
+
+if TYPE_CHECKING:  # the features that own the providers import this module
+    from auth.email_confirmation.providers.codes import Codes
+    from auth.passkeys.providers.webauthn import RelyingParty
+    from auth.passwords.providers.hashing import PasswordHashing
+    from auth.signing_keys.providers.signer import Signer
 
 
 @dataclass(frozen=True, slots=True)
