@@ -49,13 +49,11 @@ class DukanError(Exception):
         self,
         message: str | None = None,
         *,
-        code: str | None = None,
         field: str | None = None,
         detail: Mapping[str, object] | None = None,
     ) -> None:
         self.message = message or type(self).message
         super().__init__(self.message)
-        self.code = code or type(self).code
         self.field = field or type(self).field
         self.detail = detail
 
@@ -128,10 +126,9 @@ class RateLimited(_Later):
         retry_after: float,
         message: str | None = None,
         *,
-        code: str | None = None,
         detail: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(message, code=code, detail=detail)
+        super().__init__(message, detail=detail)
         self.retry_after = retry_after
 
 
@@ -148,10 +145,9 @@ class Unavailable(_Later):
         message: str | None = None,
         *,
         retry_after: float | None = None,
-        code: str | None = None,
         detail: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(message, code=code, detail=detail)
+        super().__init__(message, detail=detail)
         self.retry_after = retry_after if retry_after is not None else type(self).retry_after
 
 

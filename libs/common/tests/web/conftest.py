@@ -21,6 +21,16 @@ from common.web.preferences import Wait
 from common.web.service import Service
 
 
+class OrderRejected(Conflict):
+    code = "orders.rejected"
+    message = "No"
+
+
+class Taken(Conflict):
+    code = "orders.taken"
+    message = "Taken"
+
+
 class Line(BaseModel):
     quantity: int = Field(ge=1)
 
@@ -76,7 +86,7 @@ async def post_order(body: Basket, caller: Caller, begin: Begin, idempotency: Id
         if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
             return replay
         if body.note == "refuse":
-            raise Conflict("No", code="orders.refused")
+            raise OrderRejected
         answer = accepted(Receipt(number=await tx.sql.fetchval("INSERT INTO made DEFAULT VALUES RETURNING id")))
         await idempotency.store(tx, answer, status_code=202)
     return answer
@@ -100,7 +110,7 @@ async def get_wait(wait: Wait) -> Envelope[int]:
 @shop.get("/fail/{how}")
 async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envelope[int]:
     failures = {
-        "conflict": Conflict("Taken", code="orders.taken", field="items.0", detail={"left": 2}),
+        "conflict": Taken(field="items.0", detail={"left": 2}),
         "limited": RateLimited(1.2),
         "http": HTTPException(418, "A teapot"),
         "outage": DatabaseUnavailable("postgres.internal:5432"),

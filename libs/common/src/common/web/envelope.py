@@ -5,7 +5,7 @@ Error: `{"status": "error", "message", "data": null, "code", "errors": [{"field"
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -16,7 +16,7 @@ class Envelope(BaseModel, Generic[T]):
     """A success response; routes declare it as `-> Envelope[OrderView]`. `meta` is omitted if there is none."""
 
     status: Literal["success"] = "success"
-    message: str = ""
+    message: Annotated[str, Field(examples=["OK"])] = ""
     data: T
     errors: None = None
     meta: dict[str, Any] | None = Field(None, exclude_if=lambda meta: meta is None)
@@ -25,19 +25,19 @@ class Envelope(BaseModel, Generic[T]):
 class Problem(BaseModel):
     """One error; `field` is a dotted path into the input, or null if the error is about the whole request."""
 
-    field: str | None = None
-    code: str
-    message: str
+    field: Annotated[str | None, Field(examples=["items.0.quantity"])] = None
+    code: Annotated[str, Field(examples=["invalid"])]
+    message: Annotated[str, Field(examples=["Input should be greater than or equal to 1"])]
     detail: dict[str, Any] | None = Field(None, exclude_if=lambda detail: detail is None)
 
 
 class ErrorEnvelope(BaseModel):
     status: Literal["error"] = "error"
-    message: str
+    message: Annotated[str, Field(examples=["items.0.quantity: Input should be greater than or equal to 1"])]
     data: None = None
-    code: str
+    code: Annotated[str, Field(examples=["invalid"])]
     errors: list[Problem]
-    request_id: str | None = None
+    request_id: Annotated[str | None, Field(examples=["019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e10"])] = None
 
 
 def ok(data: T, message: str = "OK", meta: Mapping[str, Any] | None = None) -> Envelope[T]:
