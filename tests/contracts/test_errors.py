@@ -24,13 +24,15 @@ OUTSIDE_THE_API = {
     "api_key_address": "of the exchange of API keys, for the gateway, which relays it on any route",
     "daily_limit_reached": "of the exchange of API keys, for the gateway, which relays it on any route",
     "admin_email_taken": "ends the start of auth",
+    "amount_not_payable": "the reason of a failed payment",
     "form_incomplete": "on the HTML page of a link",
 }
-# The same code with another status: for a caller who is signed in, or who changes an API key instead of using it.
+# The same code with another status: in the path or in the body, for a signed-in caller, for a changed or a used key.
 SEVERAL_STATUSES = {
     ("auth", "api_key_revoked"): {(401, None), (409, None)},
     ("auth", "otp_required"): {(401, None), (422, "code")},
     ("catalog", "image_too_large"): {(413, "file"), (422, "file")},
+    ("orders", "orders.unknown_address"): {(404, None), (422, "address_id")},
 }
 
 
