@@ -257,14 +257,14 @@ async def test_a_user_links_and_unlinks_an_identity_after_a_recent_authenticatio
     started = data(await browser.api.act(link, tokens, {"password": PASSWORD}))
     back = await browser.issuer.authorize(started["authorization_url"]) | {"provider": "company"}
     assert problem(await browser.finish(back), 422)[0] == "state", "a link does not sign in"
-    identity = await browser.api.signed_in()
-    assert problem(await browser.api.act("/auth/identities", identity, back), 422)[0] == "state"
+    other_user = await browser.api.signed_in()
+    assert problem(await browser.api.act("/auth/identities", other_user, back), 422)[0] == "state"
     identity = data(await browser.api.act("/auth/identities", tokens, back), 201)
     assert identity["other_sessions"] == 0
     assert data(await browser.sign_in())["user"]["id"] == tokens["user"]["id"]
 
     path = f"/api/v1/auth/identities/{identity['id']}"
-    assert (await browser.api.http.delete(path, headers=bearer(identity))).status_code == 404
+    assert (await browser.api.http.delete(path, headers=bearer(other_user))).status_code == 404
     assert (await browser.api.http.delete(path, headers=bearer(tokens))).status_code == 403
     removed = await browser.api.http.request("DELETE", path, headers=bearer(tokens), json={"password": PASSWORD})
     assert removed.status_code == 200
