@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from grimp import ImportGraph
+
 from tests.architecture.feature_contract import FeatureContract
 
 MODULES = (

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contracts.compatibility import breaks
 
 from common.contracts.all_events import schemas
+from tests.contracts.compatibility import breaks
 
 GOLDEN = Path(__file__).parent / "golden"
 

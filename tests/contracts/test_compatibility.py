@@ -4,9 +4,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from tests.contracts.compatibility import breaks
 
 from common.contracts.all_events import all_events, schemas
+from tests.contracts.compatibility import breaks
 
 RENEW = "run `pytest tests/contracts --renew-golden` and commit what it writes"
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contracts.gateway_document import Document, examples_of, gateway_document
 
 from common.errors import DukanError
 from dukan.docs import error_classes
+from tests.contracts.gateway_document import Document, examples_of, gateway_document
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("libs/common/src", "services", "gateway/src")

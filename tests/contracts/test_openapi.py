@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.contracts.gateway_document import Document, Operation, examples_of, gateway_document, operations_of
 
 from common.openapi.errors import STATUS_ERRORS
 from common.security.scopes import SCOPES
+from tests.contracts.gateway_document import Document, Operation, examples_of, gateway_document, operations_of
 
 COMPONENT = "#/components/"
 MAX_SUMMARY = 60

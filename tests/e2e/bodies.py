@@ -21,6 +21,16 @@ KNOWN = {
 }
 
 
+BY_FORMAT = {
+    "uuid": "01a1fe88-a923-7491-9be5-40c78397c4ce",
+    "email": "neema@example.com",
+    "date": "1990-01-31",
+    "date-time": "2026-01-31T08:00:00Z",
+    "uri": "https://example.com",
+    "password": "a-long-way-to-mwanza",
+}
+
+
 @dataclass(frozen=True)
 class Bite:
     """A location in a body that takes a string."""
@@ -69,6 +79,29 @@ def sample(document: Document, schema: Any, known: Mapping[str, str], name: str 
     if schema.get("format") == "uuid":
         return known.get(name, "01a1fe88-a923-7491-9be5-40c78397c4ce")
     return KNOWN.get(name, "Karibu")
+
+
+def example(document: Document, schema: Any) -> Any:
+    """A value made of the examples of the document: of an object the required fields, or all if none is required."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "enum" in schema or "const" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    for choices in ("anyOf", "oneOf", "allOf"):
+        if choices in schema:
+            return example(document, schema[choices][0])
+    match schema.get("type"):
+        case "object":
+            properties = schema.get("properties", {})
+            names = schema.get("required") or properties
+            return {name: example(document, properties[name]) for name in names}
+        case "array":
+            return [example(document, schema["items"])]
+        case "boolean":
+            return True
+    return BY_FORMAT[schema["format"]]
 
 
 def _texts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -165,7 +165,7 @@ MAKERS: Mapping[str, Maker] = {
     "media_id": _media,
     "api_key_id": _api_key,
     "event_id": _any_id,
-    "letter_id": _any_id,
+    "dead_letter_id": _any_id,
     "correlation_id": _any_id,
     "identity_id": _any_id,
     # No issuer is configured: no account has an identity there.

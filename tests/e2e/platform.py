@@ -128,13 +128,13 @@ class Platform:
             if self.process.returncode is None:
                 self.process.kill()
 
-    async def staff(self) -> Customer:
-        """A customer whom the administrator has given the staff role."""
+    async def member(self, role: str) -> Customer:
+        """A new user whom the administrator has given this role."""
         email, password = await self._register()
-        clerk = await self._sign_in(email, password)
+        user = await self._sign_in(email, password)
         headers = {"Authorization": f"Bearer {(await self.admin()).token}"}
-        raised = await self.http.patch(f"{API}/users/{clerk.id}", json={"role": "staff"}, headers=headers)
-        assert raised.status_code == 200, raised.text
+        changed = await self.http.patch(f"{API}/users/{user.id}", json={"role": role}, headers=headers)
+        assert changed.status_code == 200, changed.text
         return await self._sign_in(email, password)
 
     async def customer(self) -> Customer:

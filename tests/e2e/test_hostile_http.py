@@ -164,8 +164,8 @@ VALUES += ["0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:0
 
 @pytest.fixture(scope="module")
 async def world(exposed: Platform) -> World:
-    """The administrator, who may send all bodies, owns everything; the other user owns nothing."""
-    known = await world_of(exposed, owner=await exposed.admin())
+    """An administrator of its own, who may send all bodies and whom these change, owns everything."""
+    known = await world_of(exposed, owner=await exposed.member("admin"))
     return replace(known, ids={**known.ids, "user_id": (await exposed.customer()).id})
 
 

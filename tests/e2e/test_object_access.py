@@ -110,7 +110,7 @@ async def test_lists_hold_the_callers_resources_only(
 async def test_staff_may_not_do_what_only_an_administrator_may(
     platform: Platform, world: World, operations: list[Operation]
 ) -> None:
-    clerk = await platform.staff()
+    clerk = await platform.member("staff")
     for operation in operations:
         if operation.role == "admin":
             assert (await call(platform, operation, world, clerk.token)).status_code == 403, operation

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from .bodies import example
 from .platform import Customer, Platform
 
 # Requests without prerequisites, in this order: the first one registers the account that the others use.
@@ -49,9 +50,9 @@ async def test_staff_can_send_the_examples(exposed: Platform, document: Any) -> 
 async def test_the_example_order_is_valid_except_for_its_product(exposed: Platform, document: Any) -> None:
     customer, product = await exposed.customer(), await exposed.product(stock=5)
     for operation in ("orders.post_item", "orders.post_order"):
-        method, path, example = _request(document, operation)
-        example = {**example, "product_id": product} if "product_id" in example else _of(product, example)
-        answer = await exposed.http.request(method, path, json=example, headers=_bearer(customer))
+        method, path, body = _request(document, operation)
+        body = {**body, "product_id": product} if "product_id" in body else _of(product, body)
+        answer = await exposed.http.request(method, path, json=body, headers=_bearer(customer))
         assert answer.status_code in {201, 202}, answer.text
 
 
@@ -64,9 +65,9 @@ async def _statuses(
 ) -> set[int]:
     statuses = set()
     for operation in operations:
-        method, path, example = _request(document, operation)
+        method, path, body = _request(document, operation)
         headers = _bearer(caller) if caller else {}
-        answer = await exposed.http.request(method, path, json=example, headers=headers)
+        answer = await exposed.http.request(method, path, json=body, headers=headers)
         assert answer.status_code < 400 or answer.status_code == 409, (operation, answer.text)
         statuses.add(answer.status_code)
     return statuses
@@ -76,7 +77,8 @@ def _request(document: Any, operation_id: str) -> tuple[str, str, Any]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if operation["operationId"] == operation_id:
-                return method, path, operation["requestBody"]["content"]["application/json"]["example"]
+                media = operation["requestBody"]["content"]["application/json"]
+                return method, path, example(document, media["schema"])
     raise LookupError(operation_id)
 
 

@@ -27,7 +27,7 @@ STORY = {
 
 
 @pytest.mark.parametrize(
-    "shop",
+    "platform",
     [pytest.param("processes", marks=pytest.mark.broker)],
     indirect=True,
 )
