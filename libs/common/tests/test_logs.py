@@ -17,7 +17,7 @@ def line(message: str, *args: object, **extra: object) -> dict[str, Any]:
     return written
 
 
-def test_a_line_carries_the_ids_of_the_request() -> None:
+def test_a_log_line_has_the_ids_of_the_request() -> None:
     with use_origin(Origin("req-12345", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")):
         written = line("placed %d", 3, order="o-1")
     assert written["message"] == "placed 3"
@@ -26,7 +26,7 @@ def test_a_line_carries_the_ids_of_the_request() -> None:
     assert written["order"] == "o-1"
 
 
-def test_a_line_of_a_handler_names_the_event_that_caused_it() -> None:
+def test_a_log_line_of_a_handler_names_the_event_that_caused_it() -> None:
     with use_origin(Origin("req-12345", causation_id="e-1")):
         written = line("handled")
     assert (written["correlation_id"], written["causation_id"]) == ("req-12345", "e-1")
@@ -42,10 +42,10 @@ def test_a_line_of_a_handler_names_the_event_that_caused_it() -> None:
         "key dk_abc123_hunter22hunter22",
     ],
 )
-def test_credentials_are_masked_whoever_logs_them(secret: str) -> None:
+def test_credentials_are_masked_in_all_logs(secret: str) -> None:
     assert "hunter22" not in mask(secret)
     assert "hunter22" not in json.dumps(line("failed: %s", secret, url=secret))
 
 
-def test_what_is_named_like_a_secret_is_not_shown() -> None:
+def test_a_value_named_like_a_secret_is_masked() -> None:
     assert line("x", new_password="hunter22")["new_password"] == "***"

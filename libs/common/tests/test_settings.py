@@ -1,4 +1,4 @@
-"""Starting with too little is refused by name; secrets stay out of what is printed."""
+"""A missing variable is an error at startup that names it; secrets are not printed."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 
 @pytest.mark.parametrize("variable", [name for name in GIVEN if name != "DUKAN_MODE"])
 @pytest.mark.parametrize("value", [None, ""])
-def test_production_names_the_variable_that_is_missing(
+def test_production_names_each_missing_variable(
     environment: pytest.MonkeyPatch, variable: str, value: str | None
 ) -> None:
     environment.setenv(variable, "") if value == "" else environment.delenv(variable)
@@ -41,7 +41,7 @@ def test_production_starts_with_everything_given(environment: pytest.MonkeyPatch
     assert "hush" not in repr(settings)
 
 
-def test_local_mode_needs_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_local_mode_requires_no_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in GIVEN:
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""With a collector configured, a request becomes a span in the trace that it came with."""
+"""With a collector configured, a request becomes a span of the incoming trace."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 class Collector:
-    """Takes OTLP over http/protobuf, as an OpenTelemetry collector does."""
+    """Accepts OTLP over http/protobuf, as an OpenTelemetry collector does."""
 
     def __init__(self) -> None:
         self.endpoint = ""
@@ -54,7 +54,7 @@ async def collector() -> AsyncIterator[Collector]:
         yield collector
 
 
-async def test_spans_continue_the_trace_they_came_with(collector: Collector) -> None:
+async def test_spans_continue_the_incoming_trace(collector: Collector) -> None:
     telemetry.start("shop", collector.endpoint)
     events = [SessionRevoked(session_id=new_id(), user_id=new_id(), expires_at=now(), reason="x") for _ in range(3)]
     with telemetry.span("shop", "http", Origin("request-1", traceparent=PARENT)) as inner:

@@ -1,4 +1,4 @@
-"""The test tools themselves: real inbox, real outbox, and no quiet failure."""
+"""The test tools: real inbox, real outbox, and no silent failure."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from common.web.service import Service
 
 
 class Desk:
-    """Deactivates whoever's session was revoked, and cannot stand some reasons."""
+    """Deactivates the users of revoked sessions; fails for some reasons."""
 
     @subscribe(SessionRevoked, consumer="shop.desk")
     async def on_session_revoked(self, event: SessionRevoked, tx: Transaction) -> None:
@@ -42,7 +42,7 @@ def revoked(reason: str = "logout") -> SessionRevoked:
     return SessionRevoked(session_id=new_id(), user_id=new_id(), expires_at=now(), reason=reason)
 
 
-async def test_the_same_envelope_delivered_twice_has_one_effect(service: Service, database: Database) -> None:
+async def test_the_same_event_delivered_twice_has_one_effect(service: Service, database: Database) -> None:
     event = revoked()
     cloud_event = cloud_event_of(event)
     await deliver(service, cloud_event)
@@ -51,7 +51,7 @@ async def test_the_same_envelope_delivered_twice_has_one_effect(service: Service
 
 
 @pytest.mark.parametrize(("reason", "settlement"), [("hopeless", Dead), ("clumsy", Retry)])
-async def test_a_failed_delivery_is_loud_unless_expected(
+async def test_a_failed_delivery_raises_unless_expected(
     service: Service, database: Database, reason: str, settlement: type
 ) -> None:
     with pytest.raises(NotHandledError, match=r"never|once more"):
@@ -61,12 +61,12 @@ async def test_a_failed_delivery_is_loud_unless_expected(
     assert await facts(database, UserDeactivated) == []
 
 
-async def test_an_event_that_nobody_takes_is_no_success(service: Service) -> None:
+async def test_an_event_without_a_consumer_raises(service: Service) -> None:
     with pytest.raises(NotHandledError, match="no consumer"):
         await deliver(service, UserDeactivated(user_id=new_id()))
 
 
-async def test_waiting_has_an_end() -> None:
+async def test_eventually_gives_up() -> None:
     async def never() -> bool:
         return False
 

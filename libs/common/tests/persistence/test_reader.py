@@ -16,7 +16,7 @@ async def test_a_reader_cannot_write(fresh_database: FreshDatabase) -> None:
             await sql.execute("CREATE TABLE mine (id integer)")
 
 
-async def test_a_connection_that_was_cut_is_an_outage_and_the_next_read_opens_another(
+async def test_a_closed_connection_is_an_outage_and_the_next_read_opens_another(
     fresh_database: FreshDatabase,
 ) -> None:
     database = await fresh_database("common")
@@ -36,7 +36,7 @@ async def test_a_connection_that_was_cut_is_an_outage_and_the_next_read_opens_an
             assert await sql.fetchval("SELECT 1") == 1
 
 
-async def test_a_database_that_is_not_there_is_an_outage() -> None:
+async def test_an_unreachable_database_is_an_outage() -> None:
     async with Reader("postgresql://dukan@127.0.0.1:9/dukan", 1) as reader:
         with pytest.raises(DatabaseUnavailable):
             async with reader.read():
@@ -44,7 +44,7 @@ async def test_a_database_that_is_not_there_is_an_outage() -> None:
 
 
 @pytest.mark.parametrize(("replans", "mode"), [(True, "force_custom_plan"), (False, "auto")])
-async def test_a_reader_for_searches_plans_for_what_is_searched(
+async def test_a_reader_with_replans_plans_for_the_values_of_each_search(
     fresh_database: FreshDatabase, replans: bool, mode: str
 ) -> None:
     database = await fresh_database("common")

@@ -1,4 +1,4 @@
-"""A small service with one route per thing the web layer must do."""
+"""A small service with one route per feature of the web layer."""
 
 from typing import Annotated, Any
 

@@ -32,7 +32,7 @@ async def test_a_service_is_ready_once_keys_and_revocations_are_loaded(client: A
     assert await eventually(ready) == {"database": True, "bus": True, "identity": True}
 
 
-async def test_a_service_that_cannot_verify_tokens_lives_but_is_not_ready(
+async def test_a_service_that_cannot_verify_tokens_is_live_but_not_ready(
     client_for: ClientFor, service: Service
 ) -> None:
     service.verifier = TokenVerifier(KeySet(_unreachable), RevocationList(_unreachable), issuer="i", audience="a")
@@ -43,7 +43,7 @@ async def test_a_service_that_cannot_verify_tokens_lives_but_is_not_ready(
     assert (await client.get("/health/live")).status_code == 200
 
 
-async def test_a_broker_or_database_that_is_away_makes_a_service_unready(
+async def test_without_broker_or_database_a_service_is_not_ready(
     client: AsyncClient, service: Service, transport: RecordingTransport
 ) -> None:
     transport.connected = False
@@ -68,7 +68,7 @@ async def test_a_worker_runs_jobs_and_serves_no_api(client_for: ClientFor, servi
     assert (await client.get("/health/ready")).status_code == 200
 
 
-async def test_a_job_survives_failures_runs_on_while_busy_and_can_be_woken(
+async def test_a_job_survives_failures_repeats_while_busy_and_can_be_woken(
     client_for: ClientFor, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     outcomes: Iterator[int | Exception] = iter([RuntimeError("first"), 2, 1, 0, 0])
@@ -93,7 +93,7 @@ async def test_a_job_survives_failures_runs_on_while_busy_and_can_be_woken(
     assert "job flaky failed" in caplog.text
 
 
-async def test_a_revoked_session_is_refused_from_the_event_on(
+async def test_a_revoked_session_is_rejected_from_the_event_on(
     client: AsyncClient, tokens: TestIssuer, transport: RecordingTransport
 ) -> None:
     session = new_id()
@@ -106,7 +106,7 @@ async def test_a_revoked_session_is_refused_from_the_event_on(
     assert (await client.get("/api/v1/me", headers=tokens.bearer())).status_code == 200
 
 
-async def test_a_failing_listener_disturbs_nobody(
+async def test_a_failing_listener_affects_no_other(
     client_for: ClientFor, service: Service, transport: RecordingTransport, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[str] = []
@@ -120,7 +120,7 @@ async def test_a_failing_listener_disturbs_nobody(
     assert "a listener failed" in caplog.text
 
 
-async def test_resources_are_left_in_reverse_even_when_a_later_one_fails(
+async def test_resources_are_exited_in_reverse_even_if_a_later_one_fails(
     service: Service, transport: RecordingTransport, tokens: TestIssuer
 ) -> None:
     seen: list[str] = []

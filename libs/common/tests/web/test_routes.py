@@ -17,7 +17,7 @@ async def made(database: Database) -> int:
         return int(await tx.sql.fetchval("SELECT count(*) FROM made"))
 
 
-async def test_roles_open_the_doors_that_they_should(client: AsyncClient, tokens: TestIssuer) -> None:
+async def test_routes_require_their_role(client: AsyncClient, tokens: TestIssuer) -> None:
     async def statuses(headers: dict[str, str]) -> list[int]:
         return [(await client.get(f"/api/v1/{path}", headers=headers)).status_code for path in paths]
 
@@ -29,7 +29,7 @@ async def test_roles_open_the_doors_that_they_should(client: AsyncClient, tokens
 
 
 @pytest.mark.parametrize("credential", ["Bearer x.y.z", "Bearer", "Basic dXNlcjpwYXNz", "ApiKey dk_1_2"])
-async def test_a_bad_credential_is_refused_even_where_none_is_needed(client: AsyncClient, credential: str) -> None:
+async def test_an_invalid_credential_is_rejected_even_if_none_is_required(client: AsyncClient, credential: str) -> None:
     answer = await client.get("/api/v1/greeting", headers={"Authorization": credential})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -51,7 +51,7 @@ async def test_pages_link_to_their_neighbours_and_keep_the_filters(client: Async
 @pytest.mark.parametrize(
     "query", ["pages?page=0", "pages?page_size=101", "pages?page=x", "pages?page=99999999999999999999", "feed?limit=0"]
 )
-async def test_pages_have_bounds(client: AsyncClient, query: str) -> None:
+async def test_page_numbers_and_sizes_are_limited(client: AsyncClient, query: str) -> None:
     assert (await client.get(f"/api/v1/{query}")).status_code == 422
 
 

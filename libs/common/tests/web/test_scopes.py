@@ -1,4 +1,4 @@
-"""What a narrowed credential opens."""
+"""Requests with a token that is narrowed by scopes."""
 
 import pytest
 from httpx import AsyncClient
@@ -21,7 +21,7 @@ BASKET = {"items": [{"quantity": 1}]}
         ("READ", 403, 403),
     ],
 )
-async def test_a_token_does_what_its_scopes_open(
+async def test_a_token_may_do_what_its_scopes_allow(
     client: AsyncClient, tokens: TestIssuer, scope: str, read: int, written: int
 ) -> None:
     headers = tokens.bearer(new_id(), scope=scope)
@@ -32,18 +32,18 @@ async def test_a_token_does_what_its_scopes_open(
     assert {answer.json()["code"] for answer in (reading, writing) if answer.is_error} <= {"insufficient_scope"}
 
 
-async def test_a_scope_does_not_lift_its_owner_above_their_role(client: AsyncClient, tokens: TestIssuer) -> None:
+async def test_a_scope_does_not_extend_the_role(client: AsyncClient, tokens: TestIssuer) -> None:
     answer = await client.get("/api/v1/vault", headers=tokens.bearer(scope="read write"))
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_services_scope_is_good_there_only(service: str) -> None:
+def test_a_services_scope_is_valid_for_that_service_only(service: str) -> None:
     others = [other for other in SERVICES if other != service]
     assert allows({f"{service}:write"}, service, "DELETE")
     assert not any(allows({f"{service}:read"}, other, "GET") for other in [*others, "auth"])
 
 
-def test_no_scope_changes_anything_at_auth() -> None:
+def test_no_scope_allows_writes_to_auth() -> None:
     assert not allows(set(SCOPES), "auth", "POST")
     assert allows({"auth:read"}, "auth", "GET")

@@ -1,4 +1,4 @@
-"""Verifying against auth over real HTTP, at the addresses where a service called auth serves its keys."""
+"""Verification with keys that are fetched from auth over real HTTP."""
 
 import asyncio
 import socket
@@ -49,12 +49,12 @@ async def listening(app: FastAPI, listener: socket.socket) -> AsyncIterator[None
         await running
 
 
-async def test_a_service_that_started_before_auth_becomes_ready_and_knows_the_revoked(
+async def test_a_service_started_before_auth_becomes_ready_and_applies_revocations(
     service: Service, database: Database, tokens: TestIssuer
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        # Connections wait in the backlog until auth serves, so a short time-out is what being away looks like.
+        # Connections wait in the backlog until auth serves, so a short time-out simulates an unavailable auth.
         service.settings = ServiceSettings(auth_url=url, request_timeout=0.2)
         app = create_app(service, RecordingTransport(), "api")
         async with (

@@ -1,4 +1,4 @@
-"""For tests of services: databases of their own, signed tokens, a client on the real application, real deliveries."""
+"""For tests of services: databases, signed tokens, a client on the real application, real deliveries."""
 
 from common.testing.clients import run_service
 from common.testing.deliveries import NotHandledError, cloud_event_of, deliver, facts

@@ -1,4 +1,4 @@
-"""A client on a service's real application, in process."""
+"""A client on a service's real application, in the same process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

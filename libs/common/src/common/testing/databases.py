@@ -15,7 +15,7 @@ from common.persistence.schema import BUS_TABLES
 
 @dataclass
 class TestDatabases:
-    """Makes and drops databases on the server at `url`, whose user may create them."""
+    """Creates and drops databases on the server at `url`, whose user may create them."""
 
     __test__ = False
 
@@ -24,7 +24,7 @@ class TestDatabases:
 
     @asynccontextmanager
     async def clone(self, package: str) -> AsyncIterator[Database]:
-        """A database of its own with the package's newest schema and no rows."""
+        """A new database with the package's newest schema and no rows, dropped after the block."""
         name = f"dukan_test_{package}_{uuid4().hex[:12]}"
         await self._run(f'CREATE DATABASE "{name}" TEMPLATE "{await self._template(package)}" STRATEGY FILE_COPY')
         database = Database(self._url_of(name))
@@ -47,7 +47,7 @@ class TestDatabases:
         return self._templates[package]
 
     async def _fill(self, url: str, package: str) -> None:
-        # `common` has no migrations of its own: its databases hold the tables that every service has.
+        # `common` has no migrations: its databases hold the tables that every service has.
         await (self._run(BUS_TABLES, url) if package == "common" else migrate(url, package))
 
     def _url_of(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a service answers when a person asks for their data, opened as auth would."""
+"""The personal data that a service publishes for a data export, decrypted as auth does."""
 
 import json
 import zlib
@@ -20,7 +20,7 @@ E = TypeVar("E", bound=Event)
 
 
 async def exported_data(service: Service, user_id: UUID, event: type[E]) -> Any:
-    """The service's document about this person; `event` is the class that carries its parts."""
+    """The service's document about this user; `event` is the class that carries its parts."""
     private, public = SealedBox.key_pair()
     key, until = urlsafe_b64encode(public).decode(), clock.now() + timedelta(minutes=5)
     request = ExportRequested(export_id=new_id(), user_id=user_id, public_key=key, expires_at=until)

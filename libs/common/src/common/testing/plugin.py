@@ -29,7 +29,7 @@ ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
 
 @pytest.fixture(scope="session")
 def postgres_url() -> str:
-    """A server on which databases may be created."""
+    """The URL of a server on which databases may be created."""
     return _required("DUKAN_TEST_POSTGRES_URL")
 
 
@@ -56,7 +56,7 @@ async def _databases(postgres_url: str) -> AsyncIterator[TestDatabases]:
 
 @pytest.fixture
 async def fresh_database(_databases: TestDatabases) -> AsyncIterator[FreshDatabase]:
-    """`await fresh_database("orders")`: a migrated database of its own, dropped after the test."""
+    """`await fresh_database("orders")`: a new migrated database, dropped after the test."""
     async with AsyncExitStack() as stack:
 
         async def fresh(package: str) -> Database:
@@ -73,7 +73,7 @@ def tokens() -> TestIssuer:
 
 @pytest.fixture
 def transport() -> RecordingTransport:
-    """Where the services under test publish to, and where listeners can be told of events."""
+    """Records the events that the services under test publish; calls their listeners."""
     return RecordingTransport()
 
 

@@ -1,4 +1,4 @@
-"""Waiting for what happens in the background, with a bound instead of a hopeful sleep."""
+"""Waiting for background work, for a bounded time and without fixed sleeps."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ INTERVAL = 0.02
 
 
 async def eventually(predicate: Callable[[], Awaitable[T]], within: float = 10) -> T:
-    """The first truthy value of `predicate`, asked again and again for `within` seconds; AssertionError after that."""
+    """The first truthy value of `predicate`, polled for `within` seconds; raises AssertionError after that."""
     deadline = time.monotonic() + within
     while not (value := await predicate()):
         if time.monotonic() > deadline:
@@ -23,7 +23,7 @@ async def eventually(predicate: Callable[[], Awaitable[T]], within: float = 10) 
 
 
 async def waits_for_a_lock(database: Database) -> bool:
-    """Whether somebody waits for an advisory lock of this database: the moment at which two sides meet."""
+    """Whether a transaction waits for an advisory lock of this database: the moment at which two sides meet."""
     async with database.begin() as tx:
         waiting: bool = await tx.sql.fetchval(
             "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"

@@ -22,7 +22,7 @@ KEY_ID = "test-key"
 
 
 class TestIssuer:
-    __test__ = False  # a tool of tests, not a test
+    __test__ = False  # pytest must not collect it
 
     def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
@@ -30,11 +30,11 @@ class TestIssuer:
     def bearer(
         self, user_id: UUID | None = None, roles: Iterable[str] = ("customer",), **claims: Any
     ) -> dict[str, str]:
-        """The `Authorization` header of a fresh session of the user (of a new one without `user_id`)."""
+        """The `Authorization` header of a new session of the user (of a new user without `user_id`)."""
         return {"Authorization": f"Bearer {self.token(user_id, roles, **claims)}"}
 
     def token(self, user_id: UUID | None = None, roles: Iterable[str] = ("customer",), **claims: Any) -> str:
-        """A signed token. Claims given override; those given as None are left out."""
+        """A signed token. The given claims override; claims given as None are omitted."""
         return self.sign(self.claims(user_id, roles, **claims))
 
     def claims(self, user_id: UUID | None, roles: Iterable[str], **claims: Any) -> dict[str, Any]:
@@ -56,12 +56,12 @@ class TestIssuer:
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": KEY_ID} | (headers or {}))
 
     def jwk(self) -> dict[str, Any]:
-        """The public key as auth would publish it."""
+        """The public key as auth publishes it."""
         public: dict[str, Any] = json.loads(OKPAlgorithm.to_jwk(self._key.public_key()))
         return public | {"kid": KEY_ID, "use": "sig", "alg": "EdDSA"}
 
     def verifier(self) -> TokenVerifier:
-        """A verifier that trusts this issuer and knows of no revocation yet."""
+        """A verifier that trusts this issuer and has no revocations."""
         return TokenVerifier(KeySet(self._jwks), RevocationList(_none_revoked), issuer=ISSUER, audience=AUDIENCE)
 
     async def _jwks(self) -> dict[str, Any]:

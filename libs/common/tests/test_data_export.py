@@ -1,4 +1,4 @@
-"""A person's own data is gathered as JSON, sealed part by part, and says what it left out."""
+"""Personal data is collected as JSON, encrypted part by part; omitted kinds are listed."""
 
 import json
 import zlib
@@ -44,13 +44,13 @@ async def test_every_kind_is_a_list_of_objects(database: Database) -> None:
     assert await document(database, {}) == {"cut": []}
 
 
-async def test_what_is_too_much_loses_its_oldest_things_and_says_so(database: Database) -> None:
+async def test_rows_beyond_the_limit_are_omitted_oldest_first_and_listed_in_cut(database: Database) -> None:
     made = await document(database, {"orders": ORDERS, "later": ORDERS}, most=150)
     assert [order["number"] for order in made["orders"]] == [5, 4]
     assert (made["later"], made["cut"]) == ([], ["orders", "later"])
 
 
-async def test_the_parts_together_are_the_document_and_each_opens_in_its_place_only(
+async def test_the_parts_form_the_document_and_each_decrypts_in_its_place_only(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_export, "PART_BYTES", 1000)
@@ -69,7 +69,7 @@ async def test_the_parts_together_are_the_document_and_each_opens_in_its_place_o
     assert len(json.loads(zlib.decompress(b"".join(opened), GZIP))["noise"]) == 400
 
 
-async def test_nobody_answers_an_export_that_waits_no_more(database: Database) -> None:
+async def test_an_expired_export_gets_no_parts(database: Database) -> None:
     async with database.begin() as tx:
         await publish_export_parts(tx, requested("", minutes=0), {"orders": ORDERS}, OrdersDataGathered)
     assert await facts(database, OrdersDataGathered) == []

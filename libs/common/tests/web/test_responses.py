@@ -1,4 +1,4 @@
-"""What a client sees: envelopes, statuses, ids, and nothing of our inside."""
+"""Responses to clients: envelopes, statuses, ids, and no internal details."""
 
 import json
 import logging
@@ -12,13 +12,13 @@ from common.ids import new_id
 from common.testing import TestIssuer
 
 
-async def test_a_success_has_the_envelope_and_no_empty_meta(client: AsyncClient) -> None:
+async def test_a_success_response_is_an_envelope_without_empty_meta(client: AsyncClient) -> None:
     answer = await client.get("/api/v1/greeting")
     assert answer.status_code == 200
     assert answer.json() == {"status": "success", "message": "OK", "data": "hello", "errors": None}
 
 
-async def test_a_refusal_carries_code_field_and_detail(client: AsyncClient) -> None:
+async def test_an_error_response_has_code_field_and_detail(client: AsyncClient) -> None:
     answer = await client.get("/api/v1/fail/conflict", headers={"X-Request-ID": "request-42"})
     assert answer.status_code == 409
     assert answer.json() == {
@@ -31,7 +31,7 @@ async def test_a_refusal_carries_code_field_and_detail(client: AsyncClient) -> N
     }
 
 
-async def test_invalid_input_is_named_by_its_path_inside_the_body(client: AsyncClient) -> None:
+async def test_invalid_input_is_named_by_its_path_in_the_body(client: AsyncClient) -> None:
     answer = await client.post("/api/v1/baskets", json={"items": [{"quantity": 1}, {"quantity": 0}]})
     assert answer.status_code == 422
     body = answer.json()
@@ -54,7 +54,7 @@ async def test_invalid_input_is_named_by_its_path_inside_the_body(client: AsyncC
         (b"[" * 4000, "application/json", 400, None),
     ],
 )
-async def test_a_body_that_cannot_be_taken_is_the_clients_error(
+async def test_an_unreadable_body_is_a_client_error(
     client: AsyncClient, content: bytes, content_type: str | None, status: int, code: str | None
 ) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
@@ -75,7 +75,9 @@ async def test_a_body_that_cannot_be_taken_is_the_clients_error(
         ("/api/v1/fail/deadlock", 503, "contention"),
     ],
 )
-async def test_every_failure_has_the_envelope(client: AsyncClient, path: str, status: int, code: str | None) -> None:
+async def test_every_error_response_is_an_envelope(
+    client: AsyncClient, path: str, status: int, code: str | None
+) -> None:
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["errors"][0]["field"] is None
@@ -83,13 +85,15 @@ async def test_every_failure_has_the_envelope(client: AsyncClient, path: str, st
     assert not any(secret in answer.text for secret in ("postgres.internal", "account_email", "process 1"))
 
 
-async def test_a_wrong_verb_says_which_are_right(client: AsyncClient) -> None:
+async def test_a_wrong_method_gets_the_allowed_ones(client: AsyncClient) -> None:
     answer = await client.delete("/api/v1/greeting")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, PUT"
 
 
-async def test_a_crash_is_logged_once_and_shows_nothing(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_crash_is_logged_once_and_its_response_shows_no_details(
+    client: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = await client.get("/api/v1/fail/crash")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "password" not in answer.text
@@ -102,19 +106,19 @@ async def test_a_trailing_slash_is_accepted_everywhere(client: AsyncClient) -> N
     assert (await client.get("/health/live/")).status_code == 200
 
 
-async def test_a_request_id_is_kept_when_it_is_harmless(client: AsyncClient) -> None:
+async def test_a_valid_request_id_is_kept(client: AsyncClient) -> None:
     assert (await client.get("/api/v1/greeting", headers={"X-Request-ID": "web-1.a_B"})).headers[
         "x-request-id"
     ] == "web-1.a_B"
 
 
 @pytest.mark.parametrize("forged", ["short", "a" * 129, "evil id", "line\tbreak", '{"json":1}', "ünïcode-id"])
-async def test_a_dubious_request_id_is_replaced(client: AsyncClient, forged: str) -> None:
+async def test_an_invalid_request_id_is_replaced(client: AsyncClient, forged: str) -> None:
     answer = await client.get("/api/v1/greeting", headers=[(b"X-Request-ID", forged.encode())])
     assert UUID(answer.headers["x-request-id"]).version == 7
 
 
-async def test_a_trace_goes_on_and_a_broken_one_begins_anew(client: AsyncClient) -> None:
+async def test_a_trace_is_continued_and_an_invalid_one_replaced(client: AsyncClient) -> None:
     given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     assert (await client.get("/api/v1/greeting", headers={"traceparent": given})).headers["traceparent"] == given
     for broken in ("00-" + "0" * 32 + "-b7ad6b7169203331-01", "nonsense", given + "-extra"):
@@ -123,7 +127,7 @@ async def test_a_trace_goes_on_and_a_broken_one_begins_anew(client: AsyncClient)
         assert len(fresh) == 55
 
 
-async def test_a_body_over_the_limit_is_refused_declared_or_streamed(client: AsyncClient, tokens: TestIssuer) -> None:
+async def test_a_body_above_the_limit_is_rejected_declared_or_streamed(client: AsyncClient, tokens: TestIssuer) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(30):
             yield b" " * 100
@@ -162,7 +166,7 @@ async def test_the_access_log_names_route_and_user_but_no_path(
     assert "hush" not in str(vars(record))
 
 
-async def test_the_openapi_document_tells_the_truth_about_errors_and_credentials(client: AsyncClient) -> None:
+async def test_the_openapi_document_declares_errors_and_credentials(client: AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     order = document["paths"]["/api/v1/orders"]["post"]
     assert order["operationId"] == "shop.post_order"

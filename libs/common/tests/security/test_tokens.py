@@ -1,4 +1,4 @@
-"""Hostile tokens, hostile key sets, and what is remembered of good ones."""
+"""Hostile tokens, hostile key sets, and the cache of verified tokens."""
 
 import asyncio
 import base64
@@ -94,13 +94,13 @@ HOSTILE: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("forge", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_hostile_token_is_refused(forge: Callable[[], str]) -> None:
+async def test_a_hostile_token_is_rejected(forge: Callable[[], str]) -> None:
     with pytest.raises(Unauthenticated) as refusal:
         await issuer.verifier().verify(forge())
     assert refusal.value.code == "token_invalid"
 
 
-async def test_a_good_token_gives_its_identity() -> None:
+async def test_a_valid_token_gives_its_identity() -> None:
     user_id = new_id()
     identity = await issuer.verifier().verify(issuer.token(user_id, ["staff"], scope="orders:read messages:send"))
     assert identity.user_id == user_id
@@ -109,7 +109,7 @@ async def test_a_good_token_gives_its_identity() -> None:
     assert identity.scope == {"orders:read", "messages:send"}
 
 
-async def test_a_remembered_token_ends_with_its_time() -> None:
+async def test_a_cached_token_expires() -> None:
     with clock.use(FixedClock(now())) as at:
         verifier, token = issuer.verifier(), issuer.token()
         first = await verifier.verify(token)
@@ -122,14 +122,14 @@ async def test_a_remembered_token_ends_with_its_time() -> None:
 
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
-async def test_a_token_from_the_future_is_refused(claim: str) -> None:
+async def test_a_token_from_the_future_is_rejected(claim: str) -> None:
     later = int(now().timestamp()) + 60
     with pytest.raises(Unauthenticated) as refusal:
         await issuer.verifier().verify(issuer.sign(claims(**{claim: later})))
     assert refusal.value.code == "token_not_yet_valid"
 
 
-async def test_a_revoked_session_is_refused_though_its_token_is_remembered_or_dressed_up() -> None:
+async def test_a_revoked_session_is_rejected_also_with_a_cached_or_reencoded_token() -> None:
     verifier, session = issuer.verifier(), new_id()
     token = issuer.token(sid=str(session))
     await verifier.verify(token)
@@ -139,7 +139,7 @@ async def test_a_revoked_session_is_refused_though_its_token_is_remembered_or_dr
             await verifier.verify(same)
 
 
-async def test_memory_of_tokens_is_bounded() -> None:
+async def test_the_token_cache_is_bounded() -> None:
     verifier = TokenVerifier(
         issuer.verifier().keys, issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE, max_cached=3
     )
@@ -151,7 +151,7 @@ async def test_memory_of_tokens_is_bounded() -> None:
 GOOD = issuer.jwk()
 
 
-async def test_a_withdrawn_key_ends_the_tokens_remembered_from_it() -> None:
+async def test_a_revoked_key_evicts_the_tokens_cached_from_it() -> None:
     source = Source(KEY_ID)
     verifier = TokenVerifier(KeySet(source), issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE)
     token = issuer.token()
@@ -182,7 +182,7 @@ def test_a_key_for_anything_else_is_not_used(changes: dict[str, Any]) -> None:
         usable_keys({"keys": [GOOD | changes]})
 
 
-def test_keys_for_other_purposes_are_passed_over() -> None:
+def test_keys_for_other_purposes_are_skipped() -> None:
     rsa_key = {"kty": "RSA", "kid": "r", "n": "AQAB", "e": "AQAB", "use": "sig"}
     assert list(usable_keys({"keys": [rsa_key, GOOD | {"kid": "e", "use": "enc"}, GOOD]})) == [KEY_ID]
 
@@ -192,13 +192,13 @@ def test_keys_for_other_purposes_are_passed_over() -> None:
     [None, [], {}, {"keys": {}}, {"keys": ["x"]}, {"keys": [GOOD, GOOD]}],
     ids=["nothing", "a list", "no keys", "keys that are no list", "a key that is no object", "one key id twice"],
 )
-def test_a_document_that_is_no_unambiguous_key_set_is_refused(document: object) -> None:
+def test_an_ambiguous_key_set_is_rejected(document: object) -> None:
     with pytest.raises(UntrustedKeysError):
         usable_keys(document)
 
 
 class Source:
-    """Publishes the keys named and counts who asks."""
+    """Serves these keys and counts the requests."""
 
     def __init__(self, *key_ids: str) -> None:
         self.key_ids = key_ids
@@ -213,7 +213,7 @@ class Source:
         return {"keys": [GOOD | {"kid": key_id} for key_id in self.key_ids]}
 
 
-async def test_unknown_key_ids_cause_one_fetch_however_many_ask() -> None:
+async def test_concurrent_unknown_key_ids_cause_one_fetch() -> None:
     source = Source("a")
     keys = KeySet(source)
     found = await asyncio.gather(*(keys.find(f"forged-{number}") for number in range(50)), keys.find("a"))
@@ -233,7 +233,7 @@ async def test_a_rotated_key_is_found_after_the_cool_down(monkeypatch: pytest.Mo
     assert await keys.find("newest") is not None
 
 
-async def test_one_key_alone_serves_tokens_that_name_none_and_several_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sole_key_verifies_tokens_without_kid_and_several_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source("a")
     keys = KeySet(source)
     found = await asyncio.gather(*(keys.sole() for _ in range(20)))
@@ -245,7 +245,7 @@ async def test_one_key_alone_serves_tokens_that_name_none_and_several_do_not(mon
     assert await keys.sole() is None
 
 
-async def test_what_is_said_to_be_withdrawn_is_refused_at_once_and_its_successor_is_fetched_at_once() -> None:
+async def test_a_revoked_key_is_rejected_and_its_successor_fetched_at_once() -> None:
     source = Source(KEY_ID)
     verifier = TokenVerifier(KeySet(source), issuer.verifier().revocations, issuer=ISSUER, audience=AUDIENCE)
     token = issuer.token()
@@ -257,7 +257,7 @@ async def test_what_is_said_to_be_withdrawn_is_refused_at_once_and_its_successor
     assert await verifier.keys.find("new") is not None
 
 
-async def test_a_document_from_before_a_withdrawal_does_not_bring_the_key_back() -> None:
+async def test_a_document_from_before_a_revocation_does_not_restore_the_key() -> None:
     keys = KeySet(Source("leaked", "other"))
     fetching = asyncio.create_task(keys.refresh())
     await asyncio.sleep(0)
@@ -268,7 +268,7 @@ async def test_a_document_from_before_a_withdrawal_does_not_bring_the_key_back()
 
 
 @pytest.mark.parametrize("trouble", ["away", "empty", "ambiguous"])
-async def test_a_failed_fetch_never_evicts_a_good_key(trouble: str) -> None:
+async def test_a_failed_fetch_evicts_no_key(trouble: str) -> None:
     source = Source("a")
     keys = KeySet(source)
     await keys.refresh()
@@ -279,7 +279,7 @@ async def test_a_failed_fetch_never_evicts_a_good_key(trouble: str) -> None:
     assert await keys.find("a") is not None
 
 
-async def test_a_snapshot_is_merged_with_live_revocations_and_forgets_the_expired() -> None:
+async def test_a_snapshot_is_merged_with_live_revocations_and_expired_ones_are_dropped() -> None:
     listed, live, expired = new_id(), new_id(), new_id()
     soon = now() + timedelta(minutes=5)
 

@@ -1,4 +1,4 @@
-"""Requests that are answered ahead of the framework."""
+"""Requests that are answered before FastAPI."""
 
 from collections.abc import AsyncIterator
 
@@ -57,7 +57,7 @@ def counted(status: int) -> float:
     return REGISTRY.get_sample_value("dukan_http_requests_total", labels) or 0.0
 
 
-async def test_a_hot_read_answers_and_leaves_everything_else_to_the_route(
+async def test_a_fast_read_responds_and_leaves_everything_else_to_the_route(
     fresh_database: FreshDatabase, client_for: ClientFor
 ) -> None:
     client = await shop(fresh_database, client_for)
@@ -70,7 +70,7 @@ async def test_a_hot_read_answers_and_leaves_everything_else_to_the_route(
     assert (await client.head("/api/v1/things/boots")).status_code == 405
 
 
-async def test_refusals_and_crashes_of_a_hot_read_are_answered_and_counted_like_any_other(
+async def test_errors_and_crashes_of_a_fast_read_are_answered_and_counted_like_others(
     fresh_database: FreshDatabase, client_for: ClientFor
 ) -> None:
     client = await shop(fresh_database, client_for)
@@ -83,7 +83,7 @@ async def test_refusals_and_crashes_of_a_hot_read_are_answered_and_counted_like_
     assert (counted(200), counted(404), counted(500)) == tuple(count + 1 for count in before)
 
 
-async def test_what_a_hot_post_leaves_reaches_the_route_with_its_body(
+async def test_a_request_that_a_fast_post_leaves_reaches_the_route_with_its_body(
     fresh_database: FreshDatabase, client_for: ClientFor
 ) -> None:
     client = await shop(fresh_database, client_for)
@@ -93,9 +93,7 @@ async def test_what_a_hot_post_leaves_reaches_the_route_with_its_body(
     assert (await client.get("/api/v1/orders")).status_code == 405
 
 
-async def test_the_body_of_a_hot_post_has_the_limit_of_any_other(
-    fresh_database: FreshDatabase, client_for: ClientFor
-) -> None:
+async def test_the_body_limit_applies_to_a_fast_post(fresh_database: FreshDatabase, client_for: ClientFor) -> None:
     client = await shop(fresh_database, client_for)
 
     async def in_pieces() -> AsyncIterator[bytes]:

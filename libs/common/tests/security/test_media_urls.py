@@ -1,4 +1,4 @@
-"""A signed URL opens one variant of one picture until one moment, and nothing else."""
+"""A signed URL is valid for one variant of one image until its expiry."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +20,7 @@ def parameters(url: str) -> tuple[str, str]:
     return query["expires"][0], query["signature"][0]
 
 
-def test_a_url_is_the_same_for_an_hour_and_good_for_one_more() -> None:
+def test_a_url_is_the_same_for_an_hour_and_valid_for_one_more() -> None:
     media_id = new_id()
     with clock.use(FixedClock(NOON)) as time:
         url = URLS.signed(media_id, "thumb")
@@ -37,7 +37,7 @@ def test_a_url_is_the_same_for_an_hour_and_good_for_one_more() -> None:
             URLS.seconds_left(media_id, "thumb", *given)
 
 
-def test_it_opens_no_other_picture_variant_or_time_and_nothing_under_another_secret() -> None:
+def test_a_signature_is_valid_for_its_image_variant_expiry_and_secret_only() -> None:
     media_id = new_id()
     expires, signature = parameters(URLS.signed(media_id, "thumb"))
     other = MediaUrls("a secret of another installation entirely")

@@ -1,4 +1,4 @@
-"""Whoever gives up in the middle of a transaction leaves nothing of it to the next user of the connection."""
+"""A transaction abandoned by its caller leaves nothing to the next user of the connection."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ MOST_TURNS = 60
 
 @pytest.fixture
 async def single(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
-    """One connection, so that the next user gets the very one that was given up."""
+    """One connection, so that the next user gets the abandoned one."""
     database = Database((await fresh_database("orders")).url, pool_size=1)
     yield database
     await database.close()
 
 
 class Link:
-    """A way to the database that can fall silent: bytes are taken and go nowhere."""
+    """A proxy to the database that can fall silent: it reads and forwards nothing."""
 
     def __init__(self, url: str) -> None:
         self._target = make_url(url)
@@ -61,8 +61,8 @@ async def write(database: Database, number: int) -> None:
         await tx.sql.execute("INSERT INTO outbox_partition VALUES ($1)", number)
 
 
-async def test_what_is_committed_after_somebody_gave_up_is_there(single: Database) -> None:
-    """Given up at every turn of the event loop that a transaction takes: at its BEGIN, in its work, at its COMMIT."""
+async def test_a_commit_after_an_abandoned_transaction_is_durable(single: Database) -> None:
+    """Abandoned at every turn of the event loop that a transaction takes: at BEGIN, in the work, at COMMIT."""
     await write(single, 100)
     for turn in range(MOST_TURNS):
         given_up = asyncio.create_task(write(single, 1000 + turn))
@@ -79,7 +79,7 @@ async def test_what_is_committed_after_somebody_gave_up_is_there(single: Databas
     assert {2000 + turn for turn in range(MOST_TURNS)} <= kept
 
 
-async def test_a_database_that_no_longer_answers_is_an_outage_and_the_next_user_gets_another_connection(
+async def test_a_silent_database_is_an_outage_and_its_connection_is_replaced(
     fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("common.persistence.database.ROLLBACK_SECONDS", 0.2)
@@ -100,7 +100,7 @@ async def test_a_database_that_no_longer_answers_is_an_outage_and_the_next_user_
         await database.close()
 
 
-async def test_a_statement_that_takes_too_long_is_no_outage(fresh_database: FreshDatabase) -> None:
+async def test_a_statement_that_takes_too_long_is_not_an_outage(fresh_database: FreshDatabase) -> None:
     database = Database((await fresh_database("orders")).url, pool_size=1, command_timeout=0.2)
     with pytest.raises(TimeoutError):
         async with database.begin() as tx:
@@ -110,7 +110,7 @@ async def test_a_statement_that_takes_too_long_is_no_outage(fresh_database: Fres
     await database.close()
 
 
-async def test_connections_that_the_server_ended_while_nobody_used_them_are_replaced(
+async def test_idle_connections_that_the_server_closed_are_replaced(
     fresh_database: FreshDatabase, single: Database
 ) -> None:
     async with single.begin() as tx:

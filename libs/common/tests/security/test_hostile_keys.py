@@ -50,7 +50,7 @@ SYMMETRIC = {"kty": "oct", "kid": "shared", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2
 @pytest.mark.parametrize(
     "good", [RSA, P256, ec_key(ec.SECP384R1()), ec_key(ec.SECP521R1()), ED], ids=lambda k: k["kty"]
 )
-def test_a_key_is_bound_to_one_algorithm_of_its_kind(good: Jwk) -> None:
+def test_a_key_is_bound_to_one_algorithm_of_its_type(good: Jwk) -> None:
     [key] = usable_keys({"keys": [good]}, ANY).values()
     assert key.algorithm_name in ANY
 
@@ -80,7 +80,7 @@ PASSED_OVER: dict[str, Jwk] = {
 
 
 @pytest.mark.parametrize("hostile", PASSED_OVER.values(), ids=PASSED_OVER.keys())
-def test_a_set_is_used_without_a_key_that_is(hostile: Jwk) -> None:
+def test_an_unusable_key_of_a_set_is_skipped(hostile: Jwk) -> None:
     assert usable_keys({"keys": [hostile, ED]}, ANY).keys() == {"ed"}
     with pytest.raises(UntrustedKeysError):
         usable_keys({"keys": [hostile]}, ANY)
@@ -99,33 +99,33 @@ UNREADABLE: dict[str, Jwk] = {
 
 
 @pytest.mark.parametrize("hostile", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_whole_set_is_refused_for(hostile: Jwk) -> None:
+def test_a_whole_set_is_rejected_for(hostile: Jwk) -> None:
     with pytest.raises(UntrustedKeysError):
         usable_keys({"keys": [hostile, ED | {"kid": "other"}]}, ANY)
 
 
-def test_one_id_for_two_keys_of_different_kinds_is_refused_as_well() -> None:
+def test_two_keys_of_different_types_with_one_id_are_rejected() -> None:
     with pytest.raises(UntrustedKeysError):
         usable_keys({"keys": [RSA | {"kid": "same", "use": "enc"}, ED | {"kid": "same"}]}, ANY)
 
 
-def test_a_set_without_end_is_refused() -> None:
+def test_an_endless_set_is_rejected() -> None:
     with pytest.raises(UntrustedKeysError):
         usable_keys({"keys": [ED | {"kid": str(number)} for number in range(1000)]}, ANY)
 
 
-def test_only_the_algorithms_asked_for_are_used() -> None:
+def test_only_the_given_algorithms_are_used() -> None:
     assert usable_keys({"keys": [RSA, P256, ED]}, ("ES256",)).keys() == {"ec"}
     assert usable_keys({"keys": [RSA, P256, ED]}).keys() == {"ed"}
 
 
-def test_the_longest_key_id_is_still_one() -> None:
+def test_a_key_id_of_maximum_length_is_accepted() -> None:
     assert usable_keys({"keys": [ED | {"kid": "x" * MAX_KEY_ID_LENGTH}]})
 
 
 @asynccontextmanager
 async def answering(answer: bytes, *, then: str = "close") -> AsyncIterator[str]:
-    """A server that gives every request these bytes, and then closes, drips or says nothing more."""
+    """A server that sends these bytes for every request, then closes, sends slowly or stays silent."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -172,7 +172,7 @@ ANSWERS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("answer", "then"), ANSWERS.values(), ids=ANSWERS.keys())
-async def test_good_keys_stay_when_the_answer_is(answer: bytes, then: str) -> None:
+async def test_cached_keys_stay_if_the_response_is(answer: bytes, then: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         sources: list[Fetch] = []
 
@@ -191,13 +191,13 @@ async def test_good_keys_stay_when_the_answer_is(answer: bytes, then: str) -> No
             assert await keys.find("unknown") is None
 
 
-async def test_a_long_set_within_the_bound_is_read() -> None:
+async def test_a_set_just_below_the_size_limit_is_read() -> None:
     padded = json.dumps({"keys": [ED], "x": "x" * (fetch.MAX_BYTES - 1000)}).encode()
     async with answering(said(padded)) as url, httpx.AsyncClient(trust_env=False) as client:
         assert usable_keys(await fetch_json(client, url)()).keys() == {"ed"}
 
 
-async def test_a_flood_of_unknown_key_ids_costs_one_fetch_and_no_good_key() -> None:
+async def test_a_flood_of_unknown_key_ids_costs_one_fetch_and_evicts_no_key() -> None:
     asked = 0
 
     async def source() -> Any:
@@ -219,7 +219,7 @@ def b64(value: bytes | str) -> str:
 
 
 def signed(payload: str, **headers: Any) -> str:
-    """A good signature over any bytes, and any headers, which the library would not let one write."""
+    """A valid signature over arbitrary bytes and headers, which PyJWT would not produce."""
     head = b64(json.dumps({"alg": "EdDSA", "kid": KEY_ID, "typ": "JWT"} | headers))
     signature = issuer._key.sign(f"{head}.{b64(payload)}".encode())
     return f"{head}.{b64(payload)}.{b64(signature)}"
@@ -230,7 +230,7 @@ def claims(**changes: Any) -> str:
 
 
 def with_exp(text: str) -> str:
-    """An expiry as no encoder would write it."""
+    """An expiry that no encoder would write."""
     return signed(claims(exp="HERE").replace('"HERE"', text))
 
 
@@ -285,24 +285,24 @@ HOSTILE: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("forge", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_token_is_refused_with(forge: Callable[[], str]) -> None:
+async def test_a_token_is_rejected_with(forge: Callable[[], str]) -> None:
     with pytest.raises(Unauthenticated) as refusal:
         await issuer.verifier().verify(forge())
     assert refusal.value.code == "token_invalid"
 
 
-async def test_headers_that_point_elsewhere_change_nothing_about_a_good_token() -> None:
+async def test_headers_that_name_other_keys_do_not_affect_a_valid_token() -> None:
     pointing = signed(claims(), jku="http://127.0.0.1:9/jwks", x5u="http://127.0.0.1:9/cert", jwk={"kty": "oct"})
     assert (await issuer.verifier().verify(pointing)).roles == {"customer"}
 
 
-async def test_one_token_spelled_in_two_ways_is_one_session() -> None:
+async def test_two_encodings_of_a_token_are_one_session() -> None:
     token, verifier = issuer.token(), issuer.verifier()
     assert (await verifier.verify(token)).session_id == (await verifier.verify(f"{token}==")).session_id
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
-def test_an_rsa_key_verifies_by_no_other_algorithm_than_its_own(algorithm: str) -> None:
+def test_an_rsa_key_verifies_with_its_own_algorithm_only(algorithm: str) -> None:
     private = rsa.generate_private_key(65537, 2048)
     jwk = {**RSAAlgorithm.to_jwk(private.public_key(), as_dict=True), "kid": "a", "alg": algorithm}
     [key] = usable_keys({"keys": [jwk]}, ANY).values()

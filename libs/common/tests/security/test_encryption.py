@@ -1,4 +1,4 @@
-"""What is sealed opens for its purpose only, and unaltered only."""
+"""A seal opens for its purpose only, and only unaltered."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from common.security.encryption import CannotUnsealError, Seal, SealedBox
 CONTENT = {"code": "123456", "link": "https://shop.example/confirm?token=x"}
 
 
-def test_what_was_sealed_opens_under_the_same_secret_for_the_same_purpose() -> None:
+def test_a_seal_opens_with_the_same_secret_and_purpose() -> None:
     assert Seal("one secret").open(Seal("one secret").close(CONTENT, "reset/7"), "reset/7") == CONTENT
 
 
-def test_a_seal_shows_nothing_and_never_looks_the_same_twice() -> None:
+def test_a_seal_is_opaque_and_different_each_time() -> None:
     seal = Seal("one secret")
     first, second = seal.close(CONTENT, "reset/7"), seal.close(CONTENT, "reset/7")
     assert first != second
@@ -19,13 +19,13 @@ def test_a_seal_shows_nothing_and_never_looks_the_same_twice() -> None:
 
 
 @pytest.mark.parametrize(("secret", "purpose"), [("another secret", "reset/7"), ("one secret", "reset/8")])
-def test_another_secret_or_purpose_opens_nothing(secret: str, purpose: str) -> None:
+def test_a_seal_does_not_open_with_another_secret_or_purpose(secret: str, purpose: str) -> None:
     sealed = Seal("one secret").close(CONTENT, "reset/7")
     with pytest.raises(CannotUnsealError):
         Seal(secret).open(sealed, purpose)
 
 
-def test_what_was_altered_does_not_open() -> None:
+def test_an_altered_seal_does_not_open() -> None:
     seal = Seal("one secret")
     sealed = seal.close(CONTENT, "reset/7")
     flipped = ("A" if sealed[30] != "A" else "B").join((sealed[:30], sealed[31:]))
@@ -34,7 +34,7 @@ def test_what_was_altered_does_not_open() -> None:
             seal.open(altered, "reset/7")
 
 
-def test_a_box_opens_with_its_private_key_for_its_purpose_only() -> None:
+def test_a_sealed_box_opens_with_its_private_key_and_purpose_only() -> None:
     private, public = SealedBox.key_pair()
     sealed = SealedBox.close(public, b"Uhuru Street 1", "export/7/orders/0")
     assert SealedBox.open(private, sealed, "export/7/orders/0") == b"Uhuru Street 1"
@@ -44,7 +44,7 @@ def test_a_box_opens_with_its_private_key_for_its_purpose_only() -> None:
             SealedBox.open(key, sealed, purpose)
 
 
-def test_a_box_that_was_altered_anywhere_does_not_open() -> None:
+def test_an_altered_sealed_box_does_not_open() -> None:
     private, public = SealedBox.key_pair()
     sealed = SealedBox.close(public, b"Uhuru Street 1", "export")
     altered = [sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :] for at in range(len(sealed))]
@@ -53,6 +53,6 @@ def test_a_box_that_was_altered_anywhere_does_not_open() -> None:
             SealedBox.open(private, wrong, "export")
 
 
-def test_the_same_content_never_looks_the_same_twice_in_a_box() -> None:
+def test_a_sealed_box_is_different_each_time() -> None:
     _, public = SealedBox.key_pair()
     assert SealedBox.close(public, b"the same", "export") != SealedBox.close(public, b"the same", "export")
