@@ -4,6 +4,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+import gateway  # noqa: F401  (before pytest takes the folder `gateway` for a package of that name)
+
 pytest_plugins = ["common.testing.plugin"]
 
 # Tests that share a running platform stay on one worker; these groups take longest, so they start first.

@@ -1,62 +1,16 @@
-"""A gateway on a socket, between a client and a fake upstream on a socket."""
+"""Fixtures of the gateway's tests. The modules of `harness/` are on the path (see pyproject.toml)."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
-import httpx
 import pytest
-import uvicorn
+from fake_upstream import FakeUpstream
+from gateway_harness import FakeClock, OpenGateway, RunningGateway, run_gateway
 
-from common.testing import RecordingTransport, TestIssuer, eventually
-from gateway.app import build
+from common.testing import RecordingTransport, TestIssuer
 from gateway.routing.routes import SERVICES
 from gateway.settings import Settings
-
-from .upstream import FakeUpstream
-
-LOGIN = "/api/v1/auth/login"
-PRODUCTION = {"mode": "production", "amqp_url": "amqp://broker/", "issuer": "https://dukan.local", "audience": "dukan"}
-
-
-class Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@dataclass
-class RunningGateway:
-    """`client` keeps its connections open; `raw` opens a new one and sends exactly the given bytes."""
-
-    client: httpx.AsyncClient
-    port: int
-    transport: RecordingTransport
-
-    async def raw(self, request: bytes) -> bytes:
-        """Everything that the gateway sends until it closes the connection or is silent for half a second."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(request)
-        response = b""
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            while piece := await asyncio.wait_for(reader.read(65536), 0.5):
-                response += piece
-        writer.close()
-        return response
-
-
-OpenGateway = Callable[..., Awaitable[RunningGateway]]
-
-
-@dataclass
-class FakeClock:
-    at: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture
@@ -77,7 +31,7 @@ async def open_gateway(upstream: FakeUpstream, transport: RecordingTransport) ->
 
         async def start(**settings: Any) -> RunningGateway:
             urls = {f"{service}_url": upstream.url for service in SERVICES}
-            return await stack.enter_async_context(_running(Settings.model_validate(urls | settings), transport))
+            return await stack.enter_async_context(run_gateway(Settings.model_validate(urls | settings), transport))
 
         yield start
 
@@ -85,41 +39,3 @@ async def open_gateway(upstream: FakeUpstream, transport: RecordingTransport) ->
 @pytest.fixture
 async def gateway(open_gateway: OpenGateway) -> RunningGateway:
     return await open_gateway()
-
-
-async def open_production(open_gateway: OpenGateway, **settings: Any) -> RunningGateway:
-    """A gateway in production mode, where loopback is not exempt from limits."""
-    return await open_gateway(**PRODUCTION, **settings)
-
-
-@asynccontextmanager
-async def _running(settings: Settings, transport: RecordingTransport) -> AsyncIterator[RunningGateway]:
-    app = build(settings, transport)
-    config = uvicorn.Config(
-        app,
-        port=0,
-        lifespan="on",
-        http=app.http_protocol,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        # Longer than the client's, as in production: otherwise both may close a connection as a request is sent.
-        timeout_keep_alive=75,
-    )
-    server = Server(config)
-    serving = asyncio.create_task(server.serve())
-    await eventually(lambda: _has_started(server))
-    port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client:
-        await eventually(lambda: _is_ready(client))
-        yield RunningGateway(client, port, transport)
-    server.should_exit = True
-    await serving
-
-
-async def _has_started(server: Server) -> bool:
-    return server.started
-
-
-async def _is_ready(client: httpx.AsyncClient) -> bool:
-    return (await client.get("/health/ready")).status_code == 200

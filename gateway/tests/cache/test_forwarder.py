@@ -5,14 +5,13 @@ import json
 from typing import Any
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest, Script
+from gateway_harness import OpenGateway, RunningGateway
 
 from common.contracts.catalog import AvailabilityChanged, CategoryDeleted, ProductDeleted
 from common.contracts.event import Event
 from common.ids import new_id
 from common.testing import TestIssuer, eventually
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest, Script
 
 PRODUCTS = "/api/v1/products"
 ONE = "/api/v1/products/1"

@@ -1,11 +1,10 @@
 """The bounds of the cache, purges and keys."""
 
 import pytest
+from gateway_harness import FakeClock
 
 from gateway.cache.response_cache import CachedResponse, ResponseCache, cache_key
 from gateway.routing.routes import CATALOG_TAG, Route
-
-from ..conftest import FakeClock
 
 ROUTE = Route("/products", "catalog", cache_tag=CATALOG_TAG)
 

@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import API_KEY, OpenGateway, RunningGateway, api_key_headers
 
 from common import clock
 from common.contracts.auth import SessionRevoked
@@ -16,15 +18,7 @@ from common.ids import new_id
 from common.testing import TestIssuer, eventually
 from gateway.credentials.api_keys import PATH
 
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest
-
 ORDERS = "/api/v1/orders"
-KEY = f"dk_{'0' * 16}_{'s' * 43}"
-
-
-def api_key_headers(key: str = KEY) -> dict[str, str]:
-    return {"Authorization": f"ApiKey {key}"}
 
 
 @dataclass
@@ -75,9 +69,11 @@ async def test_a_service_gets_a_token_and_never_the_key(
         assert (await gateway.client.get(ORDERS, headers=api_key_headers())).status_code == 200
 
     [exchange] = auth.calls
-    assert json.loads(exchange.body) == {"key": KEY}
+    assert json.loads(exchange.body) == {"key": API_KEY}
     assert all(value is not None and value.startswith("Bearer ey") for value in forwarded())
-    assert not [request for request in upstream.requests if request.target == ORDERS and KEY in str(request.headers)]
+    assert not [
+        request for request in upstream.requests if request.target == ORDERS and API_KEY in str(request.headers)
+    ]
 
 
 async def test_concurrent_requests_with_one_key_share_one_exchange(gateway: RunningGateway, auth: Auth) -> None:
@@ -87,7 +83,9 @@ async def test_concurrent_requests_with_one_key_share_one_exchange(gateway: Runn
     assert len(auth.calls) == 1
 
 
-@pytest.mark.parametrize("key", [KEY[:-1], KEY + "s", KEY.upper(), "dk_", "", "x" * 4000, KEY.replace("s", "=", 1)])
+@pytest.mark.parametrize(
+    "key", [API_KEY[:-1], API_KEY + "s", API_KEY.upper(), "dk_", "", "x" * 4000, API_KEY.replace("s", "=", 1)]
+)
 async def test_a_malformed_key_does_not_reach_auth(
     gateway: RunningGateway, auth: Auth, forwarded: Forwarded, key: str
 ) -> None:
@@ -240,5 +238,5 @@ async def test_a_client_that_disconnects_does_not_cancel_the_shared_exchange(
 
 async def test_the_internal_exchange_endpoint_is_not_routed(gateway: RunningGateway, auth: Auth) -> None:
     for path in (PATH, f"/api/v1{PATH}"):
-        assert (await gateway.client.post(path, json={"key": KEY})).status_code == 404
+        assert (await gateway.client.post(path, json={"key": API_KEY})).status_code == 404
     assert auth.calls == []

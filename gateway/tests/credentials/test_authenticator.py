@@ -5,15 +5,14 @@ from datetime import timedelta
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import OpenGateway, RunningGateway
 
 from common import clock
 from common.contracts.auth import SessionRevoked
 from common.ids import new_id
 from common.testing import TestIssuer
 from common.testing.tokens import KEY_ID
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest
 
 ORDERS = "/api/v1/orders"
 

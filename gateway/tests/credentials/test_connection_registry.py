@@ -6,6 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import RunningGateway, api_key_headers
+from websocket_client import CLOSE_FRAME, EVENT_STREAM_HEAD, SOCKET, Socket, echo, socket
 
 from common import clock
 from common.contracts.auth import SessionRevoked, SigningKeysWithdrawn
@@ -13,11 +16,6 @@ from common.ids import new_id
 from common.testing import TestIssuer, eventually
 from gateway.credentials.api_keys import PATH as KEYS
 from gateway.credentials.sessions import PATH as SESSIONS
-
-from ..conftest import RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest
-from ..websocket import CLOSE_FRAME, EVENT_STREAM_HEAD, SOCKET, Socket, echo, socket
-from .test_api_keys import api_key_headers
 
 SECONDS = 2
 

@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
+from fake_upstream import FakeUpstream
+from gateway_harness import OpenGateway, RunningGateway
 
 from common.security.cookies import csrf_claim
 from common.testing import TestIssuer
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream
 
 ORDERS = "/api/v1/orders"
 CSRF = "of-this-session"

@@ -5,8 +5,8 @@ import hashlib
 import tracemalloc
 from collections.abc import AsyncIterator
 
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import OpenGateway, RunningGateway
 
 PRODUCTS = "/api/v1/products"
 PIECE = bytes(range(256)) * 256

@@ -9,12 +9,11 @@ import brotli
 import httpx
 import pytest
 import zstandard
+from fake_upstream import FakeUpstream, ReceivedRequest, Script
+from gateway_harness import OpenGateway, RunningGateway
 
 from gateway.cache import variants
 from gateway.http.compression import Coding, compress
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest, Script
 
 PRODUCTS = "/api/v1/products"
 ORDERS = "/api/v1/orders"

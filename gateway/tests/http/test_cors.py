@@ -1,7 +1,7 @@
 """CORS."""
 
-from ..conftest import OpenGateway, RunningGateway, open_production
-from ..upstream import FakeUpstream
+from fake_upstream import FakeUpstream
+from gateway_harness import OpenGateway, RunningGateway, open_production
 
 
 async def test_only_configured_origins_may_call(open_gateway: OpenGateway, upstream: FakeUpstream) -> None:

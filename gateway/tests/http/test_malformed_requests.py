@@ -1,11 +1,10 @@
 """Ambiguous and malformed requests are rejected before a service gets them."""
 
 import pytest
+from fake_upstream import FakeUpstream
+from gateway_harness import OpenGateway, RunningGateway
 
 from gateway.http.protocol import MAX_HEAD_BYTES
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream
 
 PATHS = [
     b"/api/v1/products/..%2fusers",

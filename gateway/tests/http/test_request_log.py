@@ -5,13 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from fake_upstream import FakeUpstream
+from gateway_harness import RunningGateway
 
 from common.contracts.gateway import RequestsLogged
 from common.ids import new_id
 from common.testing import TestIssuer, eventually
-
-from ..conftest import RunningGateway
-from ..upstream import FakeUpstream
 
 
 async def test_requests_are_logged_without_secrets(

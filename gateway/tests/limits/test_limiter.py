@@ -1,12 +1,11 @@
 """Rate limits: the algorithm on a fake clock, and the responses of a limited client."""
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import LOGIN, FakeClock, OpenGateway, open_production
 
 from common.testing import TestIssuer
 from gateway.limits.limiter import Limiter, Policy
-
-from ..conftest import LOGIN, FakeClock, OpenGateway, open_production
-from ..upstream import FakeUpstream, ReceivedRequest
 
 
 @pytest.fixture

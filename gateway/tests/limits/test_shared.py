@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import LOGIN, OpenGateway, RunningGateway, open_production
+from redis_server import free_port, redis_on
 
 from common.errors import Unavailable
 from common.testing import TestIssuer, eventually
 from gateway.limits.limiter import Policy
 from gateway.limits.redis_script import RedisScript
 from gateway.limits.shared import CHARGE, GCRA, PEEK, TAKE, LimitCheck, SharedLimits
-
-from ..conftest import LOGIN, OpenGateway, RunningGateway, open_production
-from ..upstream import FakeUpstream, ReceivedRequest
-from .redis_server import free_port, redis_on
 
 ORDERS = "/api/v1/orders"
 SLOW = Policy("slow", rate=0.01, burst=3)

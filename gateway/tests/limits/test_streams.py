@@ -5,12 +5,11 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import OpenGateway, RunningGateway, open_production
+from websocket_client import EVENT_STREAM_HEAD, SOCKET, Socket, echo, socket
 
 from common.testing import TestIssuer, eventually
-
-from ..conftest import OpenGateway, RunningGateway, open_production
-from ..upstream import FakeUpstream, ReceivedRequest
-from ..websocket import EVENT_STREAM_HEAD, SOCKET, Socket, echo, socket
 
 ORDERS = "/api/v1/orders"
 MEDIA = "/api/v1/media/1/original"

@@ -5,12 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import OpenGateway
 
 from common.openapi.errors import shared_examples, shared_responses
 from gateway.pages.openapi import merge
-
-from ..conftest import OpenGateway
-from ..upstream import FakeUpstream, ReceivedRequest
 
 
 def service(path: str, **schemas: Any) -> dict[str, Any]:

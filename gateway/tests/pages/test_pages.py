@@ -4,14 +4,13 @@ import json
 import re
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import RunningGateway
 from jsonschema import Draft202012Validator
 
 from common.contracts.auth import UserDeactivated
 from common.events.cloudevent import CloudEvent
 from common.ids import new_id
-
-from ..conftest import RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest
 
 
 async def test_the_root_page_has_name_status_and_links(gateway: RunningGateway) -> None:

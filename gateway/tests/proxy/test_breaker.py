@@ -1,10 +1,9 @@
 """When the breaker opens and closes."""
 
 import pytest
+from gateway_harness import FakeClock
 
 from gateway.proxy.breaker import Breaker
-
-from ..conftest import FakeClock
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import OpenGateway, RunningGateway
 
 from common.testing import TestIssuer, eventually
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest
 
 PRODUCTS = "/api/v1/products"
 ORDERS = "/api/v1/orders"

@@ -4,13 +4,12 @@ import gc
 import gzip
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import OpenGateway, RunningGateway
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from common.testing import eventually
 from gateway.proxy.disconnect import DisconnectWatcher
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest
 
 PRODUCTS = "/api/v1/products"
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
 
 from common.testing import eventually
-
-from ..upstream import FakeUpstream, ReceivedRequest
 
 PATH = "/api/v1/products"
 PIECE = bytes(range(256)) * 256

@@ -4,12 +4,11 @@ import asyncio
 
 import httpx
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest, Script
+from gateway_harness import RunningGateway
 
 from common.testing import eventually
 from gateway.proxy.connection import MAX_HEADER_BYTES
-
-from ..conftest import RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest, Script
 
 PRODUCTS = "/api/v1/products"
 

@@ -10,6 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest, Script
+from gateway_harness import OpenGateway, RunningGateway
+from websocket_client import CLOSE_FRAME, EVENT_STREAM_HEAD, SOCKET, accept, echo, socket
 
 from common import clock
 from common.contracts.auth import SessionRevoked
@@ -17,10 +20,6 @@ from common.contracts.gateway import RequestsLogged
 from common.ids import new_id
 from common.testing import TestIssuer, eventually
 from gateway.proxy.tunnel import FrameTracker
-
-from ..conftest import OpenGateway, RunningGateway
-from ..upstream import FakeUpstream, ReceivedRequest, Script
-from ..websocket import CLOSE_FRAME, EVENT_STREAM_HEAD, SOCKET, accept, echo, socket
 
 ORIGIN = "https://shop.example"
 

@@ -6,13 +6,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from fake_upstream import FakeUpstream, ReceivedRequest
+from gateway_harness import OpenGateway, RunningGateway, open_production
 
 from common.testing import TestIssuer, eventually
 from gateway.routing.routes import ROUTES
 from gateway.routing.routes_file import RoutesFileError, read_routes_file
-
-from ..conftest import OpenGateway, RunningGateway, open_production
-from ..upstream import FakeUpstream, ReceivedRequest
 
 ORDERS = "/api/v1/orders"
 

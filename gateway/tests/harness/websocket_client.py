@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from .conftest import RunningGateway
-from .upstream import ReceivedRequest
+from fake_upstream import ReceivedRequest
+from gateway_harness import RunningGateway
 
 SOCKET = "/api/v1/notifications/live"
 KEY = base64.b64encode(bytes(16)).decode()
