@@ -125,7 +125,7 @@ async def _product(platform: Platform, owner: Customer) -> str:
 
 
 async def _category(platform: Platform, owner: Customer) -> str:
-    made = await (await platform.admin()).post("/categories", {"name": f"Shelf {uuid4().hex[:8]}"})
+    made = await (await platform.admin()).post("/categories", {"name": f"Category {uuid4().hex[:8]}"})
     assert made.status_code == 201, made.text
     return str(made.json()["data"]["id"])
 

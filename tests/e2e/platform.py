@@ -166,8 +166,8 @@ class Platform:
     async def product(self, stock: int, price: int = 250_000) -> str:
         """A new product with this stock; its id."""
         admin = await self.admin()
-        shelf = {"name": f"Shelf {uuid4().hex[:6]}"}
-        category = (await admin.post("/categories", shelf)).json()["data"]["id"]
+        named = {"name": f"Category {uuid4().hex[:6]}"}
+        category = (await admin.post("/categories", named)).json()["data"]["id"]
         body = {
             "title": f"Basket {uuid4().hex[:8]}",
             "category_id": category,

@@ -19,7 +19,7 @@ def tie_to_parent(
 ) -> list[str]:
     """The command line that runs `command` and makes the kernel send it `on_death` when this process dies.
 
-    Start it from the main thread: for Linux, the parent is the thread that forked.
+    Start it from the main thread: Linux takes the thread that forked as the parent.
     """
     if sys.platform == "win32":
         return list(command)

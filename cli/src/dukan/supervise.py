@@ -42,7 +42,7 @@ class Child:
             self.process = spawn(self.command, log, self.env, on_death=signal.SIGKILL)
 
     def look(self) -> str | None:
-        """Start it again if its pause is over; returns a message for the log."""
+        """Start the process again if its pause is over; returns a message for the log."""
         if self.running:
             return None
         if self.process is None:

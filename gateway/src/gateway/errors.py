@@ -107,7 +107,7 @@ class IdentityUnavailable(Unavailable):
 
 
 class LimitsUnavailable(Unavailable):
-    """Redis cannot be asked about a limit that fails closed."""
+    """Redis does not respond, and the route's limit fails closed."""
 
     code = "limits_unavailable"
     message = "Requests cannot be counted at the moment"

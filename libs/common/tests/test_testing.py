@@ -16,10 +16,10 @@ from common.testing.plugin import FreshDatabase
 from common.web.service import Service
 
 
-class Desk:
+class Deactivation:
     """Deactivates the users of revoked sessions; fails for some reasons."""
 
-    @subscribe(SessionRevoked, consumer="shop.desk")
+    @subscribe(SessionRevoked, consumer="shop.deactivation")
     async def on_session_revoked(self, event: SessionRevoked, tx: Transaction) -> None:
         tx.publish(UserDeactivated(user_id=event.user_id))
         if event.reason == "hopeless":
@@ -35,7 +35,7 @@ async def database(fresh_database: FreshDatabase) -> Database:
 
 @pytest.fixture
 def service(database: Database) -> Service:
-    return Service("shop", ServiceSettings(), database, subscribers=[Desk()])
+    return Service("shop", ServiceSettings(), database, subscribers=[Deactivation()])
 
 
 def revoked(reason: str = "logout") -> SessionRevoked:

@@ -35,16 +35,6 @@ async def api(start_api: StartApi) -> AuthApi:
 
 
 @pytest.fixture
-def open_door(start_api: StartApi) -> StartApi:
-    return start_api
-
-
-@pytest.fixture
-async def door(api: AuthApi) -> AuthApi:
-    return api
-
-
-@pytest.fixture
 def time() -> Iterator[clock.FixedClock]:
     """A clock that the test moves."""
     fixed = clock.FixedClock(datetime.now(UTC))

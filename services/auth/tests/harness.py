@@ -58,10 +58,6 @@ class AuthApi:
         services: AuthServices = self.service.state["services"]
         return services
 
-    @property
-    def identification(self) -> AuthServices:
-        return self.services
-
     async def post(self, path: str, body: object = None, **options: Any) -> httpx.Response:
         return await self.http.post(f"/api/v1{path}", json=body, **options)
 
@@ -100,9 +96,6 @@ class AuthApi:
         """The events of this type about a user."""
         return [fact for fact in await facts(self.database, event) if str(getattr(fact, "user_id", "")) == user_id]
 
-    async def told(self, event: type[Event], about: str) -> list[Any]:
-        return await self.published(event, about)
-
     async def audited(self, account_id: str | None, action: str) -> list[str]:
         """The outcomes in the audit log, oldest first."""
         query = "SELECT outcome FROM audit WHERE account_id IS NOT DISTINCT FROM $1 AND action = $2 ORDER BY id"
@@ -118,6 +111,3 @@ class AuthApi:
     async def run_job(self, name: str) -> None:
         [job] = [job for job in self.service.jobs if job.name == name]
         await job.run()
-
-
-Door = AuthApi

@@ -12,7 +12,7 @@ from common.clock import FixedClock
 from common.contracts.auth import SecurityChanged, SessionRevoked
 
 
-async def told(api: AuthApi, user_id: str) -> list[str]:
+async def published_changes(api: AuthApi, user_id: str) -> list[str]:
     return [fact.what for fact in await api.published(SecurityChanged, user_id)]
 
 
@@ -25,7 +25,7 @@ async def test_every_change_of_a_factor_is_told_once(api: AuthApi, time: FixedCl
     renewed = data(await api.act("/auth/mfa/recovery-codes", person.tokens, proof))
     again = {"password": PASSWORD, "code": renewed["recovery_codes"][0]}
     data(await delete(api, "/auth/mfa/totp", person.tokens, again))
-    assert await told(api, person.id) == [
+    assert await published_changes(api, person.id) == [
         "totp_on",
         "passkey_added",
         "api_key_made",
@@ -42,7 +42,7 @@ async def test_what_was_refused_is_told_to_nobody(api: AuthApi) -> None:
     options = data(await api.act("/auth/passkeys/options", tokens))
     refused = {"credential": Authenticator(origin="https://evil.example").create(options)}
     assert (await api.act("/auth/passkeys", tokens, refused)).status_code == 422
-    assert await told(api, tokens["user"]["id"]) == []
+    assert await published_changes(api, tokens["user"]["id"]) == []
 
 
 async def test_the_answer_to_a_change_offers_to_end_the_other_sessions(api: AuthApi) -> None:

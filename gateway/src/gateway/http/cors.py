@@ -11,8 +11,7 @@ PREFLIGHT_HEADERS: Headers = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
     (
         b"access-control-allow-headers",
-        b"Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Timezone, Traceparent, X-CSRF-Token, "
-        b"X-Request-ID",
+        b"Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, Traceparent, X-CSRF-Token, X-Request-ID",
     ),
     (b"access-control-max-age", b"600"),
 ]

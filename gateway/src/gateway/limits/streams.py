@@ -32,9 +32,9 @@ def is_event_stream(headers: Headers) -> bool:
 
 
 class StreamLimits:
-    """At most `max_streams` are open in this process; the route says how many of them one caller may hold.
+    """Limits open streams: `max_streams` in this process, and per caller the number that the route allows.
 
-    `exempts_loopback`: callers from there may hold any number.
+    With `exempts_loopback`, a caller on a loopback address may open any number.
     """
 
     def __init__(self, max_streams: int, *, exempts_loopback: bool) -> None:

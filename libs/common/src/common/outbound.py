@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 class OutboundCalls(Protocol[Work, Result]):
-    """One kind of work for the outside world."""
+    """The database's and the provider's side of one kind of call to a third party."""
 
     async def claim(self, tx: Transaction, limit: int) -> list[Work]:
         """Lease at most `limit` due items, for longer than a call can last."""

@@ -1,6 +1,7 @@
 """Sign-in with another issuer, over HTTP to a real one."""
 
 import asyncio
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from services.auth.tests.oidc.browser import APP, Browser, browser, file_of, iss
 from services.auth.tests.oidc.fake_issuer import ASHA, FakeIssuer
 from services.auth.tests.totp.factors import app_code, totp_user, wrong_code
 
+from auth.tokens import digest
 from common import clock
 from common.contracts.auth import (
     EmailConfirmationRequested,
@@ -152,6 +154,22 @@ async def test_the_second_factor_is_required_and_the_issuer_asked_once(browser: 
     assert tokens["user"]["id"] == owner.id
     assert browser.issuer.requests.count("token") == 1
     assert problem(await browser.finish(back, otp=owner.recovery_codes[0]), 422)[0] == "state"
+
+
+async def test_an_identity_that_an_earlier_version_sealed_makes_the_state_invalid(browser: Browser) -> None:
+    owner = await totp_user(browser.api)
+    async with browser.api.database.begin() as tx:
+        await tx.sql.execute("UPDATE account SET email_confirmed = true")
+    browser.issuer.person |= {"email": owner.email}
+    back = await browser.authorize()
+    assert problem(await browser.finish(back), 401) == (None, "otp_required")
+    state_hash = digest(back["state"])
+    earlier = json.dumps({"code": digest(back["code"]).hex(), "stranger": {}}).encode()
+    sealed = browser.api.services.vault.seal(earlier, f"oidc:outcome:{state_hash.hex()}")
+    async with browser.api.database.begin() as tx:
+        changed = await tx.sql.execute("UPDATE oidc_flow SET outcome = $1 WHERE state_hash = $2", sealed, state_hash)
+    assert changed == "UPDATE 1"
+    assert problem(await browser.finish(back, otp=app_code(owner.secret)), 422) == ("state", "oidc_state_invalid")
 
 
 async def test_guesses_at_the_second_factor_are_slowed_down(browser: Browser) -> None:

@@ -44,7 +44,7 @@ class StripeDisabled(NotFound):
 
 
 class InvalidSignature(DukanError):
-    """Says no more than that, so that a forger learns nothing."""
+    """The response gives no reason, so that a forger learns nothing."""
 
     status = 400
     code = "bad_signature"

@@ -100,7 +100,7 @@ class EmbeddedTransport:
         return True
 
     async def start(self) -> None:
-        """Nothing to connect to."""
+        """Do nothing: this transport has no connection."""
 
     async def close(self) -> None:
         for pool in self._pools:

@@ -93,7 +93,7 @@ async def _check_rate(tx: Transaction, account_id: UUID, now: datetime) -> None:
 
 
 async def _store_own_parts(tx: Transaction, export_id: UUID, account_id: UUID, public: bytes) -> None:
-    """auth's own parts need no event."""
+    """Store the parts of auth itself; no event carries them."""
     pieces = pieces_of(await collect_rows(tx, account_id, EXPORT_QUERIES))
     for number, piece in enumerate(pieces):
         sealed = SealedBox.close(public, piece, purpose(export_id, OWN, number, len(pieces)))

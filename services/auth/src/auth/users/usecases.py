@@ -118,7 +118,7 @@ async def activate(tx: Transaction, account_id: UUID, actor_id: UUID, client: Cl
 async def delete_account(
     tx: Transaction, account_id: UUID, actor_id: UUID | None, client: Client
 ) -> list[SessionRevoked]:
-    """`actor_id` is the administrator's, None if people delete themselves. Raises LastAdmin or UserNotFound."""
+    """`actor_id` is an administrator, or None if the user deletes the account. Raises LastAdmin or UserNotFound."""
     await _keep_an_admin(tx, account_id)
     account = await locked_account(tx, account_id)
     if account.deleted_at is not None:

@@ -19,7 +19,7 @@ from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import Reason
-from common.web.idempotency import Idempotency
+from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
 
 router = APIRouter(tags=["billing"])
 
@@ -76,7 +76,7 @@ WakeRefunds = Annotated[Callable[[], None], Depends(_wake_refunds)]
     "/payments/{payment_id}/refund",
     status_code=202,
     response_model=Envelope[RefundView],
-    responses=errors(PaymentNotFound, NothingToRefund, CurrencyMismatch, OverRefund),
+    responses=errors(PaymentNotFound, NothingToRefund, CurrencyMismatch, OverRefund, *IDEMPOTENCY_ERRORS),
     summary="Refund a payment",
 )
 async def post_refund(  # noqa: PLR0917 (FastAPI fills them by name)

@@ -172,7 +172,7 @@ async def patch_category(
 
 @router.delete("/{key}", status_code=204, summary="Delete a category", responses=errors(CategoryNotEmpty))
 async def remove_category(category_id: ById, _: Merchandiser, begin: Begin) -> None:
-    """409 if it has subcategories or products."""
+    """Delete a category. 409 if it has subcategories or products."""
     async with begin() as tx:
         await delete_category(tx, category_id)
 

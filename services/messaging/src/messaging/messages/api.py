@@ -13,7 +13,7 @@ from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import Instant, Phone
-from common.web.idempotency import Idempotency
+from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
 from common.web.pagination import Cursor, meta_of, position
 from messaging.contacts.domain import E164
 from messaging.errors import ClientRefUsed, QuotaExceeded
@@ -118,7 +118,7 @@ async def _filter(
     "/send-text",
     status_code=202,
     response_model=Envelope[MessageView],
-    responses=errors(ClientRefUsed, QuotaExceeded),
+    responses=errors(ClientRefUsed, QuotaExceeded, *IDEMPOTENCY_ERRORS),
     summary="Send a text message",
 )
 async def post_send_text(

@@ -19,13 +19,13 @@ from notifications.inbox.usecases import mark_read
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
-ORDER_DATA = {"order_id": "019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11", "number": "2026-000042"}
+ORDER_DATA = {"order_id": "019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11", "number": "DK-2026-000042"}
 
 
 class NotificationView(BaseModel):
     id: UUID
     topic: Annotated[str, Field(examples=["order.confirmed"])]
-    title: Annotated[str, Field(examples=["Order 2026-000042 is confirmed"])]
+    title: Annotated[str, Field(examples=["Order DK-2026-000042 is confirmed"])]
     body: Annotated[str, Field(examples=["We received TZS 2,500.00 and are preparing your order."])]
     data: Annotated[dict[str, Any], Field(examples=[ORDER_DATA])]
     is_read: bool

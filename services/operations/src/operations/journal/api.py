@@ -26,7 +26,7 @@ Subject = Annotated[
 ]
 CausationId = Annotated[str, Field(examples=["019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e12"])]
 EventData = Annotated[
-    dict[str, Any], Field(examples=[{"order_id": "019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11", "number": "2026-000042"}])
+    dict[str, Any], Field(examples=[{"order_id": "019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11", "number": "DK-2026-000042"}])
 ]
 
 

@@ -28,8 +28,10 @@ from common.persistence.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class ExchangedToken:
-    """`uses` is the number of requests it is leased for, None without a limit; a bound one is valid from this address
-    only."""
+    """`uses` is the number of requests it is valid for, None without a limit.
+
+    A bound token is valid from this address only.
+    """
 
     access: AccessToken
     uses: int | None
@@ -73,7 +75,7 @@ def _valid_until(key: asyncpg.Record, digest: bytes, now: datetime) -> datetime 
 
 
 def _usage_error(key: asyncpg.Record, client: Client, now: datetime) -> DukanError | None:
-    """Why the right secret is not enough."""
+    """Why a key with the right secret may not be used now; None if it may."""
     if key["revoked_at"] is not None:
         return RevokedApiKey()
     if key["expires_at"] is not None and key["expires_at"] <= now:

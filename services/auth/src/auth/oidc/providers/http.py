@@ -38,7 +38,7 @@ class IssuerClient:
         return fetch_json(self.client, url, seconds=CALL_TIMEOUT_SECONDS)
 
     async def exchange(self, url: str, form: dict[str, str], *, by_header: bool) -> Claims:
-        """The response of the token endpoint; `by_header` sends our secret as it wants it.
+        """The response of the token endpoint. `by_header` sends the client secret in the Authorization header.
 
         Raises OidcCodeInvalid, and IssuerUnavailable without a usable response.
         """

@@ -145,9 +145,12 @@ def _is_same(row: asyncpg.Record, browser: str | None) -> bool:
 
 
 def _saved_identity(sealed: bytes, state_hash: bytes, code: str, vault: Vault) -> ExternalIdentity:
-    """Raises OidcStateInvalid for another code."""
+    """Raises OidcStateInvalid for another code, and for content that an earlier version sealed.
+
+    A sign-in lasts ten minutes: one that was under way during an upgrade starts again at the issuer.
+    """
     content = json.loads(vault.unseal(sealed, _seal_name(state_hash, "outcome")))
-    if not compare_digest(content["code"], digest(code).hex()):
+    if "identity" not in content or not compare_digest(content["code"], digest(code).hex()):
         raise OidcStateInvalid
     return ExternalIdentity(**content["identity"])
 

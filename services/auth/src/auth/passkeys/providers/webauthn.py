@@ -123,7 +123,7 @@ def challenge_of(credential: Mapping[str, Any]) -> bytes:
 
 
 def raw_id_of(credential: Mapping[str, Any]) -> bytes:
-    """Raises InvalidCredentialError."""
+    """The id of the credential, unverified. Raises InvalidCredentialError."""
     return _decode(credential["rawId"])
 
 

@@ -68,9 +68,9 @@ async def finish_sign_in(
 async def settle(
     tx: Transaction, attempt: Attempt, verification: Verification, otp: str | None, vault: Vault
 ) -> Account:
-    """The account, locked, if the password matches and the second factor as well, where there is one.
+    """The account, locked, after a check of the password and, if the account has one, of the second factor.
 
-    Raises InvalidCredentials, or as `admit` does.
+    Raises InvalidCredentials and what `admit` raises.
     """
     if attempt.account is None or not verification.matches:
         await _count_failure(tx, attempt, attempt.limits)
@@ -79,7 +79,7 @@ async def settle(
 
 
 async def admit(tx: Transaction, attempt: Attempt, known: Account, otp: str | None, vault: Vault) -> Account:
-    """The account, locked, of its authenticated owner, once the second factor matches, where there is one.
+    """The account, locked, after a check of the second factor if the account has one.
 
     Raises AccountDeactivated, InvalidCredentials, OtpRequired, OtpInvalid or TooManyAttempts.
     """

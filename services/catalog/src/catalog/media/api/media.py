@@ -83,7 +83,7 @@ async def get_media(media_id: UUID, caller: Caller, media: Media, begin: Begin) 
 
 @router.delete("/media/{media_id}", status_code=204, responses=errors(UsedByProduct), summary="Take a picture away")
 async def delete_media(media_id: UUID, caller: Caller, media: Media, begin: Begin) -> None:
-    """One's own; staff may delete every picture. Its URLs stop working."""
+    """Delete an image of the caller; staff may delete any image. Its URLs stop working."""
     async with begin() as tx:
         discarded = await own_media.delete_media(tx, media_id, caller.user_id, is_manager=may_manage(caller))
     await media.remove_files(discarded)

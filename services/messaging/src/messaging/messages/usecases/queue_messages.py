@@ -30,10 +30,10 @@ async def send_text(
 
 
 async def queue_messages(tx: Transaction, messages: Iterable[tuple[NewMessage, Origin]]) -> list[UUID]:
-    """Queue each message as caused by its origin; the new ids.
+    """Queue each message, caused by its origin; returns the new ids.
 
     Each message's MessageQueued is the cause of every later event about it. Raises asyncpg.UniqueViolationError if a
-    cause or a client's reference has its message already.
+    message with the same cause or client reference exists.
     """
     rows = [_row(tx, new_id(), message, origin) for message, origin in messages]
     if rows:

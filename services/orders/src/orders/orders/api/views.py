@@ -13,6 +13,7 @@ from common.web.fields import (
     Count,
     EventType,
     Note,
+    OrderNumber,
     PersonName,
     Phone,
     PostalCode,
@@ -27,7 +28,6 @@ from orders.orders.domain.saga import Status
 from orders.orders.store.reads import StoredOrder
 from orders.orders.tables import OrderStep
 
-Number = Annotated[str, Field(examples=["DK-2026-000042"])]
 CancellationReason = Annotated[str, Field(description="of a cancelled order", examples=["out_of_stock"])]
 ActionType = Annotated[str, Field(examples=["redirect"])]
 Country = Annotated[str, Field(examples=["TZ"])]
@@ -73,7 +73,7 @@ class AddressSnapshot(BaseModel):
 
 class OrderView(BaseModel):
     id: UUID
-    number: Number
+    number: OrderNumber
     user_id: UUID
     status: Status
     status_reason: CancellationReason | None
