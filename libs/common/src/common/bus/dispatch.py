@@ -108,7 +108,7 @@ class Dispatcher:
         raise ConnectionError(f"{self._consumer.name}: the database is still unavailable")
 
     async def _run(self, group: Group) -> None:
-        with consumer_span(self._consumer.name, [d.cloud_event.origin() for d in group.deliveries]):
+        with consumer_span(self._consumer.name, (d.cloud_event.origin() for d in group.deliveries)):
             async with self._database.begin() as tx:
                 accepted = group.deliveries if group.subscription.dead else await self._accept(group, tx)
                 if accepted:

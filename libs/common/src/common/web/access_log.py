@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import logs, metrics, telemetry
 from common.context import Origin
-from common.ids import new_id
+from common.ids import new_request_id
 from common.web.error_responses import Recognise, crash_response
 
 log = logging.getLogger("dukan.access")
@@ -108,12 +108,12 @@ def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
     """The origin of a request by its headers; a malformed header is replaced, never passed on."""
     found = dict([pair for pair in headers if pair[0] in ORIGIN])
     if not found:
-        return Origin(str(new_id()), traceparent=telemetry.new_traceparent())
+        return Origin(new_request_id(), traceparent=telemetry.new_traceparent())
     request_id = _text(found.get(b"x-request-id"))
     traceparent = telemetry.valid_traceparent(_text(found.get(b"traceparent")))
     tracestate = _text(found.get(b"tracestate")) if traceparent else ""
     return Origin(
-        correlation_id=request_id if REQUEST_ID.fullmatch(request_id) else str(new_id()),
+        correlation_id=request_id if REQUEST_ID.fullmatch(request_id) else new_request_id(),
         traceparent=traceparent or telemetry.new_traceparent(),
         tracestate=tracestate if 0 < len(tracestate) <= TRACESTATE_LIMIT else None,
     )

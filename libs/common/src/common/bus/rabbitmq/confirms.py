@@ -58,13 +58,13 @@ class Unconfirmed:
             self._settle(each, self._returned.pop(each, None))
 
     def reject(self, tag: int, multiple: bool) -> None:
-        """The broker is short of something: the message may be sent again."""
+        """basic.nack: the broker could not store the message, which may be sent again."""
         for each in self._tags(tag, multiple):
             self._returned.pop(each, None)
             self._settle(each, ConnectionError("the broker did not accept the message"))
 
     def mark_returned(self, returned: Basic.Return, message_id: str | None) -> None:
-        """Its confirm, which follows, will not mean that it was stored."""
+        """basic.return: the confirm that follows does not mean that the message was stored."""
         address = returned.exchange, returned.routing_key, message_id
         for tag, (batch, index) in self._waiting.items():
             message = batch.messages[index]
@@ -88,6 +88,6 @@ class Unconfirmed:
         if waiting := self._waiting.pop(tag, None):
             batch, index = waiting
             batch.settle(index, outcome)
-        # Kept low, so that a confirm of several never looks at tags that are long settled.
+        # So that a confirm with `multiple` iterates only over tags that are not settled yet.
         while self._oldest < self._next and self._oldest not in self._waiting:
             self._oldest += 1
