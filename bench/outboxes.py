@@ -7,14 +7,14 @@ import aio_pika
 import asyncpg
 
 from bench.context import BenchContext
-from bench.processes.sample_event import SHELVES, TABLES, TEXT, InBatches, SampleSold, consumer
+from bench.processes.sample_event import PRODUCTS, TABLES, TEXT, InBatches, SampleSold, consumer
 from common.persistence.database import Database
 from common.testing.databases import TestDatabases
 
 FILL = f"""
 INSERT INTO outbox (event_id, type, source, subject, partition_no, occurred_at, payload, correlation_id)
 SELECT thing, '{SampleSold.type}', 'bench', thing::text, n % 8, now(),
-       convert_to(json_build_object('thing_id', thing, 'shelf', n % {SHELVES}, 'text', '{TEXT}')::text, 'UTF8'),
+       convert_to(json_build_object('thing_id', thing, 'product', n % {PRODUCTS}, 'text', '{TEXT}')::text, 'UTF8'),
        thing::text
 FROM (SELECT n, gen_random_uuid() AS thing FROM generate_series(1, $1::integer) n) things
 """

@@ -34,15 +34,15 @@ SCENARIOS: Mapping[str, Scenario] = {
     "gateway": Scenario("the gateway against nginx", gateway, needs_broker=True),
     "streams": Scenario("100 MB each way and 500 streams through one gateway", streams, needs_broker=True),
     "bus": Scenario("relay and consumers against raw aio-pika and Celery", bus, needs_broker=True),
-    "latency": Scenario("from commit to handler, idle and at half load", latency, needs_broker=True),
+    "latency": Scenario("time from commit to handler, idle and at half load", latency, needs_broker=True),
     "backlog": Scenario("a long outbox drained", backlog, needs_broker=True),
     "startup": Scenario("time until `dukan up` is ready", startup),
-    "reads": Scenario("product list and detail, with the gateway's cache and past it", reads),
-    "revocation": Scenario("a sign-out until two gateways refuse", revocation, needs_broker=True),
-    "login": Scenario("sign-ins, with auth's health asked meanwhile", login),
-    "enumeration": Scenario("whether the time of an answer tells who has an account", enumeration),
-    "accepted": Scenario("checkouts taken in", accepted),
-    "confirmed": Scenario("checkouts confirmed, each customer waiting for his", confirmed),
+    "reads": Scenario("product list and detail, with and without the gateway's cache", reads),
+    "revocation": Scenario("time from a sign-out until two gateways reject the token", revocation, needs_broker=True),
+    "login": Scenario("sign-ins, and the latency of auth's health check meanwhile", login),
+    "enumeration": Scenario("whether response times reveal accounts", enumeration),
+    "accepted": Scenario("checkouts accepted", accepted),
+    "confirmed": Scenario("checkouts confirmed, each customer with one at a time", confirmed),
     "sustained": Scenario("checkouts confirmed at a steady rate", sustained),
     "memory": Scenario("memory of each process after the load", memory),
     "growth": Scenario("product list, search and detail as the catalogue grows", growth),
@@ -55,5 +55,5 @@ def selected(names: str | None, mode: str) -> Sequence[str]:
         return [name for name, scenario in SCENARIOS.items() if mode == "processes" or not scenario.needs_broker]
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     if unknown := [name for name in wanted if name not in SCENARIOS]:
-        raise ValueError(f"there is no scenario {unknown[0]!r}: choose of {', '.join(SCENARIOS)}")
+        raise ValueError(f"there is no scenario {unknown[0]!r}: choose from {', '.join(SCENARIOS)}")
     return [name for name in SCENARIOS if name in wanted]

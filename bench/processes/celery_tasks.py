@@ -14,7 +14,7 @@ from kombu import Queue
 QUEUE = "bench.celery.v1"
 TASK = "bench.thing_sold"
 ACCEPT = "INSERT INTO inbox (consumer, event_id) VALUES ('bench.celery', %s) ON CONFLICT DO NOTHING"
-EFFECT = "UPDATE shelf SET sold = sold + 1 WHERE id = %s"
+EFFECT = "UPDATE product SET sold = sold + 1 WHERE id = %s"
 
 app = Celery("bench", broker=os.environ.get("BENCH_AMQP_URL"))
 app.conf.update(
@@ -38,11 +38,11 @@ def connection() -> Any:
     return _connection
 
 
-def thing_sold(event_id: str, shelf: int, text: str) -> None:  # noqa: ARG001  (as long as our event)
+def thing_sold(event_id: str, product: int, text: str) -> None:  # noqa: ARG001  (as long as our event)
     with connection() as transaction, transaction.cursor() as cursor:
         cursor.execute(ACCEPT, (event_id,))
         if cursor.rowcount:
-            cursor.execute(EFFECT, (shelf,))
+            cursor.execute(EFFECT, (product,))
 
 
 app.task(name=TASK)(thing_sold)

@@ -9,7 +9,7 @@ import random
 import time
 
 from bench.child import arguments, program, say
-from bench.processes.sample_event import SHELVES, SampleSold
+from bench.processes.sample_event import PRODUCTS, SampleSold
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.bus.relay import Relay
 from common.ids import new_id
@@ -38,7 +38,7 @@ async def _commit_events(database: Database, count: int, pause: tuple[float, flo
     for number in range(count):
         thing = new_id()
         async with database.begin() as tx:
-            tx.publish(SampleSold(thing_id=thing, shelf=number % SHELVES))
+            tx.publish(SampleSold(thing_id=thing, product=number % PRODUCTS))
         committed[str(thing)] = time.monotonic_ns()
         due += random.uniform(*pause)
         await asyncio.sleep(max(0.0, due - time.perf_counter()))

@@ -19,7 +19,7 @@ from bench.processes.sample_event import TEXT
 WINDOW = 256
 PREFETCH = 200
 QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
-BODY = json.dumps({"thing_id": str(uuid4()), "shelf": 1, "text": TEXT}).encode()
+BODY = json.dumps({"thing_id": str(uuid4()), "product": 1, "text": TEXT}).encode()
 LONGEST_SECONDS = 120
 
 

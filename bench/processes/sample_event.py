@@ -8,10 +8,10 @@ from common.bus.subscriptions import Consumer, collect, subscribe
 from common.contracts.event import Event
 from common.persistence.transaction import Transaction
 
-SHELVES = 100
+PRODUCTS = 100
 TABLES = f"""
-CREATE TABLE shelf (id integer PRIMARY KEY, sold integer NOT NULL DEFAULT 0) WITH (fillfactor = 70);
-INSERT INTO shelf (id) SELECT generate_series(0, {SHELVES - 1});
+CREATE TABLE product (id integer PRIMARY KEY, sold integer NOT NULL DEFAULT 0) WITH (fillfactor = 70);
+INSERT INTO product (id) SELECT generate_series(0, {PRODUCTS - 1});
 """
 TEXT = "x" * 60
 """Makes the event's JSON about as long as a payment's."""
@@ -22,14 +22,14 @@ class SampleSold(Event):
     subject_field = "thing_id"
 
     thing_id: UUID
-    shelf: int
+    product: int
     text: str = TEXT
 
 
-ONE = "UPDATE shelf SET sold = sold + 1 WHERE id = $1"
+ONE = "UPDATE product SET sold = sold + 1 WHERE id = $1"
 MANY = """
-UPDATE shelf SET sold = shelf.sold + n.more
-FROM unnest($1::integer[], $2::integer[]) AS n(id, more) WHERE shelf.id = n.id
+UPDATE product SET sold = product.sold + n.more
+FROM unnest($1::integer[], $2::integer[]) AS n(id, more) WHERE product.id = n.id
 """
 
 
@@ -38,8 +38,8 @@ class InBatches:
 
     @subscribe(SampleSold, consumer="bench.things", batch=64)
     async def on_samples_sold(self, events: Sequence[SampleSold], tx: Transaction) -> None:
-        counted = sorted(Counter(event.shelf for event in events).items())
-        await tx.sql.execute(MANY, [shelf for shelf, _ in counted], [n for _, n in counted])
+        counted = sorted(Counter(event.product for event in events).items())
+        await tx.sql.execute(MANY, [product for product, _ in counted], [n for _, n in counted])
 
 
 class OneByOne:
@@ -47,7 +47,7 @@ class OneByOne:
 
     @subscribe(SampleSold, consumer="bench.things")
     async def on_thing_sold(self, event: SampleSold, tx: Transaction) -> None:
-        await tx.sql.execute(ONE, event.shelf)
+        await tx.sql.execute(ONE, event.product)
 
 
 def consumer(holder: object) -> Consumer:

@@ -80,7 +80,7 @@ async def _celery(context: BenchContext, count: int) -> tuple[Figures, Figures] 
 
 async def _check(database: Database, count: int) -> None:
     """A result counts only if every effect happened once."""
-    row = await fetch(database, "SELECT (SELECT sum(sold) FROM shelf) AS sold, (SELECT count(*) FROM inbox) AS seen")
+    row = await fetch(database, "SELECT (SELECT sum(sold) FROM product) AS sold, (SELECT count(*) FROM inbox) AS seen")
     if (row["sold"], row["seen"]) != (count, count):
         raise AssertionError(f"{count} messages had {row['sold']} effects, {row['seen']} in the inbox")
 

@@ -31,7 +31,7 @@ def chosen(names: Sequence[str]) -> Sequence[Fault]:
     found = [fault for fault in FAULTS if any(_named(fault, name) for name in names)]
     for name in names:
         if not any(_named(fault, name) for fault in found):
-            raise ValueError(f"there is no fault {name!r}: choose of {', '.join(fault.name for fault in FAULTS)}")
+            raise ValueError(f"there is no fault {name!r}: choose from {', '.join(fault.name for fault in FAULTS)}")
     return found
 
 

@@ -33,7 +33,7 @@ class Demo(StrEnum):
 
 
 def demo(
-    name: Annotated[Demo, typer.Argument(help="What to scenario through.")] = Demo.PURCHASE,
+    name: Annotated[Demo, typer.Argument(help="Which scenario to run.")] = Demo.PURCHASE,
     *,
     data: Annotated[Path, typer.Option("--data", help="The running platform's data folder.")] = default_data(),  # noqa: B008
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,

@@ -31,7 +31,7 @@ def run(names: Sequence[str], postgres: str | None, data: Path) -> None:
     """`dukan migrate`: one service by its own DUKAN_DATABASE_URL, or several on a server whose databases we create."""
     chosen = names or [name for name in SERVICES if services.is_installed(name)]
     if unknown := set(chosen) - set(SERVICES):
-        raise ProvisionError(f"there is no service {min(unknown)!r}: choose of {', '.join(SERVICES)}")
+        raise ProvisionError(f"there is no service {min(unknown)!r}: choose from {', '.join(SERVICES)}")
     if postgres is not None:
         data.mkdir(parents=True, exist_ok=True, mode=0o711)
         asyncio.run(_provision_and_migrate(postgres, chosen, SecretFile(data / "secrets.json")))

@@ -20,7 +20,7 @@ BROKER_SECONDS = 30.0
 
 def role_of(text: str) -> Role:
     if text not in get_args(Role):
-        raise ProvisionError(f"there is no role {text!r}: choose of {', '.join(get_args(Role))}")
+        raise ProvisionError(f"there is no role {text!r}: choose from {', '.join(get_args(Role))}")
     return cast("Role", text)
 
 

@@ -61,13 +61,13 @@ async def test_spans_continue_the_incoming_trace(collector: Collector) -> None:
         assert current() == inner
         telemetry.rename("GET /me", {"http.route": "/me"})
         cloud_events = [CloudEvent.of(event) for event in events]
-    with telemetry.consumer_span("shop.desk", [cloud_event.origin() for cloud_event in cloud_events]):
+    with telemetry.consumer_span("shop.orders", [cloud_event.origin() for cloud_event in cloud_events]):
         pass
     await asyncio.to_thread(telemetry.stop, "shop")
     assert inner.traceparent is not None
     assert inner.traceparent.startswith(f"00-{TRACE}-")
     assert inner.traceparent != PARENT
-    assert collector.spans() == {"GET /me": (TRACE, 0), "process shop.desk": (TRACE, 2)}
+    assert collector.spans() == {"GET /me": (TRACE, 0), "process shop.orders": (TRACE, 2)}
 
 
 async def test_without_a_collector_the_trace_context_passes_through() -> None:

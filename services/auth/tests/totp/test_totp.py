@@ -119,8 +119,8 @@ async def test_guesses_of_codes_from_many_addresses_count_together(api: AuthApi,
     guesses = [await login(api, person.email, wrong_code(person.secret), headers=place) for place in places]
     assert [answer.status_code for answer in guesses] == [401] * 10 + [429] * 2
     # Without the right password, codes are not counted: an outsider cannot block the owner.
-    stranger = {"email": person.email, "password": "a wrong guess", "otp": "000000"}
-    assert (await api.post("/auth/login", stranger, headers=places[11])).status_code == 401
+    guess = {"email": person.email, "password": "a wrong guess", "otp": "000000"}
+    assert (await api.post("/auth/login", guess, headers=places[11])).status_code == 401
     time.advance(timedelta(minutes=1))
     assert (await login(api, person.email, app_code(person.secret))).status_code == 200
 
