@@ -26,7 +26,8 @@ from tests.chaos.publish import RawMessage, publish, publish_raw, wait_until_acc
 
 MOST_REPLAYS = 200
 PRICE = Money(amount=250_000, currency="TZS")
-CRASH_LOOP_SECONDS = 150.0
+CRASH_LOOP_SECONDS = 240.0
+"""Five crashes with the longest restart pause between them, 30 s: that of a service that crashed shortly before."""
 RETRIED_SECONDS = 30.0
 CANCELLED_ORDER = """
 SELECT id::text, user_id::text FROM orders WHERE status = 'cancelled' ORDER BY created_at DESC LIMIT 50

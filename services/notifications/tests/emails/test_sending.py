@@ -19,7 +19,7 @@ from common.contracts.notifications import EmailFailed, EmailSent
 from common.ids import new_id
 from common.persistence.database import Database
 from common.security.encryption import LOCAL_SECRET, Seal
-from common.testing import deliver, facts
+from common.testing import cloud_event_of, deliver, facts
 from common.web.service import Service
 from notifications.emails.domain import MAX_ATTEMPTS, RETRY_SECONDS
 from notifications.emails.jobs import EmailCalls
@@ -228,6 +228,22 @@ async def test_an_email_that_is_sent_again_has_the_same_message_id(
 
     assert len({email["Message-ID"] for email in emails()}) == 1
     assert {file.suffix for file in (tmp_path / "mail").iterdir()} == {".mbox"}
+
+
+async def test_an_event_that_the_inbox_has_forgotten_sends_no_second_email(
+    service: Service, emails: Emails, database: Database
+) -> None:
+    event = cloud_event_of(registered(new_id()))
+    await deliver(service, event)
+    await run_jobs(service)
+    async with database.begin() as tx:
+        assert await tx.sql.execute("DELETE FROM inbox WHERE consumer LIKE 'notifications.%'") != "DELETE 0"
+    await deliver(service, event)
+    await run_jobs(service)
+
+    assert len(emails()) == 1
+    async with database.begin() as tx:
+        assert [tuple(row) for row in await tx.sql.fetch("SELECT state, attempts FROM email")] == [("sent", 1)]
 
 
 async def test_files_in_the_mailbox_sort_by_time(service: Service, emails: Emails, time: FixedClock) -> None:

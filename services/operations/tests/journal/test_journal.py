@@ -1,5 +1,6 @@
 """The journal: every event, once, in order, as a tree."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -103,12 +104,14 @@ async def test_data_that_cannot_be_stored_is_dead_lettered_and_the_rest_of_its_b
 
 
 async def test_secrets_are_masked_by_their_name(service: Service, staff: httpx.AsyncClient) -> None:
-    secret = make_event(data=b'{"email": "a@b.c", "sealed_code": "xyz", "inner": [{"reset_token": "t"}]}')
+    names = ("sealed_code", "client_secret", "password", "Passwd", "otp", "card_number")
+    content = {"email": "a@b.c", "inner": [{"reset_token": "t"}]} | dict.fromkeys(names, "xyz")
+    secret = make_event(data=json.dumps(content).encode())
     await deliver(service, secret, consumer=JOURNAL)
 
     data = (await staff.get(f"/api/v1/events/{secret.id}")).json()["data"]["data"]
 
-    assert data == {"email": "a@b.c", "sealed_code": "***", "inner": [{"reset_token": "***"}]}
+    assert data == {"email": "a@b.c", "inner": [{"reset_token": "***"}]} | dict.fromkeys(names, "***")
 
 
 async def test_only_staff_read_the_journal(service: Service, staff: httpx.AsyncClient, tokens: TestIssuer) -> None:
