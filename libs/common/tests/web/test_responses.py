@@ -10,6 +10,9 @@ from httpx import AsyncClient
 
 from common.ids import new_id
 from common.testing import TestIssuer
+from common.testing.documented_errors import UndocumentedError
+from common.testing.plugin import ClientFor
+from common.web.service import Service
 
 
 async def test_a_success_response_is_an_envelope_without_empty_meta(client: AsyncClient) -> None:
@@ -180,3 +183,11 @@ async def test_the_openapi_document_declares_errors_and_credentials(client: Asyn
     assert document["components"]["securitySchemes"].keys() == {"bearer"}
     assert "/health/live" not in document["paths"]
     assert "HTTPValidationError" not in str(document)
+
+
+async def test_a_test_client_raises_for_an_error_that_the_route_does_not_document(
+    client_for: ClientFor, service: Service
+) -> None:
+    checked = await client_for(service)
+    with pytest.raises(UndocumentedError, match=r"GET /api/v1/fail/conflict answers 409 orders\.taken"):
+        await checked.get("/api/v1/fail/conflict")

@@ -82,14 +82,6 @@ class TooManyApiKeys(Conflict):
     message = "50 keys are in use, revoke one first"
 
 
-# audit
-
-
-class InvalidCursor(Invalid):
-    code, field = "invalid_cursor", "cursor"
-    message = "The cursor was not issued by this service"
-
-
 # data_export
 
 

@@ -15,9 +15,14 @@ from common.web.service import Service
 
 @asynccontextmanager
 async def run_service(
-    service: Service, transport: Transport, verifier: TokenVerifier, role: Role = "api"
+    service: Service,
+    transport: Transport,
+    verifier: TokenVerifier,
+    role: Role = "api",
+    *,
+    checks_errors: bool = True,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Run the service while the block runs; its error responses must be documented (see DocumentedErrors).
+    """Run the service while the block runs. With `checks_errors`, see DocumentedErrors.
 
     `verifier` is for services that bring none of their own.
     """
@@ -26,6 +31,8 @@ async def run_service(
     app = create_app(service, transport, role)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(DocumentedErrors(app)), base_url="http://service") as client,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(DocumentedErrors(app) if checks_errors else app), base_url="http://service"
+        ) as client,
     ):
         yield client

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 
@@ -34,16 +35,16 @@ class DocumentedErrors:
             self._check(scope, status, body)
 
     def _check(self, scope: Scope, status: int, body: bytes) -> None:
-        path = getattr(scope.get("route"), "path_format", "")
         document = _document(self._app)
-        operation = document["paths"].get(path, {}).get(scope["method"].lower())
+        operation = _operation(document, scope)
         if operation is None or not (code := _code_of(body)):
             return
         response = operation["responses"].get(str(status), {})
         if "$ref" in response:
             response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
         if code not in response.get("content", {}).get("application/json", {}).get("examples", {}):
-            raise UndocumentedError(f"{scope['method']} {path} answers {status} {code}, which it does not document")
+            target = f"{scope['method']} {scope['path']}"
+            raise UndocumentedError(f"{target} answers {status} {code}, which its operation does not document")
 
 
 _documents: dict[tuple[str, ...], Any] = {}
@@ -55,6 +56,20 @@ def _document(app: FastAPI) -> Any:
     if key not in _documents:
         _documents[key] = app.openapi()
     return _documents[key]
+
+
+def _operation(document: Any, scope: Scope) -> Any:
+    """The operation that handled the request; None if no route of the document did.
+
+    `path_format` is that of the router: it lacks the prefix under which the application includes the router.
+    """
+    suffix = getattr(scope.get("route"), "path_format", None)
+    if not suffix:
+        return None
+    for path, operations in document["paths"].items():
+        if path.endswith(suffix) and compile_path(path)[0].match(scope["path"]):
+            return operations.get(scope["method"].lower())
+    return None
 
 
 def _code_of(body: bytes) -> str | None:

@@ -86,8 +86,9 @@ async def client_for(
     """`await client_for(service, role="api")`: a client on the running service, stopped after the test."""
     async with AsyncExitStack() as stack:
 
-        async def client(service: Service, role: Role = "api") -> httpx.AsyncClient:
-            return await stack.enter_async_context(run_service(service, transport, tokens.verifier(), role))
+        async def client(service: Service, role: Role = "api", *, checks_errors: bool = True) -> httpx.AsyncClient:
+            running = run_service(service, transport, tokens.verifier(), role, checks_errors=checks_errors)
+            return await stack.enter_async_context(running)
 
         yield client
 

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from auth.audit.store import MAX_ID, AuditFilter, list_entries
-from auth.errors import InvalidCursor
 from auth.fields import AddressText
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web import fields
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.pagination import Cursor, cursor_meta, position
+from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position
 
 router = APIRouter()
 

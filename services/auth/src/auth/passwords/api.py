@@ -39,7 +39,7 @@ from common.security.tokens import Identity
 from common.web import fields
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, accepted, ok
-from common.web.pagination import Cursor, cursor_meta, position
+from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position
 
 router = APIRouter(dependencies=[NO_STORE])
 forms = APIRouter(include_in_schema=False)
@@ -191,7 +191,7 @@ async def post_change(
     return ok(None, "Your password is changed")
 
 
-@router.get("/auth/password/resets", summary="Requests for a new password")
+@router.get("/auth/password/resets", summary="Requests for a new password", responses=errors(InvalidCursor))
 async def get_resets(_: Reader, begin: Begin, cursor: Cursor) -> Envelope[list[ResetView]]:
     """Newest first, with their outcome."""
     before = position(cursor, UUID)

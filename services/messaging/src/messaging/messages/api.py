@@ -14,7 +14,7 @@ from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import Instant, Phone
 from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
-from common.web.pagination import Cursor, meta_of, position
+from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from messaging.contacts.domain import E164
 from messaging.errors import ClientRefUsed, QuotaExceeded
 from messaging.messages import store
@@ -140,7 +140,7 @@ async def post_send_text(
     return answer
 
 
-@router.get("", summary="List messages")
+@router.get("", summary="List messages", responses=errors(InvalidCursor))
 async def get_messages(
     caller: Caller, begin: Begin, cursor: Cursor, wanted: Annotated[MessageFilter, Depends(_filter)]
 ) -> Envelope[list[MessageView]]:

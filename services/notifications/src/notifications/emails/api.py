@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import EmailAddress, LanguageTag
-from common.web.pagination import Cursor, meta_of, position
+from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from notifications.emails.store import list_emails
 
 router = APIRouter(prefix="/emails", tags=["emails"])
@@ -38,7 +39,7 @@ class EmailView(BaseModel):
     sent_at: datetime | None
 
 
-@router.get("", summary="List outgoing mail")
+@router.get("", summary="List outgoing mail", responses=errors(InvalidCursor))
 async def get_emails(
     _: Reader,
     begin: Begin,

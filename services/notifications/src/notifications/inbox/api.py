@@ -8,10 +8,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
+from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 from common.web.fields import Count
-from common.web.pagination import Cursor, meta_of, position
+from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from notifications.errors import NotificationNotFound
 from notifications.inbox import store
 from notifications.inbox.tables import NotificationRow
@@ -67,7 +68,7 @@ class Marked(BaseModel):
     count: Count
 
 
-@router.get("", summary="List notifications")
+@router.get("", summary="List notifications", responses=errors(InvalidCursor))
 async def get_notifications(
     caller: Caller, begin: Begin, cursor: Cursor, is_read: bool | None = None
 ) -> Envelope[list[NotificationView]]:

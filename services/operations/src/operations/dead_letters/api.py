@@ -12,7 +12,7 @@ from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import ErrorText, EventType, RequestId
-from common.web.pagination import Cursor, meta_of, position
+from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from operations.dead_letters import store
 from operations.dead_letters.domain import parse_payload
 from operations.dead_letters.tables import DeadLetterRow
@@ -71,7 +71,7 @@ class Replayed(BaseModel):
     replayed: Annotated[int, Field(examples=[3])]
 
 
-@router.get("", summary="List dead letters")
+@router.get("", summary="List dead letters", responses=errors(InvalidCursor))
 async def get_dead_letters(
     _: Operator,
     begin: Begin,

@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import EventType, Instant, RequestId
-from common.web.pagination import Cursor, meta_of, position
+from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from operations.journal import store
 from operations.journal.domain import build_tree, mask_secrets
 from operations.journal.tables import EventRow
@@ -53,7 +54,7 @@ class TracedEvent(JournalEvent):
     children: list["TracedEvent"]
 
 
-@router.get("", summary="List journal events")
+@router.get("", summary="List journal events", responses=errors(InvalidCursor))
 async def get_events(
     _: Reader,
     begin: Begin,

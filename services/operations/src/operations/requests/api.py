@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import IpAddress, RequestId, UserAgent
-from common.web.pagination import Cursor, meta_of, position
+from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from operations.requests.store import list_requests
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
@@ -44,7 +45,7 @@ class RequestView(BaseModel):
     times: Annotated[int, Field(examples=[1])]
 
 
-@router.get("/requests", summary="List requests")
+@router.get("/requests", summary="List requests", responses=errors(InvalidCursor))
 async def get_requests(
     _: Reader,
     begin: Begin,
