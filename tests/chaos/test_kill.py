@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from common.testing import eventually
+from common.testing.plugin import worker_amqp_url
 from dukan.services import GATEWAY, SERVICES
-from tests.e2e.platform import Platform, amqp_url, run_platform
+from tests.e2e.platform import Platform, run_platform
 
 from .faults import pid_of
 from .invariants import check_invariants, violations
@@ -64,7 +65,8 @@ async def test_the_embedded_platform_is_killed_during_checkouts(tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 async def processes(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    async with run_platform(tmp_path_factory.mktemp("chaos") / "data", amqp_url()) as platform:
+    # Not the worker's virtual host: the platform of the end-to-end tests may run there until the session ends.
+    async with run_platform(tmp_path_factory.mktemp("chaos") / "data", worker_amqp_url("test-kill")) as platform:
         yield platform
 
 

@@ -39,11 +39,11 @@ def amqp_url() -> str:
     return worker_amqp_url()
 
 
-def worker_amqp_url() -> str:
-    """The URL of RabbitMQ, with the virtual host of this pytest worker if there is one for each."""
+def worker_amqp_url(vhost: str | None = None) -> str:
+    """The URL of RabbitMQ with this virtual host, or with that of the pytest worker, if the broker has it."""
     url = _required("AMQP_URL")
     vhosts = os.environ.get("DUKAN_TEST_VHOSTS", "").split(",")
-    vhost = f"test-{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    vhost = vhost or f"test-{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     return f"{url.rstrip('/')}/{vhost}" if vhost in vhosts else url
 
 
