@@ -13,7 +13,7 @@ from bench.procfs import cpu_seconds, tree
 from common.persistence.database import Database
 from dukan.children import end, spawn
 
-LONGEST_SECONDS = 120
+MAX_SECONDS = 120
 POLL_SECONDS = 0.05
 WORKER = ("-m", "celery", "--app", "bench.processes.celery_tasks", "worker", "--pool", "prefork", "--concurrency", "1")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR")
@@ -40,7 +40,7 @@ async def work(python: Path, folder: Path, database: Database, amqp: str, count:
 
 async def _measure(worker: "subprocess.Popen[bytes]", database: Database, count: int) -> Mapping[str, float]:
     """CPU from the first poll with progress; the rate from the timestamps of the transactions."""
-    deadline = time.monotonic() + LONGEST_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     before: tuple[int, float] | None = None
     while time.monotonic() < deadline and worker.poll() is None:
         row = await fetch(database, DONE)

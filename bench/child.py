@@ -13,7 +13,7 @@ from dukan import loops
 from dukan.children import tie_to_parent
 
 TREE = Path(__file__).parent.parent
-LONGEST_LINE = 64 * 2**20
+MAX_LINE = 64 * 2**20
 
 Arguments = Mapping[str, Any]
 
@@ -42,7 +42,7 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             cwd=TREE,
-            limit=LONGEST_LINE,
+            limit=MAX_LINE,
             env=os.environ | (env or {}),
         )
         assert process.stdin is not None

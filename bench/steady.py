@@ -10,7 +10,7 @@ from bench.scenarios.checkout import orders
 from bench.seed import SeedData
 from bench.wire import Connection
 
-MOST_CONNECTIONS = 400
+MAX_CONNECTIONS = 400
 SAMPLE = 20
 """One in so many customers waits for the result: its latency is measured, the others only read the first response."""
 LATE_SECONDS = 20.0
@@ -64,7 +64,7 @@ class Customers:
         self._idle.put_nowait(connection)
 
     async def _connection(self) -> Connection:
-        if self._idle.empty() and self._made < MOST_CONNECTIONS:
+        if self._idle.empty() and self._made < MAX_CONNECTIONS:
             self._made += 1
             return await Connection.open(self._shop.url)
         return await self._idle.get()

@@ -17,7 +17,7 @@ from common.bus.subscriptions import subscribe
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 
-LONGEST_SECONDS = 120
+MAX_SECONDS = 120
 
 
 class Noting:
@@ -46,7 +46,7 @@ async def main(database_url: str, amqp: str, count: int) -> None:
     await transport.declare([taker])
     consuming = asyncio.create_task(transport.consume(taker, Dispatcher(taker, database), DeadLetterLimit(taker.name)))
     say(ready=True)
-    async with asyncio.timeout(LONGEST_SECONDS):
+    async with asyncio.timeout(MAX_SECONDS):
         await noting.finished.wait()
     say(handled=noting.handled)
     consuming.cancel()

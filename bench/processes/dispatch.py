@@ -15,7 +15,7 @@ from common.bus.dispatch import Dispatcher
 from common.bus.rabbitmq.transport import RabbitTransport
 from common.persistence.database import Database
 
-LONGEST_SECONDS = 120
+MAX_SECONDS = 120
 
 
 class Counting:
@@ -46,7 +46,7 @@ async def main(database_url: str, amqp: str, count: int, batched: bool) -> None:
     taker = consumer(InBatches() if batched else OneByOne())
     counting = Counting(Dispatcher(taker, database), count)
     consuming = asyncio.create_task(transport.consume(taker, counting, DeadLetterLimit(taker.name)))
-    async with asyncio.timeout(LONGEST_SECONDS):
+    async with asyncio.timeout(MAX_SECONDS):
         await counting.finished.wait()
     say(count=count, seconds=time.perf_counter() - counting.started, cpu=time.process_time() - counting.cpu_before)
     consuming.cancel()

@@ -20,7 +20,7 @@ WINDOW = 256
 PREFETCH = 200
 QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 BODY = json.dumps({"thing_id": str(uuid4()), "product": 1, "text": TEXT}).encode()
-LONGEST_SECONDS = 120
+MAX_SECONDS = 120
 
 
 async def publish(channel: AbstractChannel, queue: str, count: int) -> None:
@@ -56,7 +56,7 @@ async def consume(channel: AbstractChannel, queue: str, count: int) -> None:
 
 async def main(amqp: str, queue: str, count: int, what: str) -> None:
     connection = await aio_pika.connect(amqp, timeout=10)
-    async with connection, asyncio.timeout(LONGEST_SECONDS):
+    async with connection, asyncio.timeout(MAX_SECONDS):
         channel = await connection.channel(publisher_confirms=True)
         started, cpu = time.perf_counter(), time.process_time()
         await (publish if what == "publish" else consume)(channel, queue, count)

@@ -8,7 +8,7 @@ from bench.procfs import platform_processes
 from bench.rows import Row, missing
 from dukan.services import GATEWAY, SERVICES
 
-LARGEST_MB = 120.0
+MAX_MB = 120.0
 
 
 async def memory(context: BenchContext) -> AsyncIterator[Row]:
@@ -23,7 +23,7 @@ async def memory(context: BenchContext) -> AsyncIterator[Row]:
         # Backends of PostgreSQL share most of their resident memory.
         value = sum(each.resident for each in held) if is_service else own
         unit = "MB resident" if is_service else "MB own"
-        target = LARGEST_MB if is_service else None
+        target = MAX_MB if is_service else None
         detail = {"pss_mb": own, "processes": len(held)}
         whole = "everything but PostgreSQL" if name == "up" and context.mode == "embedded" else name
         yield Row(f"memory of {whole}", value, unit, target=target, at_most=True, detail=detail)

@@ -17,7 +17,7 @@ from dukan.services import SERVICES
 
 TIMES = 50
 PATH = f"{API}/cart"
-LONGEST_SECONDS = 10.0
+MAX_SECONDS = 10.0
 EVERY_SECONDS = 0.002
 
 
@@ -46,7 +46,7 @@ async def _once(doors: list[str], login: tuple[str, str], turn: int) -> list[flo
         signed_in = await http.post("/auth/login", json={"email": email, "password": password})
         token = signed_in.raise_for_status().json()["data"]["access_token"]
         asking = [asyncio.create_task(_refused_at(url, token)) for url in doors]
-        await asyncio.gather(*(asyncio.wait_for(_let_in(url, token), LONGEST_SECONDS) for url in doors))
+        await asyncio.gather(*(asyncio.wait_for(_let_in(url, token), MAX_SECONDS) for url in doors))
         (await http.post("/auth/logout", json={}, headers=bearer(token))).raise_for_status()
         signed_out = time.perf_counter()
         return [max(0.0, at - signed_out) for at in await asyncio.gather(*asking)]
@@ -64,7 +64,7 @@ async def _refused_at(url: str, token: str) -> float:
     """The time of the first 401."""
     connection, question = await Connection.open(url), request("GET", PATH, bearer(token))
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(MAX_SECONDS):
             while True:
                 status, _ = await connection.send(question)
                 if status == 401:

@@ -30,7 +30,7 @@ SIZE = MEGABYTES * 2**20 // 65536 * 65536
 READ_PER_SECOND = 25e6
 PIECE = os.urandom(65536)
 WARM_UP = 4 * 2**20
-LARGEST_GROWTH_MB = 20.0
+MAX_GROWTH_MB = 20.0
 CLIENTS = 500
 WARM_UP_CLIENTS = 20
 SAMPLE_SECONDS = 0.02
@@ -44,7 +44,7 @@ UPGRADE = {
 
 
 @dataclass(frozen=True)
-class Door:
+class GatewayUnderTest:
     """The gateway under test."""
 
     url: str
@@ -67,17 +67,17 @@ class Door:
 
 async def streams(context: BenchContext) -> AsyncIterator[Row]:
     """Each part with its own gateway: memory that one has freed would hide the growth of the next."""
-    async with _door(context) as door:
-        async for row in _transfers(door):
+    async with _start_gateway(context) as gateway:
+        async for row in _transfers(gateway):
             yield row
     for is_socket in (False, True):
-        async with _door(context) as door:
-            async for row in _held(context, door, is_socket=is_socket):
+        async with _start_gateway(context) as gateway:
+            async for row in _open_connections(context, gateway, is_socket=is_socket):
                 yield row
 
 
 @asynccontextmanager
-async def _door(context: BenchContext) -> AsyncIterator[Door]:
+async def _start_gateway(context: BenchContext) -> AsyncIterator[GatewayUnderTest]:
     issuer, stack = TestIssuer(), ExitStack()
     given = {"jwks": {"keys": [issuer.jwk()]}, "bytes": SIZE, "read_per_second": READ_PER_SECOND}
     service = await Child.start("streaming_upstream", given)
@@ -89,44 +89,44 @@ async def _door(context: BenchContext) -> AsyncIterator[Door]:
             stack, routes.parent, gateways.all_at(behind), context.broker, DUKAN_ROUTES_FILE=str(routes)
         )
         await asyncio.to_thread(gateways.await_answer, f"{url}/api/v1/orders", issuer.bearer())
-        yield Door(url, pid, issuer)
+        yield GatewayUnderTest(url, pid, issuer)
     finally:
         stack.close()
         await service.end()
 
 
-async def _transfers(door: Door) -> AsyncIterator[Row]:
+async def _transfers(gateway: GatewayUnderTest) -> AsyncIterator[Row]:
     for chunked in (False, True):
-        await _upload(door, WARM_UP, chunked=chunked)
-    await _download(door)
+        await _upload(gateway, WARM_UP, chunked=chunked)
+    await _download(gateway)
     for chunked in (False, True):
         kind = "chunked" if chunked else "with its length"
-        seconds, growth = await _growing(door, _upload(door, SIZE, chunked=chunked))
+        seconds, growth = await _growing(gateway, _upload(gateway, SIZE, chunked=chunked))
         yield _growth(f"gateway's memory, {MEGABYTES} MB uploaded {kind}", seconds, growth)
-    seconds, growth = await _growing(door, _download(door))
+    seconds, growth = await _growing(gateway, _download(gateway))
     yield _growth(f"gateway's memory, {MEGABYTES} MB downloaded", seconds, growth)
 
 
 def _growth(name: str, seconds: float, growth: float) -> Row:
     detail = {"seconds": round(seconds, 1), "mb_per_second": round(SIZE / 1e6 / seconds, 1)}
-    return Row(name, growth, "MB more", target=LARGEST_GROWTH_MB, at_most=True, detail=detail)
+    return Row(name, growth, "MB more", target=MAX_GROWTH_MB, at_most=True, detail=detail)
 
 
-async def _growing(door: Door, work: Coroutine[None, None, None]) -> tuple[float, float]:
+async def _growing(gateway: GatewayUnderTest, work: Coroutine[None, None, None]) -> tuple[float, float]:
     """Seconds of the transfer, and the peak growth of the gateway's memory."""
-    before, started = door.resident, time.perf_counter()
+    before, started = gateway.resident, time.perf_counter()
     task = asyncio.create_task(work)
     most = before
     while not task.done():
-        most = max(most, door.resident)
+        most = max(most, gateway.resident)
         await asyncio.sleep(SAMPLE_SECONDS)
     await task
     return time.perf_counter() - started, most - before
 
 
-async def _upload(door: Door, size: int, *, chunked: bool) -> None:
+async def _upload(gateway: GatewayUnderTest, size: int, *, chunked: bool) -> None:
     framing = {"transfer-encoding": "chunked"} if chunked else {"content-length": str(size)}
-    reader, writer = await door.ask("POST /api/v1/media", framing | door.issuer.bearer())
+    reader, writer = await gateway.ask("POST /api/v1/media", framing | gateway.issuer.bearer())
     for _ in range(size // len(PIECE)):
         writer.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if chunked else PIECE)
         await writer.drain()
@@ -138,9 +138,9 @@ async def _upload(door: Door, size: int, *, chunked: bool) -> None:
         raise ValueError(f"the upload was answered {answer!r}")
 
 
-async def _download(door: Door) -> None:
+async def _download(gateway: GatewayUnderTest) -> None:
     """No faster than the service reads: the gateway has to wait for the client, too."""
-    reader, writer = await door.ask("GET /api/v1/media/large", door.issuer.bearer())
+    reader, writer = await gateway.ask("GET /api/v1/media/large", gateway.issuer.bearer())
     await reader.readuntil(b"\r\n\r\n")
     left, started = SIZE, time.perf_counter()
     while left:
@@ -154,17 +154,17 @@ async def _download(door: Door) -> None:
 class Client:
     """Holds one stream. `heard` is set by every message, `ended` when the gateway has closed it."""
 
-    def __init__(self, door: Door, *, is_socket: bool) -> None:
+    def __init__(self, gateway: GatewayUnderTest, *, is_socket: bool) -> None:
         self.session_id = new_id()
         self.is_socket = is_socket
         self.heard = asyncio.Event()
         self.ended: float | None = None
-        self._door = door
+        self._start_gateway = gateway
 
     async def open(self) -> None:
         path = "live" if self.is_socket else "stream"
-        headers = self._door.issuer.bearer(sid=str(self.session_id)) | (UPGRADE if self.is_socket else {})
-        self._reader, self._writer = await self._door.ask(f"GET /api/v1/notifications/{path}", headers)
+        headers = self._start_gateway.issuer.bearer(sid=str(self.session_id)) | (UPGRADE if self.is_socket else {})
+        self._reader, self._writer = await self._start_gateway.ask(f"GET /api/v1/notifications/{path}", headers)
         head = await self._reader.readuntil(b"\r\n\r\n")
         if head[9:12] != (b"101" if self.is_socket else b"200"):
             raise ValueError(f"a stream was answered {head[:40]!r}")
@@ -189,14 +189,14 @@ class Client:
         self._writer.close()
 
 
-async def _held(context: BenchContext, door: Door, *, is_socket: bool) -> AsyncIterator[Row]:
+async def _open_connections(context: BenchContext, gateway: GatewayUnderTest, *, is_socket: bool) -> AsyncIterator[Row]:
     kind, seconds = "WebSockets" if is_socket else "streams of events", context.sustained_seconds
-    for client in await _opened(door, WARM_UP_CLIENTS, is_socket=is_socket):
+    for client in await _connect(gateway, WARM_UP_CLIENTS, is_socket=is_socket):
         await client.close()
-    before = door.resident
-    clients = await _opened(door, CLIENTS, is_socket=is_socket)
-    yield Row(f"gateway's memory for each of {CLIENTS} {kind}", (door.resident - before) * 1000 / CLIENTS, "kB")
-    meter = CpuMeter({"gateway": [door.pid]})
+    before = gateway.resident
+    clients = await _connect(gateway, CLIENTS, is_socket=is_socket)
+    yield Row(f"gateway's memory for each of {CLIENTS} {kind}", (gateway.resident - before) * 1000 / CLIENTS, "kB")
+    meter = CpuMeter({"gateway": [gateway.pid]})
     await asyncio.sleep(seconds)
     detail = {"held_seconds": seconds, "gateway_cpu_percent": round(meter.spent()["gateway"] / seconds * 100, 1)}
     alive = await _alive(clients)
@@ -214,8 +214,8 @@ async def _held(context: BenchContext, door: Door, *, is_socket: bool) -> AsyncI
         await client.close()
 
 
-async def _opened(door: Door, count: int, *, is_socket: bool) -> list[Client]:
-    clients = [Client(door, is_socket=is_socket) for _ in range(count)]
+async def _connect(gateway: GatewayUnderTest, count: int, *, is_socket: bool) -> list[Client]:
+    clients = [Client(gateway, is_socket=is_socket) for _ in range(count)]
     for client in clients:
         await client.open()
     return clients

@@ -17,7 +17,7 @@ from bench.steady import Customers, Sent
 TARGET = 400.0
 LOOK_EVERY = 2.0
 PROBE_SECONDS = 15.0
-MOST_PROBES = 8
+MAX_PROBES = 8
 FINEST_STEP = 20.0
 SLACK_SECONDS = 0.5
 GROWING = 1.25
@@ -131,7 +131,7 @@ async def _probe(context: BenchContext, seed_data: SeedData) -> list[Run]:
     """Shorter runs: up in steps of a quarter while the platform keeps up, then by bisection."""
     probes: list[Run] = []
     good, bad, rate = 0.0, float("inf"), context.confirmed_rate
-    while len(probes) < MOST_PROBES and bad - good > FINEST_STEP:
+    while len(probes) < MAX_PROBES and bad - good > FINEST_STEP:
         probes.append(await _run(context, seed_data, rate, PROBE_SECONDS))
         good, bad = (rate, bad) if probes[-1].keeps_up else (good, rate)
         rate = good * 1.25 if bad == float("inf") else (good + bad) / 2

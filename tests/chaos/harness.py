@@ -20,7 +20,7 @@ from tests.chaos.traffic import Traffic
 from tests.chaos.workload import PLENTY, prepare_traffic, query_all_orders
 
 WARM_SECONDS = 3.0
-CALM_SHARE, SHORTEST_CALM, LONGEST_CALM = 0.1, 8.0, 30.0
+CALM_SHARE, MIN_CALM, MAX_CALM = 0.1, 8.0, 30.0
 BACKLOG_SECONDS = 90.0
 ANSWER_SECONDS = 260.0
 REST_SECONDS = 240.0
@@ -43,7 +43,7 @@ class Plan:
     @property
     def calm(self) -> float:
         """How long the throughput is measured without faults, before and after them."""
-        return min(LONGEST_CALM, max(SHORTEST_CALM, CALM_SHARE * self.minutes * 60))
+        return min(MAX_CALM, max(MIN_CALM, CALM_SHARE * self.minutes * 60))
 
 
 @dataclass

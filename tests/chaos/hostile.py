@@ -24,7 +24,7 @@ from tests.chaos.inject.points import IN_HANDLER, KILL, RAISE, Control, Order
 from tests.chaos.points import in_force
 from tests.chaos.publish import RawMessage, publish, publish_raw, wait_until_accepted, wait_until_dead_lettered
 
-MOST_REPLAYS = 200
+MAX_REPLAYS = 200
 PRICE = Money(amount=250_000, currency="TZS")
 CRASH_LOOP_SECONDS = 240.0
 """Five crashes with the longest restart pause between them, 30 s: that of a service that crashed shortly before."""
@@ -44,7 +44,7 @@ class Replays:
         recent = list(environment.record.recent)
         if not recent:
             raise NotInjectedError("nothing was on the bus yet")
-        chosen = rng.choices(recent, k=min(len(recent), MOST_REPLAYS))
+        chosen = rng.choices(recent, k=min(len(recent), MAX_REPLAYS))
         await publish(environment, [(str(message.routing_key), _copy(message)) for message in chosen])
 
 
@@ -152,7 +152,7 @@ class AlwaysFails:
         target = rng.choice(GIVEN_UP_ELSEWHERE)
         # Its last attempt: the retry tiers before it would take five minutes.
         poison = RawMessage.of(POISONS[target](environment), **{ATTEMPT_HEADER: str(MAX_ATTEMPTS)})
-        async with _harms_nobody_else(environment):
+        async with _adds_one_dead_letter(environment):
             with in_force(environment, _service(target), Order(IN_HANDLER, RAISE, event=poison.id, standing=True)):
                 await publish_raw(environment, poison)
                 await wait_until_dead_lettered(environment, poison.body, {f"{target}.v1"})
@@ -190,7 +190,7 @@ class Crashes:
     async def inject(self, environment: Environment, rng: Random) -> None:
         target = rng.choice(GIVEN_UP_ELSEWHERE)
         poison = RawMessage.of(POISONS[target](environment))
-        async with _harms_nobody_else(environment):
+        async with _adds_one_dead_letter(environment):
             with in_force(
                 environment, _service(target), Order(IN_HANDLER, KILL, event=poison.id, standing=True)
             ) as control:
@@ -200,15 +200,15 @@ class Crashes:
 
 
 @asynccontextmanager
-async def _harms_nobody_else(environment: Environment) -> AsyncIterator[None]:
+async def _adds_one_dead_letter(environment: Environment) -> AsyncIterator[None]:
     """The block adds exactly one dead letter."""
-    before = await _letters(environment)
+    before = await _dead_letters(environment)
     yield
-    new = await _letters(environment) - before
+    new = await _dead_letters(environment) - before
     assert len(new) == 1, f"these were given up as well: {new}"
 
 
-async def _letters(environment: Environment) -> set[tuple[str, str]]:
+async def _dead_letters(environment: Environment) -> set[tuple[str, str]]:
     rows = await environment.sql("operations", "SELECT queue, event_id::text AS id FROM dead_letter")
     return {(row["queue"], row["id"]) for row in rows}
 

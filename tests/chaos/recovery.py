@@ -15,7 +15,7 @@ from tests.chaos.traffic import place, until
 LIMIT_SECONDS = 60.0
 # A longer recovery is a failure; the harness still waits, so that the next fault meets a working platform.
 PATIENCE_SECONDS = 180.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 5.0
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Probes:
             mine.add(probe)
             self._sent.add(probe)
             await asyncio.wait(mine, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-            pause = min(pause * 1.3, LONGEST_PAUSE)
+            pause = min(pause * 1.3, MAX_PAUSE)
             mine = {probe for probe in mine if not probe.done() or probe.result()}
 
     async def _ready(self) -> None:

@@ -41,8 +41,8 @@ CANCELLED_BY_STAFF after it was confirmed.
 """
 TOKENS = {DECLINED: "tok_decline", UNKNOWN: "tok_unknown", SLOW: "tok_slow", CANCELLED_LATE: "tok_late"}
 REPEATED = 0.1
-MOST_OPEN = 2000
-FIRST_POLL, LONGEST_POLL = 0.5, 5.0
+MAX_OPEN = 2000
+FIRST_POLL, MAX_POLL = 0.5, 5.0
 WAIT_SECONDS = 240.0
 
 
@@ -79,7 +79,7 @@ class Traffic:
         customer = self.rng.choice(self.customers)
         product = self.rng.choice(self.scarce if kind == SCARCE else self.plenty)
         key, twice = str(UUID(int=self.rng.getrandbits(128))), self.rng.random() < REPEATED
-        if len(self._open) >= MOST_OPEN:
+        if len(self._open) >= MAX_OPEN:
             return
         self.begun += 1
         checkout = self.ledger.open(kind, key, customer.id, product)
@@ -156,7 +156,7 @@ async def until(
         if await look(checkout, customer) in statuses:
             return
         await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_POLL)
+        pause = min(pause * 1.5, MAX_POLL)
 
 
 async def look(checkout: Checkout, customer: RetryingCustomer) -> str | None:

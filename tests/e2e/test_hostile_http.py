@@ -18,7 +18,7 @@ from common.testing import eventually
 from .bodies import json_bodies, texts_replaced
 from .objects import World, world_of
 from .platform import API, Customer, Platform
-from .wire import GOOD, Heard, say
+from .wire import GOOD, Received, say
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -189,10 +189,10 @@ def ports(platform: Platform) -> dict[str, int]:
     return {"gateway": platform.port, "catalog": int(platform.url_of("catalog").rpartition(":")[2])}
 
 
-def check(heard: Heard, *where: object) -> None:
-    assert all(status < 500 or status in {501, 505} for status in heard.statuses), (where, heard.text[:500])
-    assert heard.is_in_sync, (where, heard.text[:2000])
-    assert b"smuggled-one" not in heard.text, (where, heard.text[:2000])
+def check(received: Received, *where: object) -> None:
+    assert all(status < 500 or status in {501, 505} for status in received.statuses), (where, received.text[:500])
+    assert received.is_in_sync, (where, received.text[:2000])
+    assert b"smuggled-one" not in received.text, (where, received.text[:2000])
 
 
 @pytest.mark.parametrize("shape", FRAMINGS)
@@ -205,21 +205,21 @@ async def test_a_body_with_ambiguous_length_is_rejected(exposed: Platform, shape
 @pytest.mark.parametrize("shape", LINES)
 async def test_a_malformed_request_is_rejected(exposed: Platform, shape: str) -> None:
     for name, port in ports(exposed).items():
-        heard = await say(port, LINES[shape], GOOD)
-        check(heard, name, shape)
-        assert b"evil.example" not in heard.text
+        received = await say(port, LINES[shape], GOOD)
+        check(received, name, shape)
+        assert b"evil.example" not in received.text
 
 
 async def test_ambiguous_paths_are_not_found(exposed: Platform) -> None:
     admin = await exposed.admin()
     for path in PATHS:
         request = f"GET {path} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {admin.token}\r\n\r\n".encode("latin-1")
-        heard = await say(exposed.port, request, GOOD)
-        check(heard, path)
-        assert b"session_id" not in heard.text, path
-        assert b"X-Injected" not in heard.text, path
+        received = await say(exposed.port, request, GOOD)
+        check(received, path)
+        assert b"session_id" not in received.text, path
+        assert b"X-Injected" not in received.text, path
         if "internal" in path:
-            assert heard.statuses[0] in {400, 404}, (path, heard.text[:300])
+            assert received.statuses[0] in {400, 404}, (path, received.text[:300])
 
 
 async def test_headers_neither_impersonate_nor_hide_a_client(exposed: Platform) -> None:
@@ -248,12 +248,14 @@ async def test_a_body_above_the_limit_is_rejected_in_every_framing(exposed: Plat
     declared = [head + b"Content-Length: 40000000\r\n\r\n", *[b"a" * 65536] * 610]
     streamed = [head + b"Transfer-Encoding: chunked\r\n\r\n", *[piece] * 610]
     for pieces in (declared, streamed):
-        heard = await say(exposed.port, *pieces)
-        assert heard.statuses in ([413], []), heard.text[:300]
+        received = await say(exposed.port, *pieces)
+        assert received.statuses in ([413], []), received.text[:300]
     for service in ("auth", "catalog"):
         port = int(exposed.url_of(service).rpartition(":")[2])
-        heard = await say(port, head + b"Connection: close\r\nContent-Length: 9000000\r\n\r\n", *[b"a" * 90_000] * 100)
-        assert set(heard.statuses) <= {404, 413}, heard.text[:300]
+        received = await say(
+            port, head + b"Connection: close\r\nContent-Length: 9000000\r\n\r\n", *[b"a" * 90_000] * 100
+        )
+        assert set(received.statuses) <= {404, 413}, received.text[:300]
 
 
 async def test_a_slow_client_is_disconnected(exposed: Platform) -> None:
@@ -265,8 +267,8 @@ async def test_a_slow_client_is_disconnected(exposed: Platform) -> None:
         "half a body": post + b'Content-Length: 100\r\n\r\n{"email": ',
         "half a chunk": post + b'Transfer-Encoding: chunked\r\n\r\n64\r\n{"email": ',
     }
-    heard = await asyncio.gather(*(say(exposed.port, start) for start in slow.values()))
-    assert {name: set(each.statuses) <= {408} for name, each in zip(slow, heard, strict=True)} == dict.fromkeys(
+    received = await asyncio.gather(*(say(exposed.port, start) for start in slow.values()))
+    assert {name: set(each.statuses) <= {408} for name, each in zip(slow, received, strict=True)} == dict.fromkeys(
         slow, True
     )
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 GOOD = b"GET /health/live HTTP/1.1\r\nHost: shop\r\nX-Request-ID: the-good-one\r\nConnection: close\r\n\r\n"
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Heard:
+class Received:
     """Everything that was received, until the connection ended."""
 
     text: bytes
@@ -28,21 +28,21 @@ class Heard:
         return (live == 1 and len(self.statuses) == 2) or live == 0
 
 
-async def say(port: int, *pieces: bytes) -> Heard:
+async def say(port: int, *pieces: bytes) -> Received:
     """Send the pieces, and read until the server closes; raises TimeoutError if it does not."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         sending = asyncio.create_task(_send(writer, pieces))
-        heard = bytearray()
+        received_bytes = bytearray()
         try:
             while received := await reader.read(65536):
-                heard += received
+                received_bytes += received
         except ConnectionError:
             pass  # closed while we are sending: that is an end as well
         finally:
             sending.cancel()
             writer.close()
-        return Heard(bytes(heard))
+        return Received(bytes(received_bytes))
 
 
 async def _send(writer: asyncio.StreamWriter, pieces: Sequence[bytes]) -> None:

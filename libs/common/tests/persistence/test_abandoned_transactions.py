@@ -11,7 +11,7 @@ from common.errors import DatabaseUnavailable
 from common.persistence.database import Database
 from common.testing.plugin import FreshDatabase
 
-MOST_TURNS = 60
+MAX_TURNS = 60
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def write(database: Database, number: int) -> None:
 async def test_a_commit_after_an_abandoned_transaction_is_durable(single: Database) -> None:
     """Abandoned at every turn of the event loop that a transaction takes: at BEGIN, in the work, at COMMIT."""
     await write(single, 100)
-    for turn in range(MOST_TURNS):
+    for turn in range(MAX_TURNS):
         given_up = asyncio.create_task(write(single, 1000 + turn))
         for _ in range(turn):
             await asyncio.sleep(0)
@@ -76,7 +76,7 @@ async def test_a_commit_after_an_abandoned_transaction_is_durable(single: Databa
     async with other.begin() as tx:
         kept = {row["partition_no"] for row in await tx.sql.fetch("SELECT partition_no FROM outbox_partition")}
     await other.close()
-    assert {2000 + turn for turn in range(MOST_TURNS)} <= kept
+    assert {2000 + turn for turn in range(MAX_TURNS)} <= kept
 
 
 async def test_a_silent_database_is_an_outage_and_its_connection_is_replaced(

@@ -47,7 +47,7 @@ class Runtime:
                 dispatcher = Dispatcher(consumer, self._database)
                 consuming = self._transport.consume(consumer, dispatcher, self._limits[consumer.name])
                 self._spawn(consumer.name, consuming)
-            self._spawn("housekeeping", self._keep_house())
+            self._spawn("housekeeping", self._run_housekeeping())
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -70,7 +70,7 @@ class Runtime:
         self._tasks.clear()
         await self._database.close()
 
-    async def _keep_house(self) -> None:
+    async def _run_housekeeping(self) -> None:
         while True:
             try:
                 await self._relay.measure()
