@@ -61,5 +61,5 @@ async def test_staff_read_the_ledger_newest_first_in_pages(
     second = await client.get(f"{path}?limit=2&cursor={first.json()['meta']['next_cursor']}", headers=staff)
     assert [(e["kind"], e["delta"], e["reason"]) for e in data(second)] == [("adjusted", 7, "received")]
     assert second.json()["meta"] == {"next_cursor": None}
-    problem(await client.get(f"{path}?cursor=x", headers=staff), 422, "invalid", "cursor")
+    problem(await client.get(f"{path}?cursor=x", headers=staff), 422, "invalid_cursor", "cursor")
     assert (await client.get(path)).status_code == 401

@@ -1,6 +1,7 @@
 """The request log."""
 
 import httpx
+import pytest
 
 from common import clock
 from common.contracts.gateway import LoggedRequest, RequestsLogged
@@ -26,3 +27,9 @@ async def test_logged_requests_are_stored_in_the_request_log_only(service: Servi
     assert [(request["request_id"], request["times"]) for request in requests] == [("r-2", 7), ("r-1", 1)]
     assert [request["request_id"] for request in failed] == ["r-1"]
     assert [request["service"] for request in of_user] == ["orders"]
+
+
+@pytest.mark.parametrize("cursor", ["0", "-1", "1_0", "9223372036854775808", "9" * 40, "next"])
+async def test_a_cursor_that_is_no_row_number_is_an_error(staff: httpx.AsyncClient, cursor: str) -> None:
+    answer = await staff.get("/api/v1/analytics/requests", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")

@@ -13,6 +13,7 @@ T = TypeVar("T")
 MAX_PAGE_SIZE = 100
 # A deeper page costs the database a scan of all rows before it; a filter or a cursor is cheaper.
 MAX_PAGE = 10_000
+MAX_BIGINT = 2**63 - 1
 
 
 class InvalidCursor(Invalid):
@@ -82,11 +83,18 @@ def page_meta(request: Request, page: PageRequest, total: int) -> dict[str, Any]
 
 
 def position(cursor: CursorRequest, parse: Callable[[str], T]) -> T | None:
-    """The position of the cursor, read by `parse` (UUID, int). Raises InvalidCursor if it is malformed."""
+    """The position of the cursor, read by `parse` (UUID, row_number). Raises InvalidCursor if it is malformed."""
     try:
         return parse(cursor.cursor) if cursor.cursor else None
     except ValueError as error:
         raise InvalidCursor from error
+
+
+def row_number(text: str) -> int:
+    """The id of a row in a `bigint` identity column. Raises ValueError for any other text."""
+    if not text.isdecimal() or not 0 < (number := int(text)) <= MAX_BIGINT:
+        raise ValueError(text)
+    return number
 
 
 def meta_of(rows: Sequence[Any], limit: int) -> dict[str, Any]:

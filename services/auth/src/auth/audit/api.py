@@ -7,14 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from auth.audit.store import MAX_ID, AuditFilter, list_entries
+from auth.audit.store import AuditFilter, list_entries
 from auth.fields import AddressText
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web import fields
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position
+from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position, row_number
 
 router = APIRouter()
 
@@ -53,9 +53,7 @@ async def get_audit(
     _: Auditor, begin: Begin, cursor: Cursor, filters: Annotated[AuditFilter, Depends(_filters)]
 ) -> Envelope[list[AuditView]]:
     """Newest first."""
-    before = position(cursor, int)
-    if before is not None and not 0 < before <= MAX_ID:
-        raise InvalidCursor
+    before = position(cursor, row_number)
     async with begin() as tx:
         rows = await list_entries(tx, filters, before, cursor.limit)
     meta = cursor_meta(rows[-1]["id"] if len(rows) == cursor.limit else None)

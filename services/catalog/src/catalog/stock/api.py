@@ -12,13 +12,12 @@ from catalog.dependencies import Read
 from catalog.errors import InsufficientStock, ProductNotFound
 from catalog.stock.store import StockCount, find_stock, list_ledger
 from catalog.stock.usecases import adjust_stock
-from common.errors import Invalid
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import WHOLE, Count
-from common.web.pagination import Cursor, cursor_meta
+from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position, row_number
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
 
@@ -77,12 +76,10 @@ async def post_stock(product_id: UUID, body: Adjustment, caller: StockManager, b
     return ok(_view(stock), "Stock adjusted")
 
 
-@router.get("/ledger", summary="What changed the stock")
+@router.get("/ledger", summary="What changed the stock", responses=errors(InvalidCursor))
 async def get_ledger(product_id: UUID, _: StockManager, cursor: Cursor, read: Read) -> Envelope[list[LedgerEntry]]:
     """Every change of the available units, newest first."""
-    if cursor.cursor is not None and not cursor.cursor.isdecimal():
-        raise Invalid("This is not a cursor of the ledger", field="cursor")
-    before = int(cursor.cursor) if cursor.cursor else None
+    before = position(cursor, row_number)
     async with read() as sql:
         rows = await list_ledger(sql, product_id, before, cursor.limit + 1)
     entries = [LedgerEntry(**row) for row in rows[: cursor.limit]]

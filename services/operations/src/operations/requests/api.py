@@ -12,7 +12,7 @@ from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import IpAddress, RequestId, UserAgent
-from common.web.pagination import Cursor, InvalidCursor, meta_of, position
+from common.web.pagination import Cursor, InvalidCursor, meta_of, position, row_number
 from operations.requests.store import list_requests
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
@@ -56,7 +56,7 @@ async def get_requests(
     user_id: UUID | None = None,
 ) -> Envelope[list[RequestView]]:
     """Newest first; about a second behind."""
-    before = position(cursor, int)
+    before = position(cursor, row_number)
     filters = {"status": status, "service": service, "user_id": user_id}
     async with begin() as tx:
         rows = await list_requests(tx, filters=filters, before=before, limit=cursor.limit)
