@@ -10,3 +10,8 @@ def columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     Raises ValueError if the rows differ in length.
     """
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def row_count(status: str) -> int:
+    """The number of rows in the status of a command: 5 in `DELETE 5`, `UPDATE 5` or `INSERT 0 5`."""
+    return int(status.rpartition(" ")[2])
