@@ -1,6 +1,7 @@
 """The client's address, behind the load balancers and proxies that the operator trusts."""
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,8 @@ from gateway.http.headers import RequestHeaders
 Address = IPv4Address | IPv6Address
 UNKNOWN = "unknown"
 MAX_WARNINGS = 20
+ADDRESS_AND_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.]+)\]:[0-9]{1,5}")
+"""Some load balancers write the client's port as well."""
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +45,25 @@ class TrustedProxies:
             if address is not None and forwarded is not None:
                 self._warn(address)
             return _client(peer or UNKNOWN, scheme)
-        hops = [hop for hop in map(_parsed, map(str.strip, (forwarded or "").split(","))) if hop is not None]
-        nearest = next((hop for hop in reversed(hops) if not self._is_trusted(hop)), hops[0] if hops else address)
+        nearest = self._nearest(address, forwarded or "")
         proto = (headers.get(b"x-forwarded-proto") or scheme).split(",")[-1].strip().lower()
         return _client(str(nearest), proto if proto in ("http", "https") else scheme)
+
+    def _nearest(self, proxy: Address, forwarded: str) -> Address:
+        """The nearest address before the trusted proxy that is not trusted, or the furthest trusted one.
+
+        The header is read from its end, up to an entry that is no address: a sender whom we do not trust may have
+        written all entries before it.
+        """
+        address = proxy
+        for entry in reversed(forwarded.split(",")):
+            hop = _hop(entry.strip())
+            if hop is None:
+                break
+            address = hop
+            if not self._is_trusted(address):
+                break
+        return address
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
@@ -72,6 +90,12 @@ def _client(text: str, proto: str) -> Client:
     if address is None:
         return UNKNOWN_CLIENT
     return Client(str(address), _key(address), proto, address.is_loopback)
+
+
+@lru_cache(maxsize=10_000)
+def _hop(entry: str) -> Address | None:
+    with_port = ADDRESS_AND_PORT.fullmatch(entry)
+    return _parsed(with_port[1] or with_port[2] if with_port else entry)
 
 
 @lru_cache(maxsize=10_000)
