@@ -26,8 +26,8 @@ async def apply_identity_events(
                     connections.on_session_revoked(event.session_id)
                 case SigningKeysWithdrawn():
                     connections.on_keys_withdrawn()
-        except ValueError:
-            # The embedded bus calls this while it publishes: a malformed event must not fail the publisher.
-            log.exception("%s could not be read", cloud_event.type)
+        except Exception:
+            # The embedded bus calls this while it publishes: an error must not fail the publisher.
+            log.exception("%s could not be applied", cloud_event.type)
 
     await transport.listen(list(types), apply)
