@@ -12,6 +12,7 @@ from notifications.amounts import format_money
         (250000, "TZS", "TZS 2,500.00"),
         (5, "USD", "USD 0.05"),
         (1250000, "UGX", "UGX 1,250,000"),
+        (2500, "ISK", "ISK 2,500"),
         (1234567, "KWD", "KWD 1,234.567"),
         (-150, "EUR", "EUR -1.50"),
     ],

@@ -1,7 +1,6 @@
 """Money as integer minor units with a currency; never a float.
 
-The number of minor units in a major unit depends on (currency, provider), not on the currency alone, so there is no
-conversion here: each provider's adapter knows its exponents.
+An amount has the decimals of ISO 4217. A payment provider may count otherwise: its adapter converts.
 """
 
 from __future__ import annotations
@@ -11,6 +10,20 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code", examples=["TZS"])]
+
+DEFAULT_EXPONENT = 2
+EXPONENTS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND"), 0),
+    **dict.fromkeys(("VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+"""The currencies of ISO 4217 that do not have two decimals."""
+
+
+def exponent_of(currency: str) -> int:
+    """The number of decimals of a currency: a major unit has 10 to this power minor units."""
+    return EXPONENTS.get(currency, DEFAULT_EXPONENT)
 
 
 class Money(BaseModel):

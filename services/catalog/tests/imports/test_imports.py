@@ -137,6 +137,22 @@ async def test_a_request_can_set_the_mapping_and_the_currency(client: httpx.Asyn
     assert product["price"] == {"amount": 1000, "currency": "KES"}
 
 
+@pytest.mark.parametrize(
+    ("currency", "price", "amount"),
+    [("UGX", "2500", 2500), ("BHD", "1.234", 1234), ("BHD", {"amount": 1234}, 1234), ("UGX", "0.5", None)],
+)
+async def test_a_price_has_the_decimals_of_its_currency(
+    client: httpx.AsyncClient, staff: dict[str, str], currency: str, price: Any, amount: int | None
+) -> None:
+    body = {"rows": [{"sku": "A", "name": "Pot", "price": price}], "currency": currency}
+    [row] = data(await client.post(URL, json=body, headers=staff))["rows"]
+    if amount is None:
+        assert row["errors"][0]["message"] == "has more than 0 decimals: 0.5"
+    else:
+        product = data(await client.get(f"/api/v1/products/{row['product_id']}"))
+        assert product["price"] == {"amount": amount, "currency": currency}
+
+
 async def test_an_unreadable_file_or_mapping_is_rejected_as_a_whole(
     client: httpx.AsyncClient, staff: dict[str, str]
 ) -> None:

@@ -5,16 +5,10 @@ On this platform an amount has the digits of ISO 4217. Stripe's differ for a few
 """
 
 from billing.errors import AmountNotPayable
-from common.money import Money
+from common.money import Money, exponent_of
 
-ISO_EXPONENTS = dict.fromkeys(
-    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
-) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
-"""ISO 4217 currencies that do not have two digits."""
-
-STRIPE_EXPONENTS = ISO_EXPONENTS | {"ISK": 2, "UGX": 2, "MGA": 0}
-
-DEFAULT_EXPONENT = 2
+STRIPE_EXPONENTS = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""The currencies whose digits at Stripe are not those of ISO 4217."""
 
 
 def to_stripe(money: Money) -> int:
@@ -41,4 +35,5 @@ def from_stripe(amount: int, currency: str) -> Money:
 
 
 def _shift(currency: str) -> int:
-    return STRIPE_EXPONENTS.get(currency, DEFAULT_EXPONENT) - ISO_EXPONENTS.get(currency, DEFAULT_EXPONENT)
+    exponent = exponent_of(currency)
+    return STRIPE_EXPONENTS.get(currency, exponent) - exponent

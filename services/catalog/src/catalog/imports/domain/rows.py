@@ -7,9 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from catalog.imports.domain.mapping import ColumnMapping, currency_of
-from common.money import Money
+from common.money import Money, exponent_of
 
-MINOR_UNIT_DIGITS = 2
 MAX_AMOUNT = 10**13
 """In minor units, as for prices of the API."""
 PATH_SEPARATOR = " > "
@@ -115,13 +114,14 @@ def _price(value: Any, currency: str) -> Money:
     if "units" in value or "nanos" in value:
         major = _decimal(value.get("units") or 0) + _decimal(value.get("nanos") or 0).scaleb(-9)
         return _money(major, price_currency)
-    return _money(_decimal(value.get("amount")).scaleb(-MINOR_UNIT_DIGITS), price_currency)
+    return _money(_decimal(value.get("amount")).scaleb(-exponent_of(price_currency)), price_currency)
 
 
 def _money(major: Decimal, currency: str) -> Money:
-    minor = major.scaleb(MINOR_UNIT_DIGITS)
+    exponent = exponent_of(currency)
+    minor = major.scaleb(exponent)
     if minor != minor.to_integral_value():
-        raise ValueError(f"has more than {MINOR_UNIT_DIGITS} decimals: {major}")
+        raise ValueError(f"has more than {exponent} decimals: {major}")
     if not 0 <= minor <= MAX_AMOUNT:
         raise ValueError(f"is out of range: {major}")
     return Money(amount=int(minor), currency=currency)
