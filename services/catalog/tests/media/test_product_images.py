@@ -8,10 +8,12 @@ import httpx
 import pytest
 from PIL import Image
 from services.catalog.tests.conftest import MakeProduct, data, problem
-from services.catalog.tests.media.uploads import files_in, image_file, open_image, process_images
+from services.catalog.tests.media.uploads import files_in, image_file, open_image, process_images, run_job
 
 from catalog.app import build
+from catalog.media import store
 from catalog.media.usecases.process_images import CLAIM_LEASE
+from catalog.media.usecases.product_images import remove_image
 from catalog.settings import Settings
 from common import clock
 from common.clock import FixedClock
@@ -182,6 +184,20 @@ async def test_removing_an_image_deletes_it_from_the_product_and_the_disk(
     assert (await client.delete(f"{path}/images/{media['id']}", headers=staff)).status_code == 204
     assert (await client.delete(f"{path}/images/{media['id']}", headers=staff)).status_code == 404
     assert data(await client.get(path))["images"] == []
+    assert not files_in(tmp_path)
+
+
+async def test_a_job_deletes_the_files_of_a_product_image_that_a_crash_left(
+    catalog: Service, client: httpx.AsyncClient, staff: dict[str, str], path: str, tmp_path: Path
+) -> None:
+    media = data(await upload(client, staff, path, image_file()), 201)
+    await process_images(catalog)
+    async with catalog.database.begin() as tx:
+        await remove_image(tx, UUID(path.rpartition("/")[2]), UUID(media["id"]))
+    async with catalog.database.begin() as tx:
+        assert await store.list_discarded(tx, 2) == {UUID(media["id"]): "public"}
+    assert files_in(tmp_path)
+    await run_job(catalog, "catalog.discarded")
     assert not files_in(tmp_path)
 
 

@@ -48,7 +48,6 @@ INSERT_PRODUCT_IMAGE = """
 INSERT INTO media (id, product_id, owner_id, position, content_type, size_bytes, sha256)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-DELETE_PRODUCT_IMAGE = "DELETE FROM media WHERE id = $1 AND product_id = $2 RETURNING id"
 LOCK_PRODUCT_ROW = "SELECT id FROM product WHERE id = $1 FOR UPDATE"
 WRITE_PRODUCT_IMAGES = """
 UPDATE product SET images = (
@@ -80,6 +79,10 @@ EXISTS = "SELECT EXISTS (SELECT FROM media WHERE id = $1)"
 
 DISCARD = """
 WITH deleted AS (DELETE FROM media WHERE id = ANY($1) RETURNING id, visibility)
+INSERT INTO discarded_media (media_id, visibility) SELECT id, visibility FROM deleted RETURNING media_id, visibility
+"""
+DISCARD_PRODUCT_IMAGE = """
+WITH deleted AS (DELETE FROM media WHERE id = $1 AND product_id = $2 RETURNING id, visibility)
 INSERT INTO discarded_media (media_id, visibility) SELECT id, visibility FROM deleted RETURNING media_id, visibility
 """
 DISCARDED = "SELECT media_id, visibility FROM discarded_media ORDER BY at LIMIT $1"
@@ -175,11 +178,6 @@ async def insert_product_image(
     await tx.sql.execute(INSERT_PRODUCT_IMAGE, upload.media_id, product_id, owner_id, position, *content)
 
 
-async def delete_product_image(tx: Transaction, product_id: UUID, media_id: UUID) -> bool:
-    """Whether the product had the image."""
-    return await tx.sql.fetchval(DELETE_PRODUCT_IMAGE, media_id, product_id) is not None
-
-
 async def write_product_images(tx: Transaction, product_id: UUID) -> None:
     """Write the product's ready images, in their order, into its row, which every read of the product shows."""
     # First the lock, then a statement whose snapshot includes what earlier holders of the lock committed.
@@ -224,6 +222,11 @@ async def media_exists(tx: Transaction, media_id: UUID) -> bool:
 async def discard_media(tx: Transaction, media_ids: Sequence[UUID]) -> Discarded:
     """Delete the images that exist."""
     return dict(await tx.sql.fetch(DISCARD, media_ids))
+
+
+async def discard_product_image(tx: Transaction, product_id: UUID, media_id: UUID) -> Discarded:
+    """Delete the image if the product has it."""
+    return dict(await tx.sql.fetch(DISCARD_PRODUCT_IMAGE, media_id, product_id))
 
 
 async def list_discarded(tx: Transaction, limit: int) -> Discarded:

@@ -42,5 +42,5 @@ async def post_image(
 @router.delete("/products/{product_id}/images/{media_id}", status_code=204, summary="Take a picture away")
 async def delete_image(product_id: UUID, media_id: UUID, _: Merchandiser, media: Media, begin: Begin) -> None:
     async with begin() as tx:
-        await remove_image(tx, product_id, media_id)
-    await asyncio.to_thread(media.files.remove, media_id)
+        discarded = await remove_image(tx, product_id, media_id)
+    await media.remove_files(discarded)

@@ -5,6 +5,7 @@ from uuid import UUID
 from catalog.errors import ImageNotFound, ProductNotFound, TooManyImages
 from catalog.media import store
 from catalog.media.domain import MAX_IMAGES_PER_PRODUCT, Upload
+from catalog.media.store import Discarded
 from common.contracts.catalog import ProductImagesChanged
 from common.persistence.transaction import Transaction
 
@@ -25,11 +26,16 @@ async def add_image(tx: Transaction, product_id: UUID, upload: Upload, owner_id:
     return upload.media_id
 
 
-async def remove_image(tx: Transaction, product_id: UUID, media_id: UUID) -> None:
-    """Delete the image; the caller deletes its files after the commit. Publishes ProductImagesChanged."""
-    if not await store.delete_product_image(tx, product_id, media_id):
+async def remove_image(tx: Transaction, product_id: UUID, media_id: UUID) -> Discarded:
+    """Delete the image; the caller deletes its files after the commit. Publishes ProductImagesChanged.
+
+    Raises ImageNotFound.
+    """
+    discarded = await store.discard_product_image(tx, product_id, media_id)
+    if not discarded:
         raise ImageNotFound("The product has no such image")
     await update_product_images(tx, product_id)
+    return discarded
 
 
 async def update_product_images(tx: Transaction, product_id: UUID) -> None:
