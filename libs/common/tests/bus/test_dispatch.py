@@ -6,11 +6,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from common.bus import dispatch as dispatching
 from common.bus.delivery import RETRY_TIERS, Dead, Delivery, Done, Retry
 from common.bus.dispatch import Dispatcher
 from common.bus.subscriptions import collect, matches, subscribe
 from common.contracts.event import Event, registry
+from common.errors import DatabaseUnavailable
 from common.events.cloudevent import CloudEvent
+from common.jobs import Backoff
 from common.persistence.database import Database
 
 from .conftest import new_event
@@ -133,6 +136,24 @@ async def test_a_database_outage_costs_no_attempt(database: Database, events: tu
     settled = await Dispatcher(collect(Handlers())[0], database)([delivery(events[0], "a")])
     assert settled == [Done()]
     assert handled == ["a"]
+
+
+async def test_a_long_database_outage_settles_no_delivery(
+    database: Database, events: tuple[type[Event], type[Event]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "MAX_OUTAGE_PAUSES", 2)
+    monkeypatch.setattr(dispatching, "OUTAGE_BACKOFF", Backoff(0.0))
+    attempts: list[int] = []
+
+    class Handlers:
+        @subscribe(events[0], consumer="shop.work", batch=3)
+        async def on_placed(self, events: Sequence[Any], tx: Any) -> None:
+            attempts.append(len(events))
+            raise DatabaseUnavailable("no connection")
+
+    with pytest.raises(DatabaseUnavailable, match="still unavailable"):
+        await Dispatcher(collect(Handlers())[0], database)([delivery(events[0], subject) for subject in "abc"])
+    assert attempts == [3, 3]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from common.bus.delivery import RETRY_TIERS, Dead, Delivery, Done, Retry, Settle
 from common.bus.subscriptions import Consumer, Handler, Subscription
 from common.context import use_origin
 from common.contracts.event import Event
-from common.errors import Permanent, is_outage
+from common.errors import DatabaseUnavailable, Permanent, is_outage
 from common.events import inbox
 from common.events.cloudevent import CloudEvent
 from common.jobs import Backoff
@@ -51,7 +51,10 @@ class Dispatcher:
         self._database = database
 
     async def __call__(self, deliveries: Sequence[Delivery]) -> list[Settlement]:
-        """Handle a batch. One settlement per delivery, in the same order."""
+        """Handle a batch. One settlement per delivery, in the same order.
+
+        Raises DatabaseUnavailable if the database stays unavailable: the transport keeps the deliveries.
+        """
         outcome: dict[int, Settlement] = {}
         for group in self._groups(deliveries, outcome):
             await self._handle(group, outcome)
@@ -82,6 +85,8 @@ class Dispatcher:
         started = time.perf_counter()
         try:
             await self._through_outages(group)
+        except DatabaseUnavailable:
+            raise
         except Exception as error:
             if len(group.deliveries) > 1:
                 middle = len(group.deliveries) // 2
@@ -105,7 +110,7 @@ class Dispatcher:
                     raise
                 log.warning("%s waits for the database", self._consumer.name, extra={"error": repr(error)})
                 await asyncio.sleep(OUTAGE_BACKOFF.after(failures))
-        raise ConnectionError(f"{self._consumer.name}: the database is still unavailable")
+        raise DatabaseUnavailable(f"{self._consumer.name}: the database is still unavailable")
 
     async def _run(self, group: Group) -> None:
         with consumer_span(self._consumer.name, (d.cloud_event.origin() for d in group.deliveries)):
