@@ -1,6 +1,8 @@
 """A missing variable is an error at startup that names it; secrets are not printed."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -46,3 +48,23 @@ def test_local_mode_requires_no_variable(monkeypatch: pytest.MonkeyPatch, tmp_pa
     for name in GIVEN:
         monkeypatch.delenv(name, raising=False)
     assert not ServiceSettings().is_production
+
+
+class Renamed(ServiceSettings):
+    renamed: ClassVar[Mapping[str, str]] = {"DUKAN_OLD_LIMIT": "DUKAN_NEW_LIMIT"}
+
+
+@pytest.mark.parametrize("name", ["DUKAN_OLD_LIMIT", "dukan_old_limit"])
+def test_a_renamed_variable_is_an_error_in_the_environment(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name, "1")
+    with pytest.raises(ValidationError, match="DUKAN_OLD_LIMIT is now DUKAN_NEW_LIMIT"):
+        Renamed()
+
+
+@pytest.mark.parametrize("name", ["DUKAN_OLD_LIMIT", "dukan_old_limit"])
+def test_a_renamed_variable_is_an_error_in_the_env_file(
+    environment: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / ".env").write_text(f"{name}=1\n")
+    with pytest.raises(ValidationError, match="DUKAN_OLD_LIMIT is now DUKAN_NEW_LIMIT"):
+        Renamed()

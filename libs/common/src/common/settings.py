@@ -4,12 +4,11 @@ A service subclasses ServiceSettings with its own fields. Local mode has default
 production, startup fails if a required variable is missing, and names it.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 BASE_PORT = 8000
 
@@ -55,7 +54,8 @@ class ServiceSettings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _no_old_names(cls, values: Any) -> Any:
-        if found := [f"{old} is now {new}" for old, new in sorted(cls.renamed.items()) if old in os.environ]:
+        given = {*EnvSettingsSource(cls).env_vars, *DotEnvSettingsSource(cls).env_vars}  # in lower case
+        if found := [f"{old} is now {new}" for old, new in sorted(cls.renamed.items()) if old.lower() in given]:
             raise ValueError(", ".join(found))
         return values
 
