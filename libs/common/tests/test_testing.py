@@ -66,6 +66,12 @@ async def test_an_event_without_a_consumer_raises(service: Service) -> None:
         await deliver(service, UserDeactivated(user_id=new_id()))
 
 
+async def test_an_event_without_a_consumer_raises_beside_one_that_has_one(service: Service, database: Database) -> None:
+    with pytest.raises(NotHandledError, match=UserDeactivated.type):
+        await deliver(service, revoked(), UserDeactivated(user_id=new_id()))
+    assert await facts(database, UserDeactivated) == []
+
+
 async def test_eventually_gives_up() -> None:
     async def never() -> bool:
         return False

@@ -17,7 +17,7 @@ _sequence = itertools.count(1)
 
 
 class NotHandledError(AssertionError):
-    """A delivery was settled as Retry or Dead, or no consumer subscribes to it."""
+    """A delivery was settled as Retry or Dead, or no consumer subscribes to its event."""
 
 
 def cloud_event_of(event: Event) -> CloudEvent:
@@ -30,14 +30,13 @@ async def deliver(
 ) -> list[Settlement]:
     """Let the service's consumers (or the one named) handle the events as one batch.
 
-    Raises NotHandledError if no consumer subscribes to any of them, or, unless `may_fail`, if a delivery is not done.
+    Raises NotHandledError if no consumer subscribes to one of them, or, unless `may_fail`, if a delivery is not done.
     """
     cloud_events = [cloud_event_of(event) if isinstance(event, Event) else event for event in events]
     consumers = [found for found in collect(*service.subscribers) if _takes(found, cloud_events, consumer)]
-    if not consumers:
-        raise NotHandledError(
-            f"{service.name} has no consumer for {[cloud_event.type for cloud_event in cloud_events]}"
-        )
+    unhandled = [e.type for e in cloud_events if not any(found.handler_of(e.type) for found in consumers)]
+    if unhandled or not consumers:
+        raise NotHandledError(f"{service.name} has no consumer for {unhandled}")
     settled = [await Dispatcher(c, service.database)([Delivery(e) for e in cloud_events]) for c in consumers]
     settlements = list(itertools.chain.from_iterable(settled))
     failed = [settlement for settlement in settlements if not isinstance(settlement, Done)]
