@@ -81,6 +81,7 @@ async def test_an_event_that_always_crashes_its_consumer_becomes_the_only_dead_l
     assert len(crashing.dead) == 1
     assert crashing.dead[0].dead is not None
     assert "ended while handling it" in crashing.dead[0].dead.error
+    assert crashing.dead[0].dead.attempts == MAX_ATTEMPTS
 
 
 async def test_after_a_crash_events_come_one_by_one_until_a_new_one_arrives(bus: Bus, crashing: Crashing) -> None:

@@ -246,7 +246,7 @@ def _row(queue: str, cloud_event: CloudEvent, headers: dict[str, str]) -> tuple[
 def _dead_row(queue: str, failed_queue: str, row: asyncpg.Record, settlement: Dead) -> tuple[object, ...]:
     headers = row["headers"] | {
         DEAD_QUEUE_HEADER: failed_queue,
-        ATTEMPT_HEADER: str(row["attempts"] + 1),
+        ATTEMPT_HEADER: str(min(row["attempts"] + 1, MAX_ATTEMPTS)),
         ERROR_HEADER: settlement.error,
     }
     cloud_event = CloudEvent.from_headers(headers, row["correlation_id"], row["payload"])

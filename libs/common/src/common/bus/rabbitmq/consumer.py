@@ -148,5 +148,6 @@ def _publication(queue: str, message: Message, settlement: Retry | Dead) -> Publ
         counted = {ATTEMPT_HEADER: str(attempt_of(message.properties.headers) + 1)}
         tier = topology.retry_name(settlement.delay)
         return Publication(tier, queue, republish_properties(message, counted), message.body)
-    reason = {DEAD_QUEUE_HEADER: queue, ERROR_HEADER: settlement.error}
+    attempts = min(max(attempt_of(message.properties.headers), crash_count(message)), MAX_ATTEMPTS)
+    reason = {DEAD_QUEUE_HEADER: queue, ATTEMPT_HEADER: str(attempts), ERROR_HEADER: settlement.error}
     return Publication(topology.DEAD.name, queue, republish_properties(message, reason), message.body)
