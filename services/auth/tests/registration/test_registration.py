@@ -1,9 +1,14 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 
+import pytest
 from services.auth.tests.conftest import StartApi
 from services.auth.tests.harness import PASSWORD, AuthApi, data, problem
 
+from auth.registration.store import lock_first_admin
+from auth.signing_keys.store import lock as lock_signing_keys
 from common.contracts.auth import UserRegistered
+from common.persistence.transaction import Transaction
 
 INVALID_REGISTRATIONS: list[tuple[dict[str, object], tuple[str, str]]] = [
     ({"password": "seven77"}, ("password", "password_too_short")),
@@ -45,6 +50,18 @@ async def test_ten_concurrent_registrations_of_one_username_create_one_account(a
     ]
     answers = await asyncio.gather(*(api.post("/auth/register", body) for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+
+
+@pytest.mark.parametrize(
+    ("lock", "username"), [(lock_first_admin, "auth.first-admin"), (lock_signing_keys, "auth.signing-keys")]
+)
+async def test_a_username_does_not_share_the_lock_of_the_same_name(
+    api: AuthApi, lock: Callable[[Transaction], Awaitable[None]], username: str
+) -> None:
+    async with api.database.begin() as tx:
+        await lock(tx)
+        async with asyncio.timeout(3):
+            await api.registered(username=username)
 
 
 async def test_without_revealing_existence_a_taken_address_gets_the_response_of_a_free_one(

@@ -19,7 +19,7 @@ Ordering = Literal["created_at", "-created_at", "email", "-email", "username", "
 
 # Ordered, and re-evaluated after a wait: two administrators who demote each other cannot both succeed.
 LOCK_ADMINS = "SELECT id FROM account WHERE role = 'admin' AND is_active ORDER BY id FOR UPDATE"
-LOCK_USERNAME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+LOCK_USERNAME = "SELECT pg_advisory_xact_lock(hashtextextended('username:' || $1::text, 0))"
 # Events may arrive out of order: the highest sequence wins. An erased account gets no avatar.
 SET_AVATAR = """
 UPDATE account SET avatar_id = $2, avatar_sequence = $3, updated_at = $4

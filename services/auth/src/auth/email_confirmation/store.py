@@ -10,7 +10,7 @@ from auth.clients import Address
 from auth.email_confirmation.domain import MAX_ATTEMPTS, Purpose
 from common.persistence.transaction import Transaction
 
-LOCK_SUBJECT = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+LOCK_SUBJECT = "SELECT pg_advisory_xact_lock(hashtextextended('code:' || $1::text, 0))"
 # One code at a time, because codes can be guessed. Links and grants cannot: they stay valid, so that an outsider who
 # requests another e-mail takes nothing from the owner.
 REVOKE_CODE = """

@@ -23,7 +23,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (issuer, subject) DO NOTHING RET
 SAVE_IDENTITY_USE = """
 UPDATE identity SET last_used_at = $3, email = coalesce($4, email) WHERE issuer = $1 AND subject = $2
 """
-LOCK_IDENTITY = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+LOCK_IDENTITY = "SELECT pg_advisory_xact_lock(hashtextextended('identity:' || $1::text, 0))"
 OWNER = "SELECT account_id FROM identity WHERE issuer = $1 AND subject = $2"
 HAS_IDENTITY = "SELECT EXISTS (SELECT FROM identity WHERE account_id = $1)"
 DELETE_IDENTITY = "DELETE FROM identity WHERE account_id = $1 AND id = $2 RETURNING provider"
