@@ -56,9 +56,9 @@ def test_everything_is_one_parallel_run_if_each_worker_has_a_virtual_host() -> N
 
 
 def test_without_virtual_hosts_the_tests_that_need_the_broker_run_alone() -> None:
-    parallel, alone = suite.pytest_runs([], Broker("amqp://b/"), 2)
+    parallel, *serial = suite.pytest_runs([], Broker("amqp://b/"), 2)
     assert parallel[-2:] == ["-m", "not broker"]
-    assert alone == ["-m", "broker"]
+    assert serial == [["-m", "broker", "--ignore=tests/chaos"], ["-m", "broker", "tests/chaos"]]
 
 
 @pytest.mark.broker

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from common.testing import eventually
-from common.testing.plugin import worker_amqp_url
+from common.testing.plugin import amqp_url_of
 from dukan.services import GATEWAY, SERVICES
 from tests.e2e.platform import Platform, run_platform
 
@@ -66,7 +66,7 @@ async def test_the_embedded_platform_is_killed_during_checkouts(tmp_path: Path) 
 @pytest.fixture(scope="module")
 async def processes(tmp_path_factory: pytest.TempPathFactory) -> Any:
     # Not the worker's virtual host: the platform of the end-to-end tests may run there until the session ends.
-    async with run_platform(tmp_path_factory.mktemp("chaos") / "data", worker_amqp_url("test-kill")) as platform:
+    async with run_platform(tmp_path_factory.mktemp("chaos") / "data", amqp_url_of("test-kill")) as platform:
         yield platform
 
 

@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 from aio_pika import connect
 
-from common.testing.plugin import worker_amqp_url
+from common.testing.plugin import amqp_url_of
 from dukan import running_platform
 from dukan.secret_file import SecretFile
 from dukan.services import PORTS
@@ -218,4 +218,5 @@ async def forget_queues(amqp: str) -> None:
 
 
 def amqp_url() -> str:
-    return worker_amqp_url()
+    """A virtual host of its own: the platform runs until the session ends, and consumes the dead letters of all."""
+    return amqp_url_of("test-platform")

@@ -17,12 +17,13 @@ from dukan.postgres import EmbeddedPostgres
 WORKERS_PER_CPU = 2
 """Most tests wait: for the database, or for a platform in processes of its own."""
 MAX_WORKERS = 8
+SERIAL = [["-m", "broker", "--ignore=tests/chaos"], ["-m", "broker", "tests/chaos"]]
 
 
 def run(arguments: Sequence[str]) -> int:
     """Provision PostgreSQL and RabbitMQ, run pytest with `arguments` (none: everything), return its exit code."""
     workers = min(MAX_WORKERS, WORKERS_PER_CPU * (os.cpu_count() or 1))
-    vhosts = [*(f"test-gw{number}" for number in range(workers)), "test-kill"]
+    vhosts = [*(f"test-gw{number}" for number in range(workers)), "test-platform", "test-kill"]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dukan-test-")))
         folder.chmod(0o711)  # a database server that runs as another user must be able to enter
@@ -50,9 +51,10 @@ def in_ci() -> bool:
 def pytest_runs(arguments: Sequence[str], broker: Broker | None, workers: int) -> list[list[str]]:
     """The arguments of each run of pytest: the caller's, else everything in parallel.
 
-    Each worker has a virtual host of its own, because the platform's queue names are fixed: two platforms on one
-    virtual host would consume each other's events. On a broker where we cannot add virtual hosts, the tests that need
-    it run in a second run without parallelism.
+    Each worker and each platform has a virtual host of its own, because the platform's queue names are fixed: two on
+    one virtual host would consume each other's events and dead letters. On a broker where we cannot add virtual hosts,
+    the tests that need it run without parallelism, and in two runs: the end-to-end tests' platform runs until the
+    session ends.
     """
     without_broker = ["-m", "not broker"]
     if arguments:
@@ -60,7 +62,7 @@ def pytest_runs(arguments: Sequence[str], broker: Broker | None, workers: int) -
     parallel = ["-n", str(workers), "--dist", "loadgroup", "--durations=30", "--durations-min=1"]
     if broker is None:
         return [[*parallel, *without_broker]]
-    return [parallel] if broker.vhosts else [[*parallel, *without_broker], ["-m", "broker"]]
+    return [parallel] if broker.vhosts else [[*parallel, *without_broker], *SERIAL]
 
 
 def _pytest(arguments: Sequence[str], env: Mapping[str, str]) -> int:

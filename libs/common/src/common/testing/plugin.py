@@ -1,6 +1,7 @@
 """The pytest plugin: `pytest_plugins = ["common.testing.plugin"]` in the root conftest.
 
-`dukan test` provisions PostgreSQL and RabbitMQ and names them in DUKAN_TEST_POSTGRES_URL and AMQP_URL.
+`dukan test` provisions PostgreSQL and RabbitMQ and names them in DUKAN_TEST_POSTGRES_URL and AMQP_URL. Where the broker
+has a virtual host for each pytest worker, AMQP_URL in a worker names the worker's.
 
     @pytest.fixture
     async def client(fresh_database, client_for):
@@ -11,6 +12,7 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -33,18 +35,23 @@ def postgres_url() -> str:
     return _required("DUKAN_TEST_POSTGRES_URL")
 
 
+def pytest_configure() -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker and "AMQP_URL" in os.environ:
+        os.environ["AMQP_URL"] = amqp_url_of(f"test-{worker}")
+
+
 @pytest.fixture(scope="session")
 def amqp_url() -> str:
     """A virtual host of a real RabbitMQ, the worker's own; tests that use it are marked `broker`."""
-    return worker_amqp_url()
+    return _required("AMQP_URL")
 
 
-def worker_amqp_url(vhost: str | None = None) -> str:
-    """The URL of RabbitMQ with this virtual host, or with that of the pytest worker, if the broker has it."""
+def amqp_url_of(vhost: str) -> str:
+    """The URL of RabbitMQ with this virtual host if `dukan test` made it, else as given."""
     url = _required("AMQP_URL")
     vhosts = os.environ.get("DUKAN_TEST_VHOSTS", "").split(",")
-    vhost = vhost or f"test-{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    return f"{url.rstrip('/')}/{vhost}" if vhost in vhosts else url
+    return urlsplit(url)._replace(path=f"/{vhost}").geturl() if vhost in vhosts else url
 
 
 @pytest.fixture(scope="session")
