@@ -13,6 +13,7 @@ from PIL import PngImagePlugin
 from services.catalog.tests.conftest import MakeProduct, data, problem
 from services.catalog.tests.media.uploads import (
     files_in,
+    folder_of,
     image_file,
     open_image,
     process_images,
@@ -22,6 +23,7 @@ from services.catalog.tests.media.uploads import (
 )
 
 from catalog.app import build
+from catalog.media import store
 from catalog.media.usecases.process_images import reject_image
 from catalog.settings import Settings
 from common import clock
@@ -168,6 +170,24 @@ async def test_a_job_deletes_the_files_that_a_crash_left(
     await run_job(catalog, "catalog.discarded")
     assert not files_in(tmp_path)
     problem(await client.get(private["url"]), 404, "not_found")
+
+
+async def test_an_image_whose_files_cannot_be_deleted_stays_discarded_and_does_not_stop_the_others(
+    catalog: Service, client: httpx.AsyncClient, private: Any, owner: dict[str, str], tmp_path: Path
+) -> None:
+    other = await processed(catalog, client, owner, (await upload_own(client, owner))["id"])
+    folder = folder_of(private["id"], tmp_path)
+    aside = folder.rename(tmp_path / "aside")
+    folder.write_bytes(b"a file, which cannot be deleted as a folder")
+    async with catalog.database.begin() as tx:
+        await store.discard_media(tx, [UUID(private["id"]), UUID(other["id"])])
+    await run_job(catalog, "catalog.discarded")
+    async with catalog.database.begin() as tx:
+        assert await store.list_discarded(tx, 2) == {UUID(private["id"]): "private"}
+    folder.unlink()
+    aside.rename(folder)
+    await run_job(catalog, "catalog.discarded")
+    assert not files_in(tmp_path)
 
 
 async def test_a_picture_deleted_during_processing_leaves_no_file(

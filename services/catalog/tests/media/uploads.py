@@ -37,6 +37,11 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+def folder_of(media_id: str, folder: Path) -> Path:
+    [found] = folder.rglob(media_id)
+    return found
+
+
 async def upload_own(
     client: httpx.AsyncClient, owner: dict[str, str], content: bytes | None = None, **form: str
 ) -> Any:

@@ -35,7 +35,8 @@ router = APIRouter(prefix="/categories", tags=["categories"])
 
 FAST_READS: dict[str, FastHandler] = {"/categories": respond_from_cache, "/categories/tree": respond_from_cache}
 
-WRITE_ERRORS = errors(SlugTaken, UnknownParent, CategoryCycle, TreeTooDeep)
+CREATE_ERRORS = errors(SlugTaken, UnknownParent, TreeTooDeep)
+CHANGE_ERRORS = errors(SlugTaken, UnknownParent, CategoryCycle, TreeTooDeep)
 
 
 class CategoryView(BaseModel):
@@ -147,14 +148,14 @@ async def get_children(
     return private_response(data, meta) if include_inactive else public_response(request, CachedPage.of(data, meta))
 
 
-@router.post("", status_code=201, summary="Add a category", responses=WRITE_ERRORS)
+@router.post("", status_code=201, summary="Add a category", responses=CREATE_ERRORS)
 async def post_category(body: NewCategory, _: Merchandiser, begin: Begin) -> Envelope[CategoryView]:
     async with begin() as tx:
         category = await create_category(tx, CategoryFields(**_values(body)))
         return created(await _view(tx, category.id), "Category created")
 
 
-@router.put("/{key}", summary="Replace a category", responses=WRITE_ERRORS)
+@router.put("/{key}", summary="Replace a category", responses=CHANGE_ERRORS)
 async def put_category(category_id: ById, body: NewCategory, _: Merchandiser, begin: Begin) -> Envelope[CategoryView]:
     """Replaces all fields; without a slug the category keeps its slug."""
     values = _values(body)
@@ -163,7 +164,7 @@ async def put_category(category_id: ById, body: NewCategory, _: Merchandiser, be
     return await _change(begin, category_id, values)
 
 
-@router.patch("/{key}", summary="Change a category", responses=WRITE_ERRORS)
+@router.patch("/{key}", summary="Change a category", responses=CHANGE_ERRORS)
 async def patch_category(
     category_id: ById, body: CategoryChange, _: Merchandiser, begin: Begin
 ) -> Envelope[CategoryView]:

@@ -43,7 +43,7 @@ async def change_category(tx: Transaction, category_id: UUID, changes: Mapping[s
         await store.lock_tree(tx)
     category = await _locked(tx, category_id)
     if "parent_id" in changes and changes["parent_id"] != category.parent_id:
-        await _move(tx, category, changes["parent_id"])
+        await _move(tx, category_id, changes["parent_id"])
     for name, value in changes.items():
         setattr(category, name, value)
     category.updated_at = clock.now()
@@ -70,12 +70,11 @@ async def _locked(tx: Transaction, category_id: UUID) -> Category:
     return category
 
 
-async def _move(tx: Transaction, category: Category, parent_id: UUID | None) -> None:
-    """Move the branch under another parent or to the root. The tree must be locked."""
+async def _move(tx: Transaction, category_id: UUID, parent_id: UUID | None) -> None:
+    """Write the lineages of the branch for another parent or the root. The tree must be locked."""
     lineage = await _lineage_of(tx, parent_id)
-    check_move(category.id, await store.branch_depth(tx, category.id), lineage)
-    await store.move_branch(tx, category.id, lineage)
-    category.parent_id = parent_id
+    check_move(category_id, await store.branch_depth(tx, category_id), lineage)
+    await store.move_branch(tx, category_id, lineage)
 
 
 async def _lineage_of(tx: Transaction, parent_id: UUID | None) -> list[UUID]:

@@ -6,7 +6,7 @@ import logging
 from catalog.media import store
 from catalog.media.providers.files import MediaFiles
 from catalog.media.providers.pillow import RenderedImage, UnusableImageError, render_variants
-from catalog.media.store import Claim, Discarded
+from catalog.media.store import Claim
 from catalog.media.usecases.process_images import claim_images, finish_image, reject_image
 from common import clock
 from common.jobs import Job
@@ -45,17 +45,12 @@ def delete_files_job(database: Database, files: MediaFiles) -> Job:
         async with database.begin() as tx:
             discarded = await store.list_discarded(tx, DELETE_BATCH)
         # Two workers may delete the same files, which is harmless.
-        await asyncio.to_thread(_remove, files, discarded)
+        removed = await asyncio.to_thread(files.remove_all, discarded)
         async with database.begin() as tx:
-            await store.delete_discarded(tx, discarded)
-        return len(discarded)
+            await store.delete_discarded(tx, removed)
+        return len(removed)
 
     return Job("catalog.discarded", DELETE_EVERY_SECONDS, run)
-
-
-def _remove(files: MediaFiles, discarded: Discarded) -> None:
-    for media_id, visibility in discarded.items():
-        files.of(visibility).remove(media_id)
 
 
 async def _process(database: Database, files: MediaFiles, claim: Claim) -> None:

@@ -234,6 +234,6 @@ async def list_discarded(tx: Transaction, limit: int) -> Discarded:
     return dict(await tx.sql.fetch(DISCARDED, limit))
 
 
-async def delete_discarded(tx: Transaction, discarded: Discarded) -> None:
+async def delete_discarded(tx: Transaction, media_ids: Sequence[UUID]) -> None:
     """Their files are deleted."""
-    await tx.sql.execute(DELETE_DISCARDED, list(discarded))
+    await tx.sql.execute(DELETE_DISCARDED, media_ids)

@@ -40,9 +40,8 @@ class MediaDependencies:
             raise
 
     async def remove_files(self, discarded: Discarded) -> None:
-        """Delete files at once, after the commit; the job deletes those that a crash leaves."""
-        for media_id, visibility in discarded.items():
-            await asyncio.to_thread(self.files.of(visibility).remove, media_id)
+        """Delete files at once, after the commit; the job deletes those that a crash or an error leaves."""
+        await asyncio.to_thread(self.files.remove_all, discarded)
 
 
 async def _dependencies(request: Request) -> MediaDependencies:

@@ -4,8 +4,11 @@ Private ones are below `<root>/private`. Files are written under a temporary nam
 never sees a part of one. The processes that receive uploads, make variants and serve them must share the root.
 """
 
+import logging
 import os
 import shutil
+from collections.abc import Mapping
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +16,8 @@ from uuid import UUID
 
 from catalog.media.domain import Visibility
 from common.ids import new_id
+
+log = logging.getLogger(__name__)
 
 
 class MediaFiles:
@@ -44,8 +49,21 @@ class MediaFiles:
         self.original(media_id).unlink(missing_ok=True)
 
     def remove(self, media_id: UUID) -> None:
-        """Delete all files of an image, if there are any."""
-        shutil.rmtree(self._folder(media_id), ignore_errors=True)
+        """Delete all files of an image, if there are any. Raises OSError."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._folder(media_id))
+
+    def remove_all(self, discarded: Mapping[UUID, Visibility]) -> list[UUID]:
+        """Delete the files of these images. Returns those whose files are gone; the errors of the others are logged."""
+        removed = []
+        for media_id, visibility in discarded.items():
+            try:
+                self.of(visibility).remove(media_id)
+            except OSError:
+                log.exception("the files of image %s cannot be deleted", media_id)
+            else:
+                removed.append(media_id)
+        return removed
 
     def _folder(self, media_id: UUID) -> Path:
         # The end of a UUIDv7 is random, its beginning is the time.
