@@ -13,7 +13,6 @@ from common import clock
 from common.testing.plugin import ClientFor, FreshDatabase
 
 StartApi = Callable[..., Awaitable[AuthApi]]
-OpenDoor = StartApi
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A running auth service, with helpers for its requests and for what it stored and published."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -107,6 +108,11 @@ class AuthApi:
         async with self.database.begin() as tx:
             found: list[Any] = await tx.sql.fetch(query, *values)
         return found
+
+    async def stored_text(self, *tables: str) -> str:
+        """Every row of the tables, for a search for what must not be stored."""
+        rows = [await self.rows(f"SELECT row_to_json(t)::text AS text FROM {table} t") for table in tables]
+        return json.dumps([row["text"] for each in rows for row in each])
 
     async def run_job(self, name: str) -> None:
         [job] = [job for job in self.service.jobs if job.name == name]

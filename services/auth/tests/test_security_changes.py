@@ -1,4 +1,4 @@
-"""Whoever changes how one signs in is told how many sessions there are besides, and the owner hears of it."""
+"""A change of how an account signs in: its response counts the other sessions, an event notifies the owner."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ async def published_changes(api: AuthApi, user_id: str) -> list[str]:
     return [fact.what for fact in await api.published(SecurityChanged, user_id)]
 
 
-async def test_every_change_of_a_factor_is_told_once(api: AuthApi, time: FixedClock) -> None:
+async def test_every_change_of_a_factor_is_published_once(api: AuthApi, time: FixedClock) -> None:
     person = await totp_user(api)
     kept = await passkey_owner(api, person.tokens)
     await create_key(api, person.tokens)
@@ -35,7 +35,7 @@ async def test_every_change_of_a_factor_is_told_once(api: AuthApi, time: FixedCl
     ]
 
 
-async def test_what_was_refused_is_told_to_nobody(api: AuthApi) -> None:
+async def test_a_rejected_change_is_not_published(api: AuthApi) -> None:
     tokens = await api.signed_in()
     wrong = {"password": "a wrong guess"}
     assert (await delete(api, "/auth/mfa/totp", tokens, wrong)).status_code == 422

@@ -12,11 +12,10 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 
 from auth.dependencies import Services
-from auth.errors import CsrfTokenInvalid
 from auth.services import AuthServices
 from auth.sessions.usecases.open_session import TokenPair
 from common import clock
-from common.errors import DukanError
+from common.errors import CsrfTokenInvalid, DukanError
 from common.security.cookies import ACCESS, CSRF, CSRF_HEADER, REFRESH, cookie_name
 from common.web import error_responses
 

@@ -350,10 +350,6 @@ class AccountDeactivated(Recorded, Forbidden):
     code, message = "account_deactivated", "This account has been deactivated"
 
 
-class CsrfTokenInvalid(Forbidden):
-    code, message = "csrf", "Send the CSRF token in X-CSRF-Token"
-
-
 class DeviceNotFound(NotFound):
     code, message = "device_not_found", "There is no such device"
 
@@ -382,10 +378,6 @@ class RefreshTokenInvalid(Recorded, Unauthenticated):
 class RefreshTokenMissing(Invalid):
     code, field = "refresh_token_missing", "refresh_token"
     message = "Give a refresh token"
-
-
-class SessionEnded(Unauthenticated):
-    code, message = "session_revoked", "The session has ended"
 
 
 class SessionNotFound(NotFound):

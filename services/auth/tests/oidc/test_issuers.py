@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import timedelta
@@ -313,13 +314,17 @@ async def test_a_rejected_token_is_audited_and_its_state_spent(browser: Browser)
 
 
 async def test_no_secret_of_a_sign_in_is_stored_or_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="auth")
+    pending = await browser.authorize()
+    flows = await browser.api.stored_text("oidc_flow")
+    await browser.finish(pending)
     browser.issuer.forge = lambda claims: by_another_key(browser.issuer, claims)
-    back = await browser.authorize()
-    await browser.finish(back)
-    verifier = browser.issuer.exchanged[0]["code_verifier"]
-    rows = await browser.api.rows("SELECT row_to_json(audit)::text AS text FROM audit")
-    written = caplog.text + "".join(row["text"] for row in rows)
-    for secret in (back["code"], back["state"], verifier):
+    rejected = await browser.authorize()
+    await browser.finish(rejected)
+    verifiers = [exchange["code_verifier"] for exchange in browser.issuer.exchanged]
+    written = flows + await browser.api.stored_text("oidc_flow", "audit", "session", "identity") + caplog.text
+    assert len(verifiers) == 2
+    for secret in (pending["code"], pending["state"], rejected["code"], rejected["state"], *verifiers):
         assert secret not in written
 
 

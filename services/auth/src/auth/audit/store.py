@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
 INSERT = """
@@ -46,5 +47,4 @@ async def list_entries(tx: Transaction, filters: AuditFilter, before: int | None
 
 async def delete_entries_before(tx: Transaction, before: datetime) -> int:
     """One batch; returns how many were deleted."""
-    status: str = await tx.sql.execute(DELETE_BEFORE, before)
-    return int(status.rsplit(maxsplit=1)[-1])
+    return row_count(await tx.sql.execute(DELETE_BEFORE, before))

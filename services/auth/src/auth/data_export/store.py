@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from auth.data_export.domain import Export
+from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
 LATEST = """
@@ -143,7 +144,7 @@ async def expire_exports(
         await tx.sql.execute(DELETE_ENDED_PARTS),
         await tx.sql.execute(DELETE_OLD, delete_before),
     )
-    return sum(int(status.split()[-1]) for status in statuses)
+    return sum(row_count(status) for status in statuses)
 
 
 def _export(row: asyncpg.Record) -> Export:

@@ -8,6 +8,7 @@ import asyncpg
 
 from auth.clients import Address
 from auth.email_confirmation.domain import MAX_ATTEMPTS, Purpose
+from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
 LOCK_SUBJECT = "SELECT pg_advisory_xact_lock(hashtextextended('code:' || $1::text, 0))"
@@ -123,5 +124,4 @@ async def new_email_of(tx: Transaction, code_id: UUID) -> str:
 
 async def delete_codes_before(tx: Transaction, before: datetime) -> int:
     """One batch; returns how many were deleted."""
-    status: str = await tx.sql.execute(DELETE_BEFORE, before)
-    return int(status.rsplit(maxsplit=1)[-1])
+    return row_count(await tx.sql.execute(DELETE_BEFORE, before))

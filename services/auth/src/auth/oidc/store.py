@@ -9,6 +9,7 @@ import asyncpg
 from auth.oidc.domain import LOGIN_LIFETIME, ExternalIdentity
 from common import clock
 from common.ids import new_id
+from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
 LIST_IDENTITIES = """
@@ -150,5 +151,4 @@ async def delete_login(tx: Transaction, state_hash: bytes) -> bool:
 
 async def delete_expired_logins(tx: Transaction) -> int:
     """How many."""
-    status = await tx.sql.execute(DELETE_EXPIRED_LOGINS, clock.now())
-    return int(status.split()[-1])
+    return row_count(await tx.sql.execute(DELETE_EXPIRED_LOGINS, clock.now()))

@@ -17,6 +17,7 @@ from auth.passkeys.domain import (
 )
 from common import clock
 from common.ids import new_id
+from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
 LIST = """
@@ -126,8 +127,7 @@ async def spend_challenge(
 
 async def delete_expired_challenges(tx: Transaction) -> int:
     """How many."""
-    status = await tx.sql.execute(DELETE_EXPIRED_CHALLENGES, clock.now())
-    return int(status.split()[-1])
+    return row_count(await tx.sql.execute(DELETE_EXPIRED_CHALLENGES, clock.now()))
 
 
 def _digest(challenge: bytes) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from auth.throttle.domain import Failures
+from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
 BLOCKED_UNTIL = "SELECT max(blocked_until) FROM throttle WHERE key = ANY($1)"
@@ -38,5 +39,4 @@ async def delete_keys(tx: Transaction, keys: Sequence[bytes]) -> None:
 
 
 async def delete_keys_before(tx: Transaction, before: datetime) -> int:
-    status: str = await tx.sql.execute(DELETE_BEFORE, before)
-    return int(status.rsplit(maxsplit=1)[-1])
+    return row_count(await tx.sql.execute(DELETE_BEFORE, before))

@@ -11,7 +11,6 @@ from auth.cookies import Cookies
 from auth.dependencies import NO_STORE, RequestingClient, Services
 from auth.errors import (
     AccountDeactivated,
-    CsrfTokenInvalid,
     IdentifierMissing,
     InvalidCredentials,
     NoSigningKey,
@@ -19,7 +18,6 @@ from auth.errors import (
     OtpRequired,
     RefreshTokenInvalid,
     RefreshTokenMissing,
-    SessionEnded,
     SignInBusy,
     TooManyAttempts,
 )
@@ -32,6 +30,7 @@ from auth.sessions.usecases.open_session import TokenPair
 from auth.sessions.usecases.refresh_session import refresh_session
 from auth.sessions.usecases.sign_in import Attempt, begin_sign_in, finish_sign_in
 from auth.views import SignInView
+from common.errors import CsrfTokenInvalid, SessionEnded
 from common.openapi.errors import errors
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok

@@ -8,10 +8,9 @@ from pydantic import BaseModel, StrictBool
 from auth.audit.usecases import record_audit
 from auth.cookies import CookieJar, Cookies
 from auth.dependencies import MarkRevoked, RequestingClient
-from auth.errors import CsrfTokenInvalid
 from auth.fields import RefreshToken
 from auth.sessions.usecases.end_sessions import end_session, end_sessions_of, session_of
-from common.errors import Unauthenticated
+from common.errors import CsrfTokenInvalid, Unauthenticated
 from common.openapi.errors import errors
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller, MaybeCaller

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from auth.clients import Client
+from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
 INSERT_SESSION = """
@@ -176,11 +177,9 @@ async def delete_device(tx: Transaction, device_id: UUID) -> None:
 
 async def delete_sessions(tx: Transaction, *, ended_before: datetime, unseen_since: datetime) -> int:
     """One batch; returns how many were deleted."""
-    status: str = await tx.sql.execute(DELETE_SESSIONS, ended_before, unseen_since)
-    return int(status.rsplit(maxsplit=1)[-1])
+    return row_count(await tx.sql.execute(DELETE_SESSIONS, ended_before, unseen_since))
 
 
 async def delete_devices(tx: Transaction, *, unseen_since: datetime) -> int:
     """One batch of devices without sessions; returns how many were deleted."""
-    status: str = await tx.sql.execute(DELETE_DEVICES, unseen_since)
-    return int(status.rsplit(maxsplit=1)[-1])
+    return row_count(await tx.sql.execute(DELETE_DEVICES, unseen_since))
