@@ -35,15 +35,13 @@ class DukanError(Exception):
     """An error with an HTTP status and a stable code.
 
     `field` is a dotted path into the input: `items.0.quantity`. A subclass sets `code`, `message` and, where it is
-    constant, `field`; an instance may replace message and field and add `detail`. With `commits`, raising the error
-    out of a transaction commits what was written so far (see `Recorded`).
+    constant, `field`; an instance may replace message and field and add `detail`.
     """
 
     status: ClassVar[int] = 500
     code: str = "internal_error"
     message: str = "Something went wrong on our side"
     field: str | None = None
-    commits: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -68,8 +66,6 @@ class Recorded(DukanError):
 
     For failed sign-ins, spent codes and rate limits: `class InvalidCredentials(Recorded, Unauthenticated)`.
     """
-
-    commits = True
 
 
 class Invalid(DukanError):

@@ -26,6 +26,10 @@ class Backoff:
         return self._seconds[min(max(failures, 1), len(self._seconds)) - 1]
 
 
+OUTAGE_BACKOFF = Backoff(0.2, 0.5, 1.0, 2.0, 5.0)
+"""The pauses while the broker or the database is unavailable."""
+
+
 async def wait(event: asyncio.Event, seconds: float) -> bool:
     """Whether the event is set within `seconds`.
 

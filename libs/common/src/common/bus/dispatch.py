@@ -12,21 +12,20 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from common import clock, metrics
-from common.bus.delivery import RETRY_TIERS, Dead, Delivery, Done, Retry, Settlement
+from common.bus.delivery import MAX_ATTEMPTS, RETRY_TIERS, Dead, Delivery, Done, Retry, Settlement
 from common.bus.subscriptions import Consumer, Handler, Subscription
 from common.context import use_origin
 from common.contracts.event import Event
 from common.errors import DatabaseUnavailable, Permanent, is_outage
 from common.events import inbox
 from common.events.cloudevent import CloudEvent
-from common.jobs import Backoff
+from common.jobs import OUTAGE_BACKOFF
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 from common.telemetry import consumer_span
 
 log = logging.getLogger(__name__)
 
-OUTAGE_BACKOFF = Backoff(0.2, 0.5, 1.0, 2.0, 5.0)
 MAX_OUTAGE_PAUSES = 120
 """Ten minutes. Then the consumer returns its messages to the broker, well before the broker's acknowledgement timeout
 (30 minutes)."""
@@ -80,8 +79,6 @@ class Dispatcher:
 
     async def _handle(self, group: Group, outcome: dict[int, Settlement]) -> None:
         """Handle a group in one transaction. If it fails, halve it until the poisoned event is isolated."""
-        if not group.deliveries:
-            return
         started = time.perf_counter()
         try:
             await self._through_outages(group)
@@ -145,7 +142,7 @@ class Dispatcher:
 
     def _failed(self, delivery: Delivery, error: Exception) -> Settlement:
         """A permanent error makes a dead letter at once, any other error once the attempts are spent."""
-        spent = delivery.attempt > len(RETRY_TIERS)
+        spent = delivery.attempt >= MAX_ATTEMPTS
         permanent = isinstance(error, Permanent | ValidationError)
         log.error(
             "%s failed on %s (attempt %d)",

@@ -16,6 +16,7 @@ from common.events.cloudevent import CloudEvent
 from common.jobs import Backoff
 from common.linger import Linger
 from common.persistence.database import Database
+from common.persistence.rows import row_count
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Relay:
         log.warning("relay of %s pauses %.1f s: %r", self._service, pause, error, exc_info=None if known else error)
         await asyncio.sleep(pause)
 
-    async def drain_once(self, limit: int = BATCH) -> int:
+    async def drain_once(self) -> int:
         """Publish one batch and mark the confirmed rows. Returns how many were confirmed.
 
         Raises ConnectionError if the broker or the database is unavailable; neither counts as an attempt.
@@ -108,7 +109,7 @@ class Relay:
             claimed = [row["partition_no"] for row in await tx.sql.fetch(CLAIM)]
             if not claimed:
                 return 0
-            rows = await tx.sql.fetch(PENDING, claimed, limit)
+            rows = await tx.sql.fetch(PENDING, claimed, BATCH)
             if not rows:
                 return 0
             with metrics.PUBLISH_SECONDS.labels(self._service).time():
@@ -144,7 +145,7 @@ class Relay:
         purged = 0
         while True:
             async with self._database.begin() as tx:
-                batch = _count(await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH))
+                batch = row_count(await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH))
             purged += batch
             if batch < PURGE_BATCH:
                 return purged
@@ -155,11 +156,6 @@ class Relay:
             row = await tx.sql.fetchrow(BACKLOG)
         metrics.OUTBOX_PENDING.labels(self._service).set(row["pending"])
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(row["oldest"])
-
-
-def _count(status: str) -> int:
-    """The number of rows in a command's status: `DELETE 5`."""
-    return int(status.rsplit(" ", 1)[-1])
 
 
 def _outgoing(row: asyncpg.Record) -> OutboundEvent:

@@ -13,6 +13,7 @@ from common.bus.relay import Relay
 from common.bus.subscriptions import Consumer
 from common.bus.transport import Transport
 from common.persistence.database import Database
+from common.persistence.rows import row_count
 
 log = logging.getLogger(__name__)
 
@@ -85,4 +86,4 @@ class Runtime:
         full = True
         while full:
             async with self._database.begin() as tx:
-                full = await tx.sql.execute(PURGE_INBOX, PURGE_INBOX_AFTER, PURGE_BATCH) == f"DELETE {PURGE_BATCH}"
+                full = row_count(await tx.sql.execute(PURGE_INBOX, PURGE_INBOX_AFTER, PURGE_BATCH)) == PURGE_BATCH

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from common.errors import DatabaseUnavailable, DukanError
+from common.errors import DatabaseUnavailable, Recorded
 from common.persistence.transaction import Transaction
 
 CONNECTION_LOST = (
@@ -60,7 +60,7 @@ class Database:
         An error whose class is `Recorded` commits as well, and is raised after the commit. Raises DatabaseUnavailable
         if there is no connection within ten seconds, or if it is lost.
         """
-        recorded: DukanError | None = None
+        recorded: Recorded | None = None
         connection = await self._connect()
         try:
             driver = (await connection.get_raw_connection()).driver_connection
@@ -70,9 +70,7 @@ class Database:
                 try:
                     try:
                         yield tx
-                    except DukanError as error:
-                        if not error.commits:
-                            raise
+                    except Recorded as error:
                         recorded = error
                     await tx.finish()
                 finally:

@@ -32,11 +32,11 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 
-def timestamp(*, nullable: bool = False, index: bool = False) -> Any:
+def timestamp(*, nullable: bool = False) -> Any:
     """A `timestamptz` column; with `nullable`, None by default."""
     if nullable:
-        return Field(default=None, sa_type=DateTime(timezone=True), nullable=True, index=index)
-    return Field(sa_type=DateTime(timezone=True), index=index)
+        return Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    return Field(sa_type=DateTime(timezone=True))
 
 
 def json_column(*, nullable: bool = False) -> Any:

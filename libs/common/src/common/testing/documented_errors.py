@@ -59,17 +59,17 @@ def _document(app: FastAPI) -> Any:
 
 
 def _operation(document: Any, scope: Scope) -> Any:
-    """The operation that handled the request; None if no route of the document did.
+    """The operation that handled the request; None if none did, or one that the document does not show.
 
     `path_format` is that of the router: it lacks the prefix under which the application includes the router.
     """
-    suffix = getattr(scope.get("route"), "path_format", None)
-    if not suffix:
+    route: Any = scope.get("route")
+    if not getattr(route, "include_in_schema", False):
         return None
     for path, operations in document["paths"].items():
-        if path.endswith(suffix) and compile_path(path)[0].match(scope["path"]):
+        if path.endswith(route.path_format) and compile_path(path)[0].match(scope["path"]):
             return operations.get(scope["method"].lower())
-    return None
+    raise UndocumentedError(f"{scope['method']} {scope['path']} is not in the document")
 
 
 def _code_of(body: bytes) -> str | None:

@@ -15,7 +15,6 @@ from common.events.cloudevent import CloudEvent
 class RecordingTransport:
     def __init__(self) -> None:
         self.published: list[CloudEvent] = []
-        self.declared: list[Consumer] = []
         self.connected = True
         self._listeners: dict[str, list[Callable[[CloudEvent], None]]] = defaultdict(list)
 
@@ -26,7 +25,7 @@ class RecordingTransport:
         self.connected = False
 
     async def declare(self, consumers: Sequence[Consumer]) -> None:
-        self.declared.extend(consumers)
+        """Do nothing: there are no queues."""
 
     async def publish(self, batch: Sequence[OutboundEvent]) -> list[Exception | None]:
         self.published.extend(outgoing.cloud_event for outgoing in batch)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.errors import PayloadTooLarge
+
 
 class BodyLimit:
     """`default` and `limits` (by path prefix) are in bytes."""
@@ -34,14 +36,19 @@ def _counting(receive: Receive, limit: int) -> Receive:
     async def limited() -> Message:
         nonlocal left
         if left < 0:
-            raise HTTPException(413, "The body is too large")
+            raise _too_large()
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise HTTPException(413, "The body is too large")
+            raise _too_large()
         return message
 
     return limited
+
+
+def _too_large() -> HTTPException:
+    # Not the DukanError itself: FastPath leaves an HTTPException to the route.
+    return HTTPException(PayloadTooLarge.status, PayloadTooLarge.message)
 
 
 def _declared(scope: Scope) -> int:

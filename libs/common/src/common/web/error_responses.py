@@ -11,7 +11,15 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from common import context
-from common.errors import DukanError, TimedOut, Unavailable, is_outage
+from common.errors import (
+    DukanError,
+    MalformedJson,
+    PayloadTooLarge,
+    TimedOut,
+    Unavailable,
+    UnsupportedMediaType,
+    is_outage,
+)
 from common.web.envelope import Problem, failure
 
 log = logging.getLogger(__name__)
@@ -25,8 +33,8 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     408: "timeout",
-    413: "payload_too_large",
-    415: "unsupported_media_type",
+    413: PayloadTooLarge.code,
+    415: UnsupportedMediaType.code,
     422: "invalid",
     429: "rate_limited",
     431: "headers_too_large",
@@ -49,7 +57,7 @@ def crash_response(error: Exception, recognise: Recognise | None = None) -> Resp
         log.warning("%s: %r", known.code, error, exc_info=error)
         return error_response(known)
     log.error("unhandled error", exc_info=error)
-    return _response(500, "Something went wrong on our side", "internal_error")
+    return _response(DukanError.status, DukanError.message, DukanError.code)
 
 
 def error_response(error: DukanError) -> Response:
@@ -90,7 +98,7 @@ def _http_exception(request: Request, error: HTTPException) -> Response:
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=headers)
     message = str(error.detail) if error.detail else HTTPStatus(error.status_code).phrase
-    code = CODES.get(error.status_code, "internal_error" if error.status_code >= 500 else "bad_request")
+    code = CODES.get(error.status_code, DukanError.code if error.status_code >= 500 else "bad_request")
     return _response(error.status_code, message, code, headers=headers)
 
 
@@ -107,11 +115,12 @@ def _methods_at(request: Request) -> list[str]:
 def _invalid_request(request: Request, error: RequestValidationError) -> Response:
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
-        return _response(400, "The body is not valid JSON", "malformed_json")
+        return _response(MalformedJson.status, MalformedJson.message, MalformedJson.code)
     # FastAPI leaves a body in bytes if its content type is not JSON.
     if isinstance(error.body, bytes) and any(tuple(item["loc"]) == ("body",) for item in found):
         sent = request.headers.get("content-type", "nothing")
-        return _response(415, f"The body should be application/json, not {sent[:100]}", "unsupported_media_type")
+        text = f"{UnsupportedMediaType.message}, not {sent[:100]}"
+        return _response(UnsupportedMediaType.status, text, UnsupportedMediaType.code)
     problems = [_problem(item) for item in found]
     first = problems[0]
     text = f"{first.field}: {first.message}" if first.field else first.message

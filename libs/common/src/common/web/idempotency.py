@@ -27,7 +27,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from common.errors import Conflict, Invalid, Rejected
 from common.persistence.database import Database
-from common.persistence.rows import columns
+from common.persistence.rows import columns, row_count
 from common.persistence.transaction import Transaction
 
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
@@ -193,7 +193,7 @@ async def purge(database: Database) -> int:
     """Delete a batch of keys older than two days; returns how many."""
     async with database.begin() as tx:
         status = await tx.sql.execute(PURGE, PURGE_AFTER, PURGE_BATCH)
-    return int(status.rsplit(" ", 1)[-1])
+    return row_count(status)
 
 
 def _json(value: object) -> bytes:

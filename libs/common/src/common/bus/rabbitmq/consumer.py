@@ -26,12 +26,10 @@ from common.bus.rabbitmq.messages import (
 )
 from common.bus.subscriptions import Consumer
 from common.events.cloudevent import ATTEMPT_HEADER, DEAD_QUEUE_HEADER, ERROR_HEADER, MalformedCloudEvent
-from common.jobs import Backoff
+from common.jobs import OUTAGE_BACKOFF
 from common.linger import Linger
 
 log = logging.getLogger(__name__)
-
-REPUBLISH_BACKOFF = Backoff(0.2, 0.5, 1.0, 2.0, 5.0)
 
 Publish = Callable[[Sequence[Publication]], Awaitable[Sequence[Exception | None]]]
 """Publishes with confirms, see `Publisher.publish`."""
@@ -122,7 +120,7 @@ class QueueConsumer:
             messages = [m for m, o in zip(messages, outcomes, strict=True) if o is not None]
             if messages:
                 failures += 1
-                pause = REPUBLISH_BACKOFF.after(failures)
+                pause = OUTAGE_BACKOFF.after(failures)
                 log.warning("%s cannot republish, again in %.1f s: %r", self._consumer.name, pause, outcomes[-1])
                 await asyncio.sleep(pause)
                 channel.raise_failure()

@@ -7,6 +7,7 @@ from pamqp.commands import Basic, Queue
 
 from common.bus.rabbitmq.channel import ConsumeChannel
 from common.bus.rabbitmq.frames import Message
+from common.bus.rabbitmq.messages import cloud_event_of
 from common.contracts.exchange import EVENTS
 from common.events.cloudevent import CloudEvent, MalformedCloudEvent
 
@@ -34,9 +35,8 @@ async def deliver(channel: ConsumeChannel, callback: Callable[[CloudEvent], None
 
 
 def _read(message: Message) -> CloudEvent | None:
-    properties = message.properties
     try:
-        return CloudEvent.from_headers(properties.headers, properties.correlation_id, message.body)
+        return cloud_event_of(message)
     except MalformedCloudEvent as error:
         log.warning("a listener skipped a message: %s", error)
         return None

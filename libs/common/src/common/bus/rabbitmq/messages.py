@@ -52,18 +52,22 @@ def crash_count(message: Message) -> int:
     return int(message.properties.headers.get("x-delivery-count", 1)) if message.redelivered else 0
 
 
+def cloud_event_of(message: Message) -> CloudEvent:
+    """Read an event. Raises MalformedCloudEvent."""
+    properties = message.properties
+    return CloudEvent.from_headers(properties.headers, properties.correlation_id, message.body)
+
+
 def delivery_of(message: Message) -> Delivery:
     """Read a delivery. Raises MalformedCloudEvent."""
-    properties, headers = message.properties, message.properties.headers
-    cloud_event = CloudEvent.from_headers(headers, properties.correlation_id, message.body)
-    return Delivery(cloud_event, attempt_of(headers))
+    return Delivery(cloud_event_of(message), attempt_of(message.properties.headers))
 
 
 def dead_delivery_of(message: Message) -> Delivery:
     """Read a dead letter, even one that is no CloudEvent: it is evidence and must be stored."""
     properties, headers = message.properties, message.properties.headers
     try:
-        cloud_event = CloudEvent.from_headers(headers, properties.correlation_id, message.body)
+        cloud_event = cloud_event_of(message)
     except MalformedCloudEvent:
         event_id = new_id()
         kind = properties.message_type or "unknown"

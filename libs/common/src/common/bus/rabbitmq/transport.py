@@ -24,11 +24,10 @@ from common.bus.transport import OutboundEvent
 from common.contracts.exchange import EVENTS
 from common.events.cloudevent import CloudEvent
 from common.ids import new_id
-from common.jobs import Backoff
+from common.jobs import OUTAGE_BACKOFF
 
 log = logging.getLogger(__name__)
 
-RECONNECT_BACKOFF = Backoff(0.2, 0.5, 1.0, 2.0, 5.0)
 RECONNECT_SECONDS = 1.0
 STABLE_SECONDS = 10.0
 """A run that lasted longer was healthy: the pauses after it begin anew."""
@@ -133,7 +132,7 @@ async def _run_again(name: str, run: Callable[[], Awaitable[None]]) -> None:
         except Exception as error:
             # What could not be settled is delivered again.
             failures = failures + 1 if time.monotonic() - started < STABLE_SECONDS else 1
-            pause = RECONNECT_BACKOFF.after(failures)
+            pause = OUTAGE_BACKOFF.after(failures)
             known = isinstance(error, ConnectionError)
             log.warning("%s begins again in %.1f s: %r", name, pause, error, exc_info=None if known else error)
             await asyncio.sleep(pause)
