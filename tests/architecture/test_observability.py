@@ -13,7 +13,8 @@ from common import metrics
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "observability"
-SOURCES = [path for folder in ("libs/common/src", "services", "gateway/src") for path in (ROOT / folder).rglob("*.py")]
+FOLDERS = (ROOT / "libs/common/src", ROOT / "gateway/src", *ROOT.glob("services/*/src"))
+SOURCES = [path for folder in FOLDERS for path in folder.rglob("*.py")]
 LABELS_OF_PROMETHEUS = {"le", "job", "instance"}
 
 

@@ -1,9 +1,12 @@
 """The published OpenAPI document is complete and consistent for every operation."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -104,6 +107,12 @@ def test_every_query_parameter_that_its_type_does_not_explain_has_an_example(ope
     assert missing == []
 
 
+def test_every_format_of_the_document_is_checked(document: Document) -> None:
+    formats = set(re.findall(r'"format": "([^"]+)"', json.dumps(document)))
+    assert formats
+    assert formats <= FORMATS.checkers.keys() | UNCHECKED_FORMATS
+
+
 def test_examples_conform_to_their_schemas(document: Document) -> None:
     examples = list(examples_of(document))
     assert len(examples) > 200
@@ -155,10 +164,24 @@ def _response(document: Document, response: Mapping[str, Any]) -> Mapping[str, A
     return shared
 
 
+FORMATS = Draft202012Validator.FORMAT_CHECKER
+UNCHECKED_FORMATS = {"binary", "password"}
+
+
+def _is_date_time(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+def _is_uri(value: object) -> bool:
+    return not isinstance(value, str) or bool(urlsplit(value).scheme)
+
+
+FORMATS.checks("date-time", raises=ValueError)(_is_date_time)
+FORMATS.checks("uri", raises=ValueError)(_is_uri)
+
+
 def _validator(document: Document, schema: Mapping[str, Any]) -> Draft202012Validator:
-    return Draft202012Validator(
-        {**schema, "components": document["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER
-    )
+    return Draft202012Validator({**schema, "components": document["components"]}, format_checker=FORMATS)
 
 
 def _references(node: Any) -> Iterator[str]:

@@ -32,7 +32,7 @@ BY_FORMAT = {
 
 
 @dataclass(frozen=True)
-class Bite:
+class HostileBody:
     """A location in a body that takes a string."""
 
     method: str
@@ -41,12 +41,12 @@ class Bite:
     body: Any
 
 
-def texts_replaced(document: Document, known: Mapping[str, str], text: str) -> Iterator[Bite]:
+def texts_replaced(document: Document, known: Mapping[str, str], text: str) -> Iterator[HostileBody]:
     """For every JSON body and each string in it: the body with that string replaced. `known` are ids by field."""
     for method, path, schema in json_bodies(document):
         whole = sample(document, schema, known)
         for place in _texts(whole):
-            yield Bite(method, path, ".".join(map(str, place)), _replaced(whole, place, text))
+            yield HostileBody(method, path, ".".join(map(str, place)), _replaced(whole, place, text))
 
 
 def json_bodies(document: Document) -> Iterator[tuple[str, str, Any]]:

@@ -73,10 +73,10 @@ async def _payment(platform: Platform, owner: Customer) -> str:
 
 
 async def _notification(platform: Platform, owner: Customer) -> str:
-    async def told() -> Any:
+    async def notified() -> Any:
         return await owner.data("/notifications")
 
-    return str((await eventually(told))[0]["id"])
+    return str((await eventually(notified))[0]["id"])
 
 
 async def _message(platform: Platform, owner: Customer) -> str:

@@ -80,13 +80,13 @@ async def person_with_everything(platform: Platform) -> tuple[Person, Any]:
     message = {"recipient": person.phone, "text": f"Text-{person.mark}", "channel": "sms", "client_ref": person.mark}
     assert (await customer.post("/messages/send-text", message)).status_code == 202
 
-    async def told() -> bool:
+    async def notified() -> bool:
         return any(order["number"] in notice["title"] for notice in await customer.data("/notifications"))
 
     async def texted() -> bool:
         return len(await customer.data("/messages")) == 2
 
-    await eventually(told)
+    await eventually(notified)
     await eventually(texted)
     return person, order
 

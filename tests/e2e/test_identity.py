@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from typing import Any
 from uuid import uuid4
 
@@ -43,9 +42,6 @@ def hostile(good: str, jwk: dict[str, Any]) -> dict[str, str]:
     return {
         "forged by another key": jwt.encode(claims, other_customer, "EdDSA", headers={"kid": header["kid"]}),
         "of an unknown key": jwt.encode(claims, other_customer, "EdDSA", headers={"kid": "nobody"}),
-        "expired": jwt.encode(
-            claims | {"exp": int(time.time()) - 60}, other_customer, "EdDSA", headers={"kid": header["kid"]}
-        ),
         "alg none": f"{b64(json.dumps(header | {'alg': 'none'}).encode())}.{body}.",
         "HS256 with the public key": f"{hs_input}.{b64(hmac.new(public, hs_input.encode(), hashlib.sha256).digest())}",
         "tampered signature": f"{head}.{body}.{flipped}",

@@ -130,8 +130,6 @@ async def test_ids_in_bodies_reach_the_callers_resources_only(
     assert "Uhuru" not in refused.text
     marked = await other_customer.post("/notifications/read", {"ids": [world.ids["notification_id"]]})
     assert marked.json()["data"]["updated"] == 0
-    assert (await other_customer.post("/auth/logout", {"refresh_token": "not-a-token-of-anybody"})).status_code == 200
-    assert (await world.owner.get("/auth/me")).status_code == 200
 
 
 async def test_another_customers_idempotency_key_does_not_replay_the_first_response(

@@ -67,11 +67,11 @@ async def test_a_second_factor_is_enabled_required_and_disabled(platform: Platfo
 async def test_the_owner_is_notified_of_a_new_device_and_ends_its_session(platform: Platform, email: str) -> None:
     here, there = [token_of(await login(platform, email, agent)) for agent in (FIREFOX, PHONE)]
 
-    async def told() -> list[str]:
+    async def notified() -> list[str]:
         mine = [message for message in messages(platform.data) if message["To"] == email]
         return [str(message["Subject"]) for message in mine if "Chrome on Android" in str(message["Subject"])]
 
-    assert await eventually(told) == ["New sign-in to your account: Chrome on Android"]
+    assert await eventually(notified) == ["New sign-in to your account: Chrome on Android"]
     devices = (await call(platform, "GET", "/auth/devices", here)).json()["data"]
     [phone] = [device for device in devices if not device["is_current"]]
     assert (await call(platform, "DELETE", f"/auth/devices/{phone['id']}", here)).status_code == 200

@@ -14,7 +14,7 @@ from common.testing import eventually
 from .platform import Platform, amqp_url
 
 GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
-STORY = {
+EXPECTED_TYPES = {
     "auth.user.registered.v1",
     "catalog.stock.reserved.v1",
     "orders.order.placed.v1",
@@ -40,24 +40,24 @@ async def test_an_independent_consumer_reads_the_whole_purchase(platform: Platfo
         queue = await channel.declare_queue("", exclusive=True)
         await queue.bind("dukan.events", "#")
 
-        async def hear(message: AbstractIncomingMessage) -> None:
+        async def record(message: AbstractIncomingMessage) -> None:
             seen.append(message)
 
-        await queue.consume(hear, no_ack=True)
+        await queue.consume(record, no_ack=True)
         customer = await platform.customer()
         await customer.order(product, wait=10)
 
-        async def story_is_told() -> bool:
-            return {message.routing_key for message in seen} >= STORY
+        async def all_arrived() -> bool:
+            return {message.routing_key for message in seen} >= EXPECTED_TYPES
 
-        await eventually(story_is_told, within=20)
+        await eventually(all_arrived, within=20)
     for message in seen:
-        check_envelope(message)
+        check_cloud_event(message)
         schema = json.loads((GOLDEN / f"{message.routing_key}.json").read_text())
         jsonschema.validate(json.loads(message.body), schema)
 
 
-def check_envelope(message: AbstractIncomingMessage) -> None:
+def check_cloud_event(message: AbstractIncomingMessage) -> None:
     headers: dict[str, Any] = dict(message.headers)
     assert headers["cloudEvents_specversion"] == "1.0"
     assert headers["cloudEvents_type"] == message.routing_key == message.type

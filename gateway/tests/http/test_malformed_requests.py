@@ -125,6 +125,6 @@ async def test_an_upgrade_to_another_protocol_is_not_forwarded(gateway: RunningG
         b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
     )
 
-    for request in upstream.requests:
-        assert request.header("upgrade") is None
-        assert request.header("http2-settings") is None
+    [request] = upstream.requests
+    assert request.header("upgrade") is None
+    assert request.header("http2-settings") is None
