@@ -47,11 +47,12 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     )
     app.state.service = service.name
     app.state.database = service.database
+    app.state.drain = service.drain
     for name, value in service.state.items():
         setattr(app.state, name, value)
     add_error_handlers(app)
     complete_document(app, service.name)
-    app.include_router(health_routes(process.checks()))
+    app.include_router(health_routes(process.readiness(), process.other_checks()))
     if role != "worker":
         for router in service.routers:
             app.include_router(router, prefix=_prefix_of(router), tags=[service.name])
