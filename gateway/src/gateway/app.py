@@ -132,7 +132,7 @@ class Gateway:
         await stack.enter_async_context(request_log.running())
         routes_file = read_routes_file(settings.routes_file)
         urls = {service: settings.url_of(service) for service in SERVICES}
-        forwarder = _forwarder(stack, settings, connections)
+        forwarder = _forwarder(stack, settings, connections, self.drain)
         cors = Cors(settings.cors_origins, allow_localhost=not settings.is_production)
         limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
         return Pipeline(
@@ -149,6 +149,7 @@ class Gateway:
             forwarder=CachingForwarder(cache, forwarder),
             websockets=WebSockets(forwarder, cors),
             access_log=AccessLog(request_log),
+            drain=self.drain,
         )
 
 
@@ -158,7 +159,7 @@ def _authenticator(settings: Settings, client: httpx.AsyncClient, verifier: Toke
     return Authenticator(verifier, api_keys, sessions, insecure_cookies=not settings.is_production)
 
 
-def _forwarder(stack: AsyncExitStack, settings: Settings, connections: ConnectionRegistry) -> Forwarder:
+def _forwarder(stack: AsyncExitStack, settings: Settings, connections: ConnectionRegistry, drain: Drain) -> Forwarder:
     upstreams = {service: _upstream(settings, service) for service in SERVICES}
     for upstream in upstreams.values():
         stack.callback(upstream.pool.close)
@@ -169,6 +170,7 @@ def _forwarder(stack: AsyncExitStack, settings: Settings, connections: Connectio
         upstream_idle_timeout=settings.upstream_idle_timeout,
         connections=connections,
         streams=StreamLimits(settings.max_streams, exempts_loopback=not settings.is_production),
+        drain=drain,
     )
 
 

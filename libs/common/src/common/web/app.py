@@ -63,7 +63,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     if fast and role != "worker":
         app.add_middleware(FastPath, handlers=fast)
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
-    app.add_middleware(AccessLogMiddleware, service=service.name, recognise=database_error)
+    app.add_middleware(AccessLogMiddleware, service=service.name, drain=service.drain, recognise=database_error)
     return app
 
 
