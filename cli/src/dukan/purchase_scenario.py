@@ -32,7 +32,7 @@ class PurchaseScenario(Scenario):
             ("the payment", self.read_payment),
             ("in-app notification", self.read_notification),
             ("e-mails", self.read_email),
-            ("WhatsApp message", self.read_message),
+            ("message, by the sandbox", self.read_message),
             ("the tree of events", self.read_trace),
             ("sign out; the token is rejected", self.sign_out),
         ]
