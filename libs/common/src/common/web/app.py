@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from common.bus.transport import Transport
 from common.openapi.document import complete_document
+from common.people.phones import DEFAULT_REGION
 from common.persistence.errors import database_error
 from common.web.access_log import AccessLogMiddleware
 from common.web.body_limit import BodyLimit
@@ -33,6 +34,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
 
     The caller starts and closes the transport: services of one process may share it.
     """
+    DEFAULT_REGION.code = service.settings.phone_region
     process = Process(service, transport, role)
     app = FastAPI(
         title=f"Dukan {service.name}",
