@@ -148,9 +148,17 @@ class Unavailable(_Later):
 
 
 class MalformedJson(DukanError):
+    """`field` is the path of a duplicate key, or of a number that is none."""
+
     status = 400
     code = "malformed_json"
     message = "The body is not valid JSON"
+
+
+class MalformedForm(DukanError):
+    status = 400
+    code = "malformed_form"
+    message = "The body is not a valid form"
 
 
 class UnsupportedCredentials(Unauthenticated):

@@ -19,6 +19,7 @@ from common.errors import (
     InsufficientScope,
     InUse,
     Invalid,
+    MalformedForm,
     MalformedJson,
     NotFound,
     PayloadTooLarge,
@@ -57,7 +58,7 @@ class StatusErrors(NamedTuple):
 
 
 STATUS_ERRORS: Mapping[int, StatusErrors] = {
-    400: StatusErrors("Malformed", "Malformed: not valid HTTP, path or JSON", [MalformedJson]),
+    400: StatusErrors("Malformed", "Malformed: not valid HTTP, path, JSON or form", [MalformedJson, MalformedForm]),
     401: StatusErrors(
         "Unauthenticated",
         "No credential, or the credential is not accepted",

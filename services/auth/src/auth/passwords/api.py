@@ -40,6 +40,7 @@ from common.web import fields
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position
+from common.web.validation.checked_route import ignores_unknown_parameters
 
 router = APIRouter(dependencies=[NO_STORE])
 forms = APIRouter(include_in_schema=False)
@@ -207,6 +208,7 @@ async def get_resets(_: Reader, begin: Begin, cursor: Cursor) -> Envelope[list[R
     responses=HTML_RESPONSE,
     summary="Page for the link in a password reset e-mail",
 )
+@ignores_unknown_parameters
 async def get_reset(token: LinkToken) -> HTMLResponse:
     return page(TITLE, token_form("../forms/password/reset", token, FIELDS, "Save"))
 
