@@ -153,6 +153,12 @@ class MalformedJson(DukanError):
     message = "The body is not valid JSON"
 
 
+class UnknownTimeZone(DukanError):
+    status = 400
+    code, field = "unknown_time_zone", "timezone"
+    message = "This is not an IANA time zone, such as Africa/Dar_es_Salaam"
+
+
 class UnsupportedCredentials(Unauthenticated):
     code = "unsupported_credentials"
     message = "Only Bearer credentials are accepted here"

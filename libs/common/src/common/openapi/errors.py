@@ -30,6 +30,7 @@ from common.errors import (
     TokenNotYetValid,
     Unauthenticated,
     Unavailable,
+    UnknownTimeZone,
     UnstorableValue,
     UnsupportedCredentials,
     UnsupportedMediaType,
@@ -56,7 +57,9 @@ class StatusErrors(NamedTuple):
 
 
 STATUS_ERRORS: Mapping[int, StatusErrors] = {
-    400: StatusErrors("Malformed", "Malformed: not valid HTTP, path or JSON", [MalformedJson]),
+    400: StatusErrors(
+        "Malformed", "Malformed: not valid HTTP, path, JSON or time zone", [MalformedJson, UnknownTimeZone]
+    ),
     401: StatusErrors(
         "Unauthenticated",
         "No credential, or the credential is not accepted",
