@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from common.web.days import find_zone
+from common.web.time_zones import find_zone
 from gateway.http.client_address import TrustedProxies
 from gateway.http.context import RequestContext
 from gateway.http.cors import Cors

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Header, Query, Request
 from pydantic import PlainValidator, WithJsonSchema
@@ -22,6 +22,7 @@ from common.errors import Invalid, UnknownTimeZone
 from common.security.tokens import Identity
 from common.web.dependencies import MaybeAuthenticated
 from common.web.error_responses import error_response
+from common.web.time_zones import find_zone
 
 HEADER = b"timezone"
 
@@ -30,17 +31,6 @@ DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 INSTANT = re.compile(
     rf"({DAY.pattern})[Tt ]([0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?)([Zz]|[+ -][0-9]{{2}}:[0-9]{{2}})"
 )
-
-ZONES = {name.casefold(): name for name in available_timezones()}
-"""IANA names, which have no case (RFC 6557)."""
-
-
-def find_zone(name: str) -> ZoneInfo:
-    """The zone with this IANA name. Raises UnknownTimeZone."""
-    known = ZONES.get(name.strip().casefold())
-    if known is None:
-        raise UnknownTimeZone
-    return ZoneInfo(known)
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:

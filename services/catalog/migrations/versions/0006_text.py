@@ -4,8 +4,8 @@ from alembic import op
 
 from common.persistence.schema import create_text_functions
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 # The index goes with the column. Adding a stored column rewrites the table: seconds for 100,000 products.
 SEARCH = """
