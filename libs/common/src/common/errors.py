@@ -161,6 +161,12 @@ class MalformedForm(DukanError):
     message = "The body is not a valid form"
 
 
+class UnknownTimeZone(DukanError):
+    status = 400
+    code, field = "unknown_time_zone", "timezone"
+    message = "This is not an IANA time zone, such as Africa/Dar_es_Salaam"
+
+
 class UnsupportedCredentials(Unauthenticated):
     code = "unsupported_credentials"
     message = "Only Bearer credentials are accepted here"
