@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from common.web.server_protocol import ServerProtocol
 from dukan.errors import ProvisionError
 
 GRACE_SECONDS = 2
@@ -28,8 +29,8 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 lifespan="on",
-                # The gateway brings its own, which bounds the size of a request's head.
-                http=getattr(app, "http_protocol", "auto"),
+                # The gateway brings its own, which bounds what a client may send and how slowly.
+                http=getattr(app, "http_protocol", ServerProtocol),
                 log_config=None,
                 log_level="warning",
                 access_log=False,

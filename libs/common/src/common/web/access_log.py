@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common import logs, metrics, telemetry
 from common.context import Origin
 from common.ids import new_request_id
-from common.web.error_responses import Recognise, crash_response
+from common.web.error_responses import Recognise, crash_response, error_response
+from common.web.server_protocol import REJECTION
 
 log = logging.getLogger("dukan.access")
 
@@ -45,7 +46,8 @@ class AccessLogMiddleware:
         scope["path"] = scope["path"].rstrip("/") or "/"
         with telemetry.span(self._service, scope["type"], origin_of(scope["headers"]), SpanKind.SERVER) as origin:
             if scope["type"] == "http":
-                await _RequestScope(self._service, origin, send, self._recognise).run(self.app, scope, receive)
+                app = error_response(scope[REJECTION]) if REJECTION in scope else self.app
+                await _RequestScope(self._service, origin, send, self._recognise).run(app, scope, receive)
             else:
                 await self.app(scope, receive, send)
 
