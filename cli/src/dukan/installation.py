@@ -114,6 +114,8 @@ class Platform:
         """Values for the service's Settings, by field; as `DUKAN_<FIELD>` for a process of its own."""
         values = {f"{service}_url": self.url_of(service) for service in SERVICES}
         values |= {"host": HOST, "port": str(self.port + PORTS[name]), "data_dir": str(self.data)}
+        # No load balancer stands before this platform, and whoever stops it should not wait for one.
+        values["drain_delay"] = os.environ.get("DUKAN_DRAIN_DELAY") or "0"
         if database_url is not None:
             values["database_url"] = database_url
         if self.amqp is not None:

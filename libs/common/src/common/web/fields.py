@@ -11,6 +11,7 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
@@ -23,9 +24,15 @@ def _instant(value: object) -> object:
 
 
 def _day(value: object) -> object:
-    if not isinstance(value, date) and not (isinstance(value, str) and DAY.fullmatch(value)):
-        raise ValueError("This is not a date, such as 2026-01-31")
-    return value
+    """pydantic has a code for each reason, such as `date_from_datetime_parsing` for the 31st of February."""
+    try:
+        if isinstance(value, str) and DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    if isinstance(value, date):
+        return value
+    raise PydanticCustomError("date_invalid", "This is not a date, such as 2026-01-31")
 
 
 def _number(value: object) -> object:
