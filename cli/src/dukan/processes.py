@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from dukan.errors import ProvisionError
 from dukan.installation import Platform
-from dukan.rabbitmq import answers
 from dukan.services import GATEWAY, SERVICES, settings_of
 from dukan.supervise import Child, Supervisor
 from dukan.web import RELEASE_SECONDS
@@ -47,8 +46,6 @@ class Processes:
 
     async def _declare_topology(self) -> None:
         """Declare every queue before the first service publishes: earlier events would be unroutable."""
-        if not answers(str(self.platform.amqp)):
-            raise ProvisionError("no RabbitMQ answers at the --amqp URL")
         command = [*MODULE, "topology", "--declare"]
         done = await asyncio.to_thread(
             subprocess.run,

@@ -13,6 +13,7 @@ from common.persistence.database import Database
 from common.web.service import Listener, Service
 from orders.addresses import api as addresses
 from orders.carts import api as carts
+from orders.carts.usecases import CartFiller
 from orders.orders import jobs
 from orders.orders.api import checkout, orders
 from orders.orders.api.dependencies import OrderDependencies
@@ -26,6 +27,7 @@ from orders.prices import subscribers as prices
 from orders.prices.providers.catalog import CatalogClient
 from orders.prices.usecases import fetch_missing_prices
 from orders.settings import Settings
+from orders.stock import subscribers as stock
 
 
 def build(settings: Settings) -> Service:
@@ -52,12 +54,12 @@ def build(settings: Settings) -> Service:
         settings=settings,
         database=database,
         routers=[checkout.router, orders.router, carts.router, addresses.router],
-        subscribers=[OrderSubscribers(deadlines), prices, personal_data],
+        subscribers=[OrderSubscribers(deadlines), prices, stock, personal_data],
         jobs=jobs.build_jobs(database, deadlines),
         resources=[http, run_jobs("orders", [jobs.admission_job(admission)])],
         state={
             "orders": OrderDependencies(checkouts, settings.payment_providers, deadlines),
-            "carts": carts.CartDependencies(fetch_prices, settings.currency),
+            "carts": CartFiller(database, fetch_prices, catalog.levels_of, settings.currency),
         },
         drain=drain,
         fast_posts={"/orders": checkout.post_order_at_once},
