@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from common import metrics
+from opentelemetry.trace import SpanKind
+
+from common import metrics, telemetry
 from common.errors import BadGateway, DukanError, GatewayTimeout, Unavailable
 from gateway.errors import Overloaded, TooManyInFlight
 from gateway.http.body import RequestBody
@@ -57,7 +59,7 @@ class Upstream:
         caller = request.caller
         self._take_slot(caller)
         try:
-            connection = await self._send(request)
+            connection = await self._send_traced(request)
         except BaseException:
             self._free_slot(caller)
             raise
@@ -99,6 +101,22 @@ class Upstream:
         if not self.breaker.allows():
             self._count_failure("breaker_open")
             raise Unavailable(retry_after=self.breaker.retry_after)
+
+    async def _send_traced(self, request: UpstreamRequest) -> Connection:
+        """In a span, if the request is traced; the service's span is below it. It ends when the response starts."""
+        attributes = {"http.request.method": request.method, "server.address": self.pool.host.decode()}
+        span = telemetry.start_child(f"{request.method} {self.service}", SpanKind.CLIENT, attributes)
+        if span is None:
+            return await self._send(request)
+        headers = [pair for pair in request.headers if pair[0] != b"traceparent"]
+        traceparent = (b"traceparent", telemetry.traceparent_of(span).encode())
+        try:
+            return await self._send(replace(request, headers=[*headers, traceparent]))
+        except BaseException as error:
+            telemetry.fail(span, error)
+            raise
+        finally:
+            span.end()
 
     async def _send(self, request: UpstreamRequest) -> Connection:
         start = await request.body.read_start()
