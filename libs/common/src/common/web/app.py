@@ -13,12 +13,12 @@ from common.bus.transport import Transport
 from common.openapi.document import complete_document
 from common.persistence.errors import database_error
 from common.web.access_log import AccessLogMiddleware
-from common.web.body_limit import BodyLimit
 from common.web.envelope import ErrorEnvelope
 from common.web.error_responses import add_error_handlers
 from common.web.fast_path import FastHandler, FastPath
 from common.web.health import health_routes
 from common.web.process import Process, Role
+from common.web.request_rules import RequestRules
 from common.web.service import Service
 
 API_PREFIX = "/api/v1"
@@ -61,7 +61,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     fast = _fast_paths("GET", service.fast_reads) | _fast_paths("POST", service.fast_posts)
     if fast and role != "worker":
         app.add_middleware(FastPath, handlers=fast)
-    app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
+    app.add_middleware(RequestRules, max_body_bytes=service.settings.max_body_bytes, body_limits=limits)
     app.add_middleware(AccessLogMiddleware, service=service.name, recognise=database_error)
     return app
 
