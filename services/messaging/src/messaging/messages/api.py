@@ -17,6 +17,7 @@ from common.web.fields import Phone
 from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
 from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
+from common.web.text import NFC
 from messaging.contacts.domain import E164
 from messaging.errors import ClientRefUsed, QuotaExceeded
 from messaging.messages import store
@@ -50,9 +51,9 @@ class SendText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     recipient: Annotated[Phone, Field(pattern=E164)]
-    text: Annotated[MessageText, Field(min_length=1, max_length=4096)]
+    text: Annotated[MessageText, Field(min_length=1, max_length=4096), NFC]
     channel: Channel
-    client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100)] | None = None
+    client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100), NFC] | None = None
 
 
 class MessageError(BaseModel):

@@ -12,6 +12,8 @@ from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
 from common.web.listing import ORDERING, SearchText
 from common.web.pagination import ShortPage, page_meta
+from common.web.people import NAME
+from common.web.places import COUNTRY
 from orders.addresses.store import SORTING, find_address, list_addresses
 from orders.addresses.tables import Address
 from orders.addresses.usecases import add_address, change_address, remove_address
@@ -22,14 +24,14 @@ router = APIRouter(tags=["addresses"])
 REQUIRED = Field(min_length=1, max_length=200)
 OPTIONAL = Field(max_length=200)
 
-Name = Annotated[fields.PersonName, REQUIRED]
-Line1 = Annotated[fields.AddressLine, REQUIRED]
-Line2 = Annotated[str, Field(max_length=200, examples=["Flat 3"])]
-City = Annotated[fields.City, REQUIRED]
-Region = Annotated[fields.Region, OPTIONAL]
-PostalCode = Annotated[fields.PostalCode, OPTIONAL]
-# Not CountryCode: names of countries have been accepted from the beginning.
-Country = Annotated[str, Field(min_length=1, max_length=200, examples=["TZ"])]
+Name = Annotated[fields.PersonName, REQUIRED, NAME]
+Line1 = Annotated[fields.AddressLine, REQUIRED, NAME]
+Line2Text = Annotated[str, Field(examples=["Flat 3"])]
+Line2 = Annotated[Line2Text, OPTIONAL, NAME]
+City = Annotated[fields.City, REQUIRED, NAME]
+Region = Annotated[fields.Region, OPTIONAL, NAME]
+PostalCode = Annotated[fields.PostalCode, OPTIONAL, NAME]
+Country = Annotated[fields.CountryCode, Field(max_length=200), COUNTRY]
 Phone = Annotated[fields.Phone, Field(pattern=r"^(\+[1-9][0-9]{6,14})?$")]
 
 
@@ -63,8 +65,19 @@ class AddressChange(BaseModel):
     is_default: StrictBool = False
 
 
-class AddressView(AddressIn):
+class AddressView(BaseModel):
+    """Addresses from before countries were checked have them as they were written."""
+
     id: UUID
+    name: fields.PersonName
+    line1: fields.AddressLine
+    line2: Line2Text
+    city: fields.City
+    region: fields.Region
+    postal_code: fields.PostalCode
+    country: fields.CountryCode
+    phone: fields.Phone
+    is_default: bool
 
     @classmethod
     def of(cls, row: Address) -> Self:
