@@ -7,7 +7,7 @@ import httpx
 import pytest
 from services.catalog.tests.conftest import data, problem
 
-from common.persistence.database import Database
+from common.web.service import Service
 
 URL = "/api/v1/categories"
 
@@ -18,8 +18,7 @@ async def test_a_second_category_of_the_same_name_is_rejected(
 ) -> None:
     await client.post(URL, json={"name": "Cafés"}, headers=staff)
     answer = await client.post(URL, json={"name": second}, headers=staff)
-    assert problem(answer)[:2] == (409, "category_name_taken")
-    assert answer.json()["errors"][0]["field"] == "name"
+    problem(answer, 409, "category_name_taken", "name")
 
 
 async def test_the_same_name_below_another_parent_and_another_name_are_accepted(
@@ -36,7 +35,7 @@ async def test_the_same_name_below_another_parent_and_another_name_are_accepted(
     renamed = await client.patch(f"{URL}/{shoes['id']}", json={"name": "women"}, headers=staff)
     assert renamed.status_code == 200
     moved = await client.patch(f"{URL}/{shoes['id']}", json={"parent_id": None}, headers=staff)
-    assert problem(moved)[:2] == (409, "category_name_taken")
+    problem(moved, 409, "category_name_taken", "name")
 
 
 async def test_a_name_is_stored_in_its_one_form(client: httpx.AsyncClient, staff: dict[str, str]) -> None:
@@ -45,32 +44,30 @@ async def test_a_name_is_stored_in_its_one_form(client: httpx.AsyncClient, staff
 
 
 async def test_names_that_were_there_twice_before_stay_and_can_be_changed(
-    client: httpx.AsyncClient, staff: dict[str, str], database: Database
+    client: httpx.AsyncClient, staff: dict[str, str], catalog: Service
 ) -> None:
     """As the migration leaves them: the second has no key."""
-    first = data(await client.post(URL, json={"name": "Mugs"}, headers=staff), 201)
+    await client.post(URL, json={"name": "Mugs"}, headers=staff)
     second = data(await client.post(URL, json={"name": "Mugs 2"}, headers=staff), 201)
-    async with database.begin() as tx:
+    async with catalog.database.begin() as tx:
         await tx.sql.execute("ALTER TABLE category DISABLE TRIGGER category_name_key")
         await tx.sql.execute("UPDATE category SET name = 'Mugs', name_key = NULL WHERE slug = $1", second["slug"])
         await tx.sql.execute("ALTER TABLE category ENABLE TRIGGER category_name_key")
     featured = await client.patch(f"{URL}/{second['id']}", json={"is_featured": True}, headers=staff)
     assert data(featured)["name"] == "Mugs"
     taken = await client.patch(f"{URL}/{second['id']}", json={"name": "MUGS"}, headers=staff)
-    assert problem(taken)[:2] == (409, "category_name_taken")
+    problem(taken, 409, "category_name_taken", "name")
     assert data(await client.patch(f"{URL}/{second['id']}", json={"name": "Cups"}, headers=staff))["name"] == "Cups"
-    assert first["name"] == "Mugs"
 
 
-async def test_no_way_around_the_key(database: Database, client: httpx.AsyncClient, staff: dict[str, str]) -> None:
-    made = data(await client.post(URL, json={"name": "Bags"}, headers=staff), 201)
+async def test_no_way_around_the_key(catalog: Service, client: httpx.AsyncClient, staff: dict[str, str]) -> None:
+    await client.post(URL, json={"name": "Bags"}, headers=staff)
     with pytest.raises(asyncpg.UniqueViolationError):
-        async with database.begin() as tx:
+        async with catalog.database.begin() as tx:
             await tx.sql.execute(
                 """INSERT INTO category (id, name, slug, lineage)
                    SELECT id, 'bags', 'bags-2', ARRAY[id] FROM (SELECT gen_random_uuid() AS id) AS fresh"""
             )
-    assert made["name"] == "Bags"
 
 
 async def test_categories_are_ordered_and_searched_without_accents(
