@@ -106,7 +106,7 @@ async def post_order(body: Basket, caller: Caller, begin: Begin, idempotency: Id
 
 
 @shop.get("/pages")
-async def get_pages(request: Request, page: Page) -> Envelope[list[int]]:
+async def get_pages(request: Request, page: Page, label: str = "") -> Envelope[list[int]]:
     return ok(list(range(page.offset, page.offset + page.limit)), meta=page_meta(request, page, total=45))
 
 

@@ -119,7 +119,7 @@ async def test_a_period_that_ends_before_it_begins_is_rejected(client: AsyncClie
 @pytest.mark.parametrize("target", ["GET /periods", "GET /greeting", "POST /orders", "DELETE /nothing/here"])
 async def test_an_unknown_zone_is_rejected_on_every_operation(client: AsyncClient, target: str, zone: str) -> None:
     method, path = target.split()
-    answer = await client.request(method, f"/api/v1{path}", headers=[(b"timezone", zone.encode("latin-1"))])
+    answer = await client.request(method, f"/api/v1{path}", headers={b"timezone": zone.encode("latin-1")})
     assert answer.status_code == 400
     assert answer.json()["code"] == "unknown_time_zone"
     assert answer.json()["errors"][0]["field"] == "timezone"

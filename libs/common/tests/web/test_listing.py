@@ -31,7 +31,7 @@ async def test_an_unknown_ordering_is_rejected_with_those_that_are_known(client:
     [problem] = answer.json()["errors"]
     assert problem["field"] == "ordering"
     for known in ("title", "-title", "price", "-price"):
-        assert f"'{known}'" in problem["message"]
+        assert known in problem["message"]
 
 
 @pytest.mark.parametrize("text", ["Café", "Ünïted", "한글", "がぎ", "Å"])

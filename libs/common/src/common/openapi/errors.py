@@ -19,6 +19,7 @@ from common.errors import (
     InsufficientScope,
     InUse,
     Invalid,
+    MalformedForm,
     MalformedJson,
     NotFound,
     PayloadTooLarge,
@@ -59,7 +60,9 @@ class StatusErrors(NamedTuple):
 
 STATUS_ERRORS: Mapping[int, StatusErrors] = {
     400: StatusErrors(
-        "Malformed", "Malformed: not valid HTTP, path, JSON or time zone", [MalformedJson, UnknownTimeZone]
+        "Malformed",
+        "Malformed: not valid HTTP, path, JSON, form or time zone",
+        [MalformedJson, MalformedForm, UnknownTimeZone],
     ),
     401: StatusErrors(
         "Unauthenticated",

@@ -41,6 +41,7 @@ from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position
+from common.web.validation.checked_route import ignores_unknown_parameters
 
 router = APIRouter(dependencies=[NO_STORE])
 forms = APIRouter(include_in_schema=False)
@@ -215,6 +216,7 @@ async def get_resets(
     responses=HTML_RESPONSE,
     summary="Page for the link in a password reset e-mail",
 )
+@ignores_unknown_parameters
 async def get_reset(token: LinkToken) -> HTMLResponse:
     return page(TITLE, token_form("../forms/password/reset", token, FIELDS, "Save"))
 

@@ -17,8 +17,8 @@ from common.web.fields import Phone
 from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
 from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
+from common.web.people import PHONE
 from common.web.text import NFC
-from messaging.contacts.domain import E164
 from messaging.errors import ClientRefUsed, QuotaExceeded
 from messaging.messages import store
 from messaging.messages.domain import Channel
@@ -50,7 +50,7 @@ async def _message_sending(request: Request) -> MessageSending:
 class SendText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    recipient: Annotated[Phone, Field(pattern=E164)]
+    recipient: Annotated[Phone, Field(max_length=40), PHONE]
     text: Annotated[MessageText, Field(min_length=1, max_length=4096), NFC]
     channel: Channel
     client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100), NFC] | None = None
@@ -110,7 +110,7 @@ async def _filter(
     *,
     status: Status | None = None,
     channel: Channel | None = None,
-    recipient: Annotated[Phone | None, Query(max_length=16)] = None,
+    recipient: Annotated[Annotated[Phone, Field(max_length=40), PHONE] | None, Query()] = None,
     period: Period,
     search: Annotated[
         SearchText | None, Query(description="part of the text, the recipient or your reference", examples=["kanga"])

@@ -12,7 +12,7 @@ from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
 from common.web.listing import ORDERING, SearchText
 from common.web.pagination import ShortPage, page_meta
-from common.web.people import NAME
+from common.web.people import NAME, PHONE_OR_EMPTY
 from common.web.places import COUNTRY
 from orders.addresses.store import SORTING, find_address, list_addresses
 from orders.addresses.tables import Address
@@ -24,15 +24,15 @@ router = APIRouter(tags=["addresses"])
 REQUIRED = Field(min_length=1, max_length=200)
 OPTIONAL = Field(max_length=200)
 
+Line2Text = Annotated[str, Field(examples=["Flat 3"])]
 Name = Annotated[fields.PersonName, REQUIRED, NAME]
 Line1 = Annotated[fields.AddressLine, REQUIRED, NAME]
-Line2Text = Annotated[str, Field(examples=["Flat 3"])]
 Line2 = Annotated[Line2Text, OPTIONAL, NAME]
 City = Annotated[fields.City, REQUIRED, NAME]
 Region = Annotated[fields.Region, OPTIONAL, NAME]
 PostalCode = Annotated[fields.PostalCode, OPTIONAL, NAME]
 Country = Annotated[fields.CountryCode, Field(max_length=200), COUNTRY]
-Phone = Annotated[fields.Phone, Field(pattern=r"^(\+[1-9][0-9]{6,14})?$")]
+Phone = Annotated[fields.Phone, Field(max_length=40), PHONE_OR_EMPTY]
 
 
 class AddressIn(BaseModel):
@@ -66,7 +66,7 @@ class AddressChange(BaseModel):
 
 
 class AddressView(BaseModel):
-    """Addresses from before countries were checked have them as they were written."""
+    """An address as it is stored; older ones may break rules that were added later."""
 
     id: UUID
     name: fields.PersonName

@@ -81,7 +81,7 @@ class StoredOrder:
             user_id=order.customer_id,
             status=order.status,
             currency=order.total.currency,
-            subtotal=order.total.amount,
+            subtotal=order.subtotal.amount,
             total=order.total.amount,
             lines=[line.model_dump() for line in order.lines],
             address=placed.address,
