@@ -27,6 +27,7 @@ from orders.errors import (
     MixedCurrencies,
     NotForSale,
     Overloaded,
+    PaymentRequired,
     PriceUnavailable,
     QuantityTooLarge,
     UnknownAddress,
@@ -56,7 +57,7 @@ class Item(BaseModel):
 
 
 class PaymentIn(BaseModel):
-    """`token` is the provider's, never card data."""
+    """`token` is the provider's, never card data. Without a provider, the shop's default one is taken."""
 
     provider: Annotated[ProviderName, Field(max_length=50)] | None = None
     token: Annotated[str, Field(min_length=1, max_length=500, examples=["tok_ok"])] | None = None
@@ -72,11 +73,15 @@ class PlaceOrder(BaseModel):
     payment: PaymentIn = PaymentIn()
     note: Annotated[Note, Field(max_length=1000)] | None = None
 
-    def checkout(self, customer_id: UUID, providers: Sequence[str]) -> Checkout:
-        """Raises UnknownProvider."""
-        provider = self.payment.provider or providers[0]
+    def checkout(self, customer_id: UUID, providers: Sequence[str], default: str | None) -> Checkout:
+        """Raises PaymentRequired or UnknownProvider."""
+        provider = self.payment.provider or default
+        names = ", ".join(providers)
+        if provider is None:
+            field = "payment.provider" if "payment" in self.model_fields_set else "payment"
+            raise PaymentRequired(f"Say how the order is paid: {names}", field=field)
         if provider not in providers:
-            raise UnknownProvider(f"Payment goes through one of: {', '.join(providers)}")
+            raise UnknownProvider(f"Payment goes through one of: {names}")
         order_id, origin = new_id(), current()
         return Checkout(
             order_id=order_id,
@@ -97,6 +102,7 @@ PLACE_ERRORS = errors(
     UnknownProducts,
     MixedCurrencies,
     UnknownAddress,
+    PaymentRequired,
     UnknownProvider,
     PriceUnavailable,
     Overloaded,
@@ -124,7 +130,9 @@ async def post_order(
 ) -> Response:
     """Place an order: 202 while it is pending, 201 once it is confirmed or cancelled within `Prefer: wait=N`."""
     key = idempotency.keyed(caller.user_id, body)
-    answer = await orders.checkouts.submit(body.checkout(caller.user_id, orders.providers), key)
+    answer = await orders.checkouts.submit(
+        body.checkout(caller.user_id, orders.providers, orders.default_provider), key
+    )
     if wait and answer.order_id:
         answer = await orders.checkouts.settled(answer.order_id, key, within=wait)
     return _response(answer)
