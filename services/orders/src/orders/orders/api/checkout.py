@@ -1,6 +1,7 @@
 """POST /orders: the checkout."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -128,13 +129,17 @@ PLACE_RESPONSES: dict[int | str, dict[str, Any]] = {
 async def post_order(
     body: PlaceOrder, caller: Caller, idempotency: Idempotency, orders: Orders, wait: Wait
 ) -> Response:
-    """Place an order: 202 while it is pending, 201 once it is confirmed or cancelled within `Prefer: wait=N`."""
+    """Place an order: 202 while it is pending, 201 once it is confirmed or cancelled within `Prefer: wait=N`.
+
+    A retry with the same `Idempotency-Key` is answered with the order as it is then.
+    """
     key = idempotency.keyed(caller.user_id, body)
     answer = await orders.checkouts.submit(
         body.checkout(caller.user_id, orders.providers, orders.default_provider), key
     )
-    if wait and answer.order_id:
-        answer = await orders.checkouts.settled(answer.order_id, key, within=wait)
+    if wait and not answer.is_settled:
+        settled = await orders.checkouts.settled(answer.order_id, within=wait)
+        answer = replace(settled, is_replay=answer.is_replay)
     return _response(answer)
 
 
@@ -153,7 +158,7 @@ async def post_order_at_once(request: Request, _: str) -> Response | None:
 
 
 def render_order(order: StoredOrder) -> StoredResponse:
-    """The response to a checkout, as it is stored for retries: 202 or, if the order is final, 201."""
+    """The response to a checkout: 202 or, if the order is final, 201."""
     view = OrderView.of(order)
     if order.is_final:
         return StoredResponse(201, created(view, f"Order {order.status}").model_dump_json().encode())
@@ -161,5 +166,5 @@ def render_order(order: StoredOrder) -> StoredResponse:
 
 
 def _response(answer: CheckoutAnswer) -> Response:
-    headers = {"Location": f"/api/v1/orders/{answer.order_id}"} if answer.order_id else REPLAYED
+    headers = {"Location": f"/api/v1/orders/{answer.order_id}"} | (REPLAYED if answer.is_replay else {})
     return Response(answer.response.body, answer.response.status, headers, "application/json")
