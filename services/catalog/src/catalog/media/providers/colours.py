@@ -18,11 +18,10 @@ def reduce_samples(picture: Image.Image, raw_mode: str) -> Image.Image:
         return picture.convert("LA")
     if "transparency" in picture.info:
         _reduce_transparency(picture, raw_mode)
-    if picture.mode in ("1", "L", "LA"):
-        return picture.convert("LA" if picture.has_transparency_data else "L")
-    if picture.mode == "CMYK":
-        return picture
-    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    colours = "L" if picture.mode in ("1", "L", "LA") else "RGB"
+    mode = "CMYK" if picture.mode == "CMYK" else colours + "A" * picture.has_transparency_data
+    # `convert` copies, also where there is nothing to convert.
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:

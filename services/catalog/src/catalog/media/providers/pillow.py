@@ -36,8 +36,9 @@ UPRIGHT = {
 }
 """EXIF orientation → what makes the picture upright; from 5 on, width and height are exchanged."""
 
-# The limit of pixels is ours, and smaller.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+# The limit of pixels is ours, and smaller; damaged metadata are the uploader's, and no news for the log.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
 class UnusableImageError(Exception):
@@ -88,9 +89,10 @@ def render_variants(content: bytes) -> RenderedImage:
         # A JPEG can be decoded at a fraction of its size, which is enough for the largest variant.
         source.draft(None, LARGEST)
         source.load()
+        orientation = _orientation(source)
         picture = reduce_samples(source, raw_mode)
         picture.thumbnail(LARGEST, Image.Resampling.LANCZOS)
-        if (orientation := _orientation(source)) > 1:
+        if orientation > 1:
             picture = picture.transpose(UPRIGHT[orientation])
         picture = to_srgb(picture, profile)
     return RenderedImage(*((height, width) if orientation >= 5 else (width, height)), _variants(picture))
