@@ -114,15 +114,15 @@ async def test_a_signature_is_valid_for_its_picture_variant_and_time_only(
         problem(await client.get(url), 403, "invalid_signature")
 
 
-@pytest.mark.parametrize("expires", ["-1", "1.5", "1e9", "9" * 40, "", "soon", "%00", "0x10", "१२"])
+@pytest.mark.parametrize("expires", ["-1", "1.5", "1e9", "9" * 40, "", "soon", "0x10", "१२"])
 async def test_a_malformed_expiry_is_invalid(client: httpx.AsyncClient, private: Any, expires: str) -> None:
-    problem(await client.get(with_query(private["url"], expires=expires)), 422, "string_pattern_mismatch", "expires")
+    problem(await client.get(with_query(private["url"], expires=expires)), 422, "wrong_format", "expires")
 
 
 async def test_a_malformed_signature_is_invalid(client: httpx.AsyncClient, private: Any) -> None:
     for signature in ("", "x", "A" * 44, "A" * 42 + "+", "%2e" * 43):
         answer = await client.get(with_query(private["url"], signature=signature))
-        problem(answer, 422, "string_pattern_mismatch", "signature")
+        problem(answer, 422, "wrong_format", "signature")
 
 
 async def test_a_signed_url_expires(
@@ -265,7 +265,7 @@ async def test_invalid_uploads_are_rejected_and_leave_no_file(
     problem(answer, 422, "image_too_large", "file")
     form = {"visibility": "secret"}
     answer = await client.post(MEDIA, files={"file": ("me.jpg", image_file())}, data=form, headers=owner)
-    problem(answer, 422, "literal_error", "visibility")
+    problem(answer, 422, "invalid_choice", "visibility")
     problem(await client.post(MEDIA, data={"visibility": "public"}, headers=owner), 422, "missing", "file")
     problem(await client.post(MEDIA, files={"file": ("me.jpg", image_file())}), 401, "unauthenticated")
     assert not files_in(tmp_path)
