@@ -24,11 +24,11 @@ def reduce_samples(picture: Image.Image, raw_mode: str) -> Image.Image:
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture of `reduce_samples` as RGB or RGBA. A profile that cannot be applied is ignored."""
+def to_srgb(picture: Image.Image, profile: bytes | None, gamma: float | None) -> Image.Image:
+    """A picture of `reduce_samples` as RGB or RGBA. A profile or exponent that cannot be applied is ignored."""
     alpha = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else None
     colours = picture.convert(picture.mode.removesuffix("A"))
-    converted = (profile and _convert(colours, profile)) or colours.convert("RGB")
+    converted = (profile and _convert(colours, profile)) or _correct(colours.convert("RGB"), gamma)
     if alpha is not None:
         converted.putalpha(alpha)
     return converted
@@ -52,6 +52,14 @@ def _convert(colours: Image.Image, profile: bytes) -> Image.Image | None:
         )
     except Exception:  # a profile is any bytes, and Pillow has no base class for what it raises
         return None
+
+
+def _correct(colours: Image.Image, gamma: float | None) -> Image.Image:
+    """From samples with this exponent to those of sRGB, which is near 1/2.2; browsers do the same."""
+    if gamma is None or not 0.1 < gamma < 10 or abs(gamma * 2.2 - 1) < 0.05:
+        return colours
+    table = [round(255 * (value / 255) ** (1 / (gamma * 2.2))) for value in range(256)]
+    return colours.point(table * 3)
 
 
 def _reduce_grey(picture: Image.Image) -> Image.Image:
