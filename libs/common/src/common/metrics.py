@@ -13,7 +13,7 @@ REQUESTS = Counter("dukan_http_requests_total", "Requests answered.", ["service"
 REQUEST_SECONDS = Histogram(
     "dukan_http_request_seconds", "Time to answer a request.", ["service", "method", "route"], buckets=FAST
 )
-TOKENS_REJECTED = Counter("dukan_tokens_rejected_total", "Access tokens rejected, by reason.", ["reason"])
+TOKENS_REJECTED = Counter("dukan_tokens_rejected_total", "Access tokens rejected, by reason.", ["service", "reason"])
 
 # Outbox and relay
 OUTBOX_PENDING = Gauge("dukan_outbox_pending", "Events committed and not yet published.", ["service"])

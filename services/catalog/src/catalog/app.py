@@ -52,6 +52,7 @@ def build(settings: Settings) -> Service:
             delete_changes_job(database),
         ],
         resources=[reader, list_reader],
+        folders=[Path(settings.data_dir) / "media"],
         state={
             "reader": reader,
             "pages": PageCache(reader),

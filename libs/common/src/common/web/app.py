@@ -56,7 +56,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         setattr(app.state, name, value)
     add_error_handlers(app)
     complete_document(app, service.name)
-    app.include_router(health_routes(process.readiness(), process.other_checks()))
+    app.include_router(health_routes(service.name, process.readiness(), process.other_checks()))
     if role != "worker":
         for router in service.routers:
             check_routes(router)

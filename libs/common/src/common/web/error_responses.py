@@ -1,5 +1,6 @@
 """Errors as responses: the error envelope, without stack traces, SQL or internal names."""
 
+import errno
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
@@ -13,8 +14,10 @@ from starlette.routing import Match
 
 from common import context
 from common.errors import (
+    DatabaseFull,
     DukanError,
     PayloadTooLarge,
+    StorageFull,
     TimedOut,
     Unavailable,
     UnsupportedMediaType,
@@ -44,6 +47,8 @@ CODES = {
     503: "unavailable",
 }
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Of a file that has no room, on the disk or in a quota."""
 MAX_PROBLEMS = 100
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 LOCATIONS = ("body", "query", "path", "header", "cookie")
@@ -76,6 +81,8 @@ def error_response(error: DukanError) -> Response:
 def _known(error: Exception) -> DukanError | None:
     if isinstance(error, TimeoutError):
         return TimedOut()
+    if isinstance(error, DatabaseFull) or (isinstance(error, OSError) and error.errno in FULL):
+        return StorageFull()
     return Unavailable() if is_outage(error) else None
 
 
