@@ -7,7 +7,7 @@ import pytest
 from services.catalog.tests.conftest import MakeProduct, data, problem
 
 URL = "/api/v1/products"
-SPELLINGS = ("NFC", "NFD")
+SPELLINGS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
 @pytest.mark.parametrize("text", ["Kahawa é", "Ünïted Wåx", "한글 찻잔", "カップ が"])
