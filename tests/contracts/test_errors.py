@@ -20,12 +20,17 @@ OUTSIDE_THE_API = {
     "degraded": "of /health, for people and monitors",
     "internal_error": "stands for a bug",
     "external_key_taken": "the problem of one row in the report of an import",
+    "too_many_rows": "the error of the task of an import",
     "api_key_expired": "of the exchange of API keys, for the gateway, which relays it on any route",
     "api_key_address": "of the exchange of API keys, for the gateway, which relays it on any route",
     "daily_limit_reached": "of the exchange of API keys, for the gateway, which relays it on any route",
     "admin_email_taken": "ends the start of auth",
     "amount_not_payable": "the reason of a failed payment",
     "form_incomplete": "on the HTML page of a link",
+    "malformed_request": "before an operation is found: not HTTP",
+    "uri_too_long": "before an operation is found",
+    "method_not_allowed": "of a path without this operation",
+    "method_not_implemented": "before an operation is found: a method that no path has",
 }
 # The same code with another status: in the path or in the body, for a signed-in caller, for a changed or a used key.
 SEVERAL_STATUSES = {

@@ -37,6 +37,7 @@ from gateway.http.inspection import RequestInspector
 from gateway.http.lifespan import Lifespan
 from gateway.http.protocol import EdgeProtocol
 from gateway.http.request_log import RequestLog
+from gateway.limits.bodies import BodyLimits
 from gateway.limits.limiter import Limiter, Policy
 from gateway.limits.shared import GCRA, SharedLimits
 from gateway.limits.streams import StreamLimits
@@ -45,6 +46,7 @@ from gateway.pages.all_pages import all_pages
 from gateway.pipeline import Pipeline
 from gateway.proxy.forwarder import Forwarder
 from gateway.proxy.pool import ConnectionPool
+from gateway.proxy.request_body import Pace
 from gateway.proxy.upstream import Upstream
 from gateway.proxy.websockets import WebSockets
 from gateway.routing.routes import SERVICES
@@ -172,7 +174,8 @@ def _forwarder(stack: AsyncExitStack, settings: Settings, connections: Connectio
     return Forwarder(
         upstreams=upstreams,
         max_body_bytes=settings.max_body_bytes,
-        client_idle_timeout=settings.client_idle_timeout,
+        pace=Pace(settings.client_idle_timeout, settings.min_body_rate, settings.max_body_seconds),
+        bodies=BodyLimits(settings.max_bodies, settings.max_bodies_per_address),
         upstream_idle_timeout=settings.upstream_idle_timeout,
         connections=connections,
         streams=StreamLimits(settings.max_streams, exempts_loopback=not settings.is_production),

@@ -49,8 +49,13 @@ class Settings(ServiceSettings):
     max_in_flight: int = Field(1000, gt=0, description="requests in flight per service")
     max_streams: int = Field(5000, gt=0, description="open WebSockets, streams and long responses, in all")
 
+    max_bodies: int = Field(1000, gt=0, description="request bodies that are still arriving, in all")
+    max_bodies_per_address: int = Field(100, gt=0, description="the same, of one client address")
+
     connect_timeout: float = Field(2.0, gt=0)
-    client_idle_timeout: float = Field(30.0, gt=0, description="seconds a client may pause while it sends a body")
+    client_idle_timeout: float = Field(30.0, gt=0, description="seconds a client may pause in a body, in all")
+    min_body_rate: float = Field(1000.0, gt=0, description="bytes per second at which a body has to arrive")
+    max_body_seconds: float = Field(1800.0, gt=0, description="seconds that a body may take to arrive")
     max_timeout: float = Field(60.0, gt=0, description="upper bound of the route table's time-outs")
     upstream_idle_timeout: float = Field(60.0, gt=0, description="seconds a service may pause while it responds")
 

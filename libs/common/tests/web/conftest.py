@@ -2,6 +2,7 @@
 
 import errno
 from typing import Annotated, Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -17,7 +18,7 @@ from common.testing.plugin import ClientFor, FreshDatabase
 from common.web.days import Period
 from common.web.dependencies import Begin, Caller, MaybeCaller, may
 from common.web.envelope import Envelope, accepted, ok
-from common.web.idempotency import Idempotency
+from common.web.idempotency import Idempotency, replayed
 from common.web.listing import ORDERING, SearchText, Sorting
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
 from common.web.preferences import Wait
@@ -44,7 +45,8 @@ class Basket(BaseModel):
 
 
 class Receipt(BaseModel):
-    number: int
+    id: UUID
+    status: str
 
 
 shop = APIRouter()
@@ -97,11 +99,12 @@ async def post_basket(body: Basket, begin: Begin) -> Envelope[str]:
 @shop.post("/orders", status_code=202, response_model=Envelope[Receipt])
 async def post_order(body: Basket, caller: Caller, begin: Begin, idempotency: Idempotency) -> Any:
     async with begin() as tx:
-        if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
-            return replay
+        if (first_id := await idempotency.begin(tx, caller.user_id, body)) is not None:
+            row = await tx.sql.fetchrow("SELECT id, status FROM made WHERE id = $1", first_id)
+            return replayed(accepted(Receipt(**row)), status_code=202)
         if body.note == "refuse":
             raise OrderRejected
-        answer = accepted(Receipt(number=await tx.sql.fetchval("INSERT INTO made DEFAULT VALUES RETURNING id")))
+        answer = accepted(Receipt(**await tx.sql.fetchrow("INSERT INTO made DEFAULT VALUES RETURNING id, status")))
         await idempotency.store(tx, answer, status_code=202)
     return answer
 
@@ -156,7 +159,7 @@ async def get_document() -> dict[str, str]:
 async def database(fresh_database: FreshDatabase) -> Database:
     database = await fresh_database("common")
     async with database.begin() as tx:
-        await tx.sql.execute("CREATE TABLE made (id int GENERATED ALWAYS AS IDENTITY)")
+        await tx.sql.execute("CREATE TABLE made (id uuid DEFAULT gen_random_uuid(), status text DEFAULT 'new')")
     return database
 
 

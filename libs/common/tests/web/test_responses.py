@@ -93,7 +93,7 @@ async def test_every_error_response_is_an_envelope(
 async def test_a_wrong_method_gets_the_allowed_ones(client: AsyncClient) -> None:
     answer = await client.delete("/api/v1/greeting")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, PUT"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, PUT"
 
 
 async def test_a_crash_is_logged_once_and_its_response_shows_no_details(
