@@ -184,7 +184,7 @@ def _forwarder(stack: AsyncExitStack, settings: Settings, connections: Connectio
 
 
 def _upstream(settings: Settings, service: str) -> Upstream:
-    pool = ConnectionPool(settings.url_of(service), settings.connect_timeout)
+    pool = ConnectionPool(settings.url_of(service), settings.connect_timeout, settings.upstream_max_age)
     return Upstream(service, pool, settings.max_in_flight)
 
 
