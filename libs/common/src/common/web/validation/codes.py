@@ -41,6 +41,7 @@ CODES: Mapping[str, str] = {
     "invalid_duration": "this is not a duration, such as PT15M",
     "invalid_uuid": "this is not a UUID in its canonical form",
     "invalid_url": "this is not a URL, or not one of an allowed scheme",
+    "unknown_currency": "the currency is none that ISO 4217 lists",
     "unstorable_value": "a text has a character that cannot be stored: NUL, a lone surrogate, no UTF-8",
     "invalid_value": "another rule of the field is broken; the message says which",
 }
