@@ -60,6 +60,7 @@ def build(settings: Settings) -> Service:
             delete_imports_job(database, settings.import_retention),
         ],
         resources=[reader, list_reader],
+        folders=[Path(settings.data_dir) / "media"],
         state={
             "reader": reader,
             "pages": PageCache(reader),
