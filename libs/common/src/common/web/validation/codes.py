@@ -41,6 +41,7 @@ CODES: Mapping[str, str] = {
     "invalid_duration": "this is not a duration, such as PT15M",
     "invalid_uuid": "this is not a UUID in its canonical form",
     "invalid_url": "this is not a URL, or not one of an allowed scheme",
+    "unknown_currency": "the currency is none that ISO 4217 lists",
     "country_invalid": "this is not a country's code of ISO 3166-1, such as TZ",
     "language_invalid": "this is not a language tag of BCP 47, such as sw or pt-BR",
     "unknown_time_zone": "this is not an IANA time zone, such as Africa/Dar_es_Salaam",
