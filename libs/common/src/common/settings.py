@@ -45,6 +45,10 @@ class ServiceSettings(BaseSettings):
     operations_url: str = f"http://127.0.0.1:{BASE_PORT + 7}"
     jwks_url: str = ""
 
+    drain_seconds: float = Field(20.0, ge=0, le=600, description="from the request to stop until requests are cut off")
+    drain_delay: float = Field(
+        5.0, ge=0, le=600, description="of these: new connections are accepted until load balancers have noticed"
+    )
     request_timeout: float = Field(5.0, gt=0, description="seconds that a call to another service may take")
     max_body_bytes: int = Field(2 * 1024 * 1024, gt=0)
     phone_region: Annotated[str, AfterValidator(check_region)] = Field(

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0011"
+down_revision = "0011a"
 
 # Of accounts that share a number, the first keeps it for itself; the others keep it as their phone.
 PHONES = """

@@ -23,15 +23,15 @@ INVALID_REGISTRATIONS: list[tuple[dict[str, object], tuple[str, str]]] = [
     ({"password_confirm": "something else"}, ("password_confirm", "passwords_differ")),
     ({"email": "no address"}, ("email", "email_invalid")),
     ({"email": "a@b"}, ("email", "email_invalid")),
-    ({"email": "x" * 250 + "@shop.test"}, ("email", "string_too_long")),
+    ({"email": "x" * 250 + "@shop.test"}, ("email", "too_long")),
     ({"username": "has space"}, ("username", "username_invalid")),
     ({"username": "juma@shop.test"}, ("username", "username_invalid")),
     ({"phone": "0712345678"}, ("phone", "phone_invalid")),
-    ({"time_zone": "../../etc/passwd"}, ("time_zone", "value_error")),
+    ({"time_zone": "../../etc/passwd"}, ("time_zone", "invalid_value")),
     ({"first_name": "Ju\0ma"}, ("first_name", "name_invalid")),
-    ({"first_name": "J" * 101}, ("first_name", "string_too_long")),
-    ({"first_name": {"$ne": ""}}, ("first_name", "string_type")),
-    ({"password": ["a"]}, ("password", "string_type")),
+    ({"first_name": "J" * 101}, ("first_name", "too_long")),
+    ({"first_name": {"$ne": ""}}, ("first_name", "wrong_type")),
+    ({"password": ["a"]}, ("password", "wrong_type")),
 ]
 
 

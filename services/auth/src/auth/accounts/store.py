@@ -7,11 +7,13 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, or_, select, true
 
 from auth.accounts.domain import AVATAR_VARIANT, Role
 from auth.accounts.tables import Account
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
 from common.security.media_urls import MediaUrls
 
@@ -37,7 +39,7 @@ SELECT account.id, avatar_id, row_to_json(view)::text AS profile FROM account, L
 ) view WHERE account.id = ANY($1)
 """
 NO_AVATAR = '"avatar_url":null'
-SEARCHED = (col(Account.email), col(Account.username), col(Account.first_name), col(Account.last_name))
+FOUND = text(contains(["email", "username", "first_name", "last_name", "phone"], ":search"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,5 +168,5 @@ def _conditions(filters: AccountFilter) -> list[Any]:
     if filters.is_active is not None:
         conditions.append(Account.is_active == filters.is_active)
     if filters.search:
-        conditions.append(or_(*(column.icontains(filters.search, autoescape=True) for column in SEARCHED)))
+        conditions.append(FOUND.bindparams(search=filters.search))
     return conditions

@@ -26,6 +26,7 @@ from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, ok
+from common.web.listing import SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter()
@@ -66,7 +67,10 @@ async def _filters(
     is_active: bool | None = None,
     *,
     is_deleted: bool = False,
-    search: Annotated[str | None, Query(max_length=100, examples=["neema"])] = None,
+    search: Annotated[
+        SearchText | None,
+        Query(description="part of the e-mail address, the username, the name or the phone number", examples=["neema"]),
+    ] = None,
     ordering: Ordering = "-created_at",
 ) -> AccountFilter:
     return AccountFilter(role, is_active, search_spelling(search) if search else None, ordering, is_deleted)

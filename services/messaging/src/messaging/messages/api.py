@@ -10,10 +10,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.openapi.errors import errors
+from common.web.days import Period
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
-from common.web.fields import Instant, Phone
+from common.web.fields import Phone
 from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from common.web.people import PHONE
 from messaging.errors import ClientRefUsed, QuotaExceeded
@@ -108,10 +110,12 @@ async def _filter(
     status: Status | None = None,
     channel: Channel | None = None,
     recipient: Annotated[Annotated[Phone, Field(max_length=40), PHONE] | None, Query()] = None,
-    since: Annotated[Instant | None, Query(alias="from", description="inclusive")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="exclusive")] = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the text, the recipient or your reference", examples=["kanga"])
+    ] = None,
 ) -> MessageFilter:
-    return MessageFilter(status, channel, recipient, since, until)
+    return MessageFilter(status, channel, recipient, period.since, period.until, search or None)
 
 
 @router.post(

@@ -3,15 +3,17 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from common.openapi.errors import errors
 from common.web import fields
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
+from common.web.listing import ORDERING, SearchText
+from common.web.pagination import ShortPage, page_meta
 from common.web.people import NAME, PHONE_OR_EMPTY
-from orders.addresses.store import find_address, list_addresses
+from orders.addresses.store import SORTING, find_address, list_addresses
 from orders.addresses.tables import Address
 from orders.addresses.usecases import add_address, change_address, remove_address
 from orders.errors import AddressNotFound, TooManyAddresses
@@ -83,11 +85,22 @@ class AddressView(BaseModel):
 
 
 @router.get("/addresses", summary="List addresses")
-async def get_addresses(caller: Caller, begin: Begin) -> Envelope[list[AddressView]]:
-    """The default first, then the newest."""
+async def get_addresses(
+    *,
+    request: Request,
+    caller: Caller,
+    begin: Begin,
+    page: ShortPage,
+    search: Annotated[
+        SearchText | None,
+        Query(description="part of the name, a line, the city or the postal code", examples=["moshi"]),
+    ] = None,
+    ordering: Annotated[str | None, SORTING, ORDERING] = None,
+) -> Envelope[list[AddressView]]:
+    """The default first, then the newest, unless ordered otherwise."""
     async with begin() as tx:
-        rows = await list_addresses(tx, caller.user_id)
-    return ok([AddressView.of(row) for row in rows])
+        rows, total = await list_addresses(tx, caller.user_id, search or None, ordering, page)
+    return ok([AddressView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
 @router.post("/addresses", status_code=201, summary="Add an address", responses=errors(TooManyAddresses))

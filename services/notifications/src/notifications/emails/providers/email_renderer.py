@@ -17,9 +17,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
+from common.money import format_amount
 from common.people.emails import wire_address
 from common.security.encryption import CannotUnsealError, Seal
-from notifications.amounts import format_amount
 from notifications.emails.domain import Email, RenderedEmail
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
