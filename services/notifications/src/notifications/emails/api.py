@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.openapi.errors import errors
+from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web.days import Period
 from common.web.dependencies import Begin, may
@@ -56,7 +57,7 @@ async def get_emails(
     ] = None,
 ) -> Envelope[list[EmailView]]:
     """Newest first."""
-    wanted = EmailFilter(state, template, user_id, period, search or None)
+    wanted = EmailFilter(state, template, user_id, period, search_spelling(search))
     before = position(cursor, UUID)
     async with begin() as tx:
         rows = await list_emails(tx, wanted, before=before, limit=cursor.limit)
