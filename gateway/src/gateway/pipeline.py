@@ -1,5 +1,6 @@
 """The request pipeline: check, limit, route, authenticate, forward or serve a page."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from opentelemetry.trace import SpanKind
 from starlette.types import Receive, Scope, Send
 
 from common import logs, telemetry
-from common.errors import DukanError, NotFound
+from common.drain import Drain
+from common.errors import DukanError, NotFound, Stopping
 from common.web.access_log import origin_of
 from common.web.error_responses import crash_response
 from gateway.cache.forwarder import CachingForwarder
@@ -42,6 +44,7 @@ class Pipeline:
     forwarder: CachingForwarder
     websockets: WebSockets
     access_log: AccessLog
+    drain: Drain
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         logs.service_name.set("gateway")
@@ -56,6 +59,11 @@ class Pipeline:
                 context.status = 499
             except Exception as error:
                 await _send_crash(context, error)
+            except asyncio.CancelledError:
+                # The server cuts off what is left when the time to drain is over, and would answer 500 in plain text.
+                if context.status or not self.drain.has_begun:
+                    raise
+                await send_error(context, Stopping())
             finally:
                 context.release()
                 self.access_log.record(context, context.seconds)
@@ -91,7 +99,7 @@ class Pipeline:
         """Check headers and target. Raises a BadRequest or HeadersTooLarge."""
         self.inspector.inspect(context)
         scope = context.scope
-        if UPGRADE in scope:
+        if UPGRADE in scope or self.drain.has_begun:
             # The server's parser cannot continue after a request for an upgrade, even if the upgrade is rejected.
             context.response_headers.append(CLOSE)
         # After the client is identified, so that the log names it.

@@ -65,7 +65,8 @@ async def send_response(context: RequestContext, status: int, headers: Headers, 
     complete = _completed(context, status, headers)
     if context.method == "HEAD":
         body = b""
-    write: Callable[[bytes], bool] | None = None if CLOSE in headers else context.scope.get(WRITE_RESPONSE)
+    closes = CLOSE in headers or CLOSE in context.response_headers
+    write: Callable[[bytes], bool] | None = None if closes else context.scope.get(WRITE_RESPONSE)
     if write is not None and write(serialize(status, complete, body)):
         return
     await context.send({"type": "http.response.start", "status": status, "headers": complete})

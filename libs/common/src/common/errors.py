@@ -236,6 +236,14 @@ class TimedOut(Unavailable):
     message = "This took too long, try again shortly"
 
 
+class Stopping(Unavailable):
+    """The process stopped before the request was finished; what it was asked to do may still happen."""
+
+    code = "stopping"
+    message = "The server is restarting, try again shortly"
+    retry_after = 1.0
+
+
 class BadGateway(Unavailable):
     """The service behind the gateway cannot be reached, or closed the connection."""
 

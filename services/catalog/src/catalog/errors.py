@@ -42,6 +42,12 @@ class CategoryNotEmpty(Conflict):
 # Products and stock
 
 
+class UnknownCategoryFilter(UnknownCategory):
+    """A filter by a category that does not exist: with a typo, a shop would look empty."""
+
+    field = "category"
+
+
 class ProductNotFound(NotFound):
     message = "There is no such product"
 
@@ -61,6 +67,11 @@ class InsufficientStock(Conflict):
 
     code, field = "insufficient_stock", "delta"
     message = "Fewer units are available"
+
+
+class EmptyAdjustment(Invalid):
+    code, field = "empty_adjustment", "delta"
+    message = "An adjustment adds or takes at least one unit"
 
 
 # Media

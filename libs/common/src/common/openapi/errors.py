@@ -25,6 +25,7 @@ from common.errors import (
     PayloadTooLarge,
     RateLimited,
     SessionEnded,
+    Stopping,
     TimedOut,
     TokenExpired,
     TokenInvalid,
@@ -77,7 +78,7 @@ STATUS_ERRORS: Mapping[int, StatusErrors] = {
     503: StatusErrors(
         "Unavailable",
         "Temporarily unavailable; `Retry-After` says when to retry",
-        [Unavailable, TimedOut, Contention],
+        [Unavailable, TimedOut, Contention, Stopping],
         ["Retry-After"],
     ),
     504: StatusErrors(

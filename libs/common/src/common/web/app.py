@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from common.bus.transport import Transport
 from common.openapi.document import complete_document
+from common.people.phones import DEFAULT_REGION
 from common.persistence.errors import database_error
 from common.web.access_log import AccessLogMiddleware
 from common.web.body_limit import BodyLimit
@@ -34,6 +35,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
 
     The caller starts and closes the transport: services of one process may share it.
     """
+    DEFAULT_REGION.code = service.settings.phone_region
     process = Process(service, transport, role)
     app = FastAPI(
         title=f"Dukan {service.name}",
@@ -48,11 +50,12 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     )
     app.state.service = service.name
     app.state.database = service.database
+    app.state.drain = service.drain
     for name, value in service.state.items():
         setattr(app.state, name, value)
     add_error_handlers(app)
     complete_document(app, service.name)
-    app.include_router(health_routes(process.checks()))
+    app.include_router(health_routes(process.readiness(), process.other_checks()))
     if role != "worker":
         for router in service.routers:
             check_routes(router)
@@ -64,7 +67,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     if fast and role != "worker":
         app.add_middleware(FastPath, handlers=fast, parameters=_parameters(service))
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
-    app.add_middleware(AccessLogMiddleware, service=service.name, recognise=database_error)
+    app.add_middleware(AccessLogMiddleware, service=service.name, drain=service.drain, recognise=database_error)
     return app
 
 

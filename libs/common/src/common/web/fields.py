@@ -19,14 +19,20 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
 
 def _instant(value: object) -> object:
     if not isinstance(value, datetime) and not (isinstance(value, str) and INSTANT.fullmatch(value)):
-        raise PydanticCustomError("invalid_time", "Should be a time with its offset, such as 2026-01-31T08:00:00Z")
+        raise PydanticCustomError("time_invalid", "Should be a time with its offset, such as 2026-01-31T08:00:00Z")
     return value
 
 
 def _day(value: object) -> object:
-    if not isinstance(value, date) and not (isinstance(value, str) and DAY.fullmatch(value)):
-        raise PydanticCustomError("invalid_date", "Should be a date, such as 2026-01-31")
-    return value
+    """pydantic has a code for each reason, such as `date_from_datetime_parsing` for the 31st of February."""
+    try:
+        if isinstance(value, str) and DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    if isinstance(value, date):
+        return value
+    raise PydanticCustomError("date_invalid", "Should be a date, such as 2026-01-31")
 
 
 def _number(value: object) -> object:

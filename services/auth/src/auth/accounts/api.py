@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
 from auth.accounts.store import render_profiles
 from auth.accounts.usecases import update_profile
@@ -34,7 +35,7 @@ MEANINGS = {permission: meaning for granted in GRANTS.values() for permission, m
 
 def _birth_date(day: date) -> date:
     if not date(1900, 1, 1) <= day <= clock.now().date():
-        raise ValueError("A birth date is between 1900 and today")
+        raise PydanticCustomError("birth_date_out_of_range", "A birth date is between 1900 and today")
     return day
 
 

@@ -19,6 +19,7 @@ from auth.pre_registration.store import list_pre_registrations, list_pre_registr
 from auth.pre_registration.usecases import pre_register
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web import fields
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.pagination import Page, page_meta
@@ -39,8 +40,11 @@ class PreRegistration(BaseModel):
     last_name: LastName = ""
 
 
-class PreRegistrationView(PreRegistration):
+class PreRegistrationView(BaseModel):
     id: UUID
+    email: fields.EmailAddress
+    first_name: fields.FirstName
+    last_name: fields.LastName
     created_at: datetime
 
 

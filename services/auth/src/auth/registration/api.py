@@ -15,6 +15,7 @@ from auth.fields import (
     FirstName,
     Language,
     LastName,
+    OwnUsername,
     Password,
     Phone,
     TimeZone,
@@ -53,7 +54,7 @@ class Registration(BaseModel):
     email: Email
     password: Password
     password_confirm: Password | None = None
-    username: Username | None = None
+    username: OwnUsername | None = None
     first_name: FirstName = ""
     last_name: LastName = ""
     phone: Phone | None = None
@@ -78,8 +79,9 @@ class Registration(BaseModel):
 
 
 class NewUser(Registration):
-    """Created by an administrator, who may choose the role."""
+    """Created by an administrator, who may choose the role and give a reserved username."""
 
+    username: Username | None = None
     role: Role = "customer"
     max_messages_per_day: DailyMessages | None = None
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from auth.accounts.domain import normalised_email
 from auth.accounts.usecases import (
     Account,
     email_confirmed,
@@ -25,6 +24,7 @@ from auth.services import AuthServices
 from auth.throttle.domain import Policy
 from auth.throttle.usecases import count_failure, request_limits
 from common import clock
+from common.people.emails import login_name
 from common.persistence.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ async def ensure_admin(tx: Transaction, email: str, password_hash: str) -> None:
     await lock_first_admin(tx)
     if await has_admin(tx):
         return
-    address = normalised_email(email)
+    address = login_name(email)
     if await is_email_taken(tx, address):
         raise AdminEmailTaken
     admin = NewAccount(address, password_hash, {"role": "admin"}, email_confirmed=True).to_account()

@@ -22,6 +22,7 @@ from auth.users.usecases import activate, change_user, deactivate, delete_accoun
 from auth.views import AccountView
 from common.contracts.auth import SessionRevoked
 from common.openapi.errors import errors
+from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, ok
@@ -65,7 +66,7 @@ async def _filters(
     search: Annotated[str | None, Query(max_length=100, examples=["neema"])] = None,
     ordering: Ordering = "-created_at",
 ) -> AccountFilter:
-    return AccountFilter(role, is_active, search, ordering, is_deleted)
+    return AccountFilter(role, is_active, search_spelling(search) if search else None, ordering, is_deleted)
 
 
 @router.get("/users", summary="List users")

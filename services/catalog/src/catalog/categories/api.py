@@ -120,13 +120,15 @@ async def get_category_tree(request: Request, read: Read) -> Response:
 
 @router.get("/{key}", response_model=Envelope[CategoryView], responses=CACHEABLE, summary="One category")
 async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
-    """By id or slug. Only staff see an inactive category."""
+    """By id or slug. Only staff see a category that is inactive, or below one that is."""
     async with read() as sql:
-        category = await find_category(sql, key_of(key))
-    if category is None or not (category["is_active"] or may_manage(caller)):
+        category = await find_category(sql, key_of(key), include_inactive=False)
+        if category is not None:
+            return public_response(request, CachedPage.of(_json(category)))
+        category = await find_category(sql, key_of(key)) if may_manage(caller) else None
+    if category is None:
         raise CategoryNotFound
-    data = _json(category)
-    return public_response(request, CachedPage.of(data)) if category["is_active"] else private_response(data)
+    return private_response(_json(category))
 
 
 @router.get(
@@ -139,7 +141,7 @@ async def get_children(
     request: Request, category_id: UUID, page: Page, read: Read, include_inactive: IncludeInactive
 ) -> Response:
     async with read() as sql:
-        if await find_category(sql, category_id) is None:
+        if await find_category(sql, category_id, include_inactive=include_inactive) is None:
             raise CategoryNotFound
         rows, total = await list_categories(
             sql, limit=page.limit, offset=page.offset, include_inactive=include_inactive, parent_id=category_id

@@ -22,13 +22,14 @@ SELECT c.id, c.name, c.slug, c.parent_id, c.banner_url, c.is_active, c.is_featur
 FROM category c
 """
 LIST = f"""
-{SHAPE} WHERE (c.is_active OR $1) AND ($2::uuid IS NULL OR c.parent_id = $2)
+{SHAPE} WHERE (c.on_sale OR $1) AND ($2::uuid IS NULL OR c.parent_id = $2)
           AND ($3::boolean IS NULL OR c.is_featured = $3) AND ($4::text IS NULL OR c.name ILIKE $4)
 ORDER BY c.name, c.id
 """
 COUNT = f"SELECT count(*) FROM ({LIST}) listed"  # noqa: S608  (constants of this module)
 
-# Moves exclude each other: two at once could put two branches below one another.
+# Moves exclude each other: two at once could put two branches below one another. So do changes of what is active: a
+# category that is added at the same time would not get the flag of its branch.
 LOCK_TREE = "SELECT pg_advisory_xact_lock(hashtextextended('category.tree', 0))"
 LINEAGE = "SELECT lineage FROM category WHERE id = $1 FOR SHARE"
 BRANCH_DEPTH = """
@@ -37,6 +38,13 @@ SELECT max(cardinality(lineage) - array_position(lineage, $1)) + 1 FROM category
 MOVE_BRANCH = """
 UPDATE category SET lineage = $2::uuid[] || lineage[array_position(lineage, $1):], updated_at = now()
 WHERE lineage @> ARRAY[$1::uuid]
+"""
+# Returns the categories below whose flag changed; the category itself is saved by the caller.
+UPDATE_SALE = """
+UPDATE category c SET updated_at = now(), on_sale = NOT c.on_sale
+WHERE c.lineage @> ARRAY[$1::uuid]
+  AND c.on_sale = EXISTS (SELECT FROM category above WHERE above.id = ANY(c.lineage) AND NOT above.is_active)
+RETURNING c.id, c.parent_id, c.name, c.slug, c.is_active, c.is_featured, c.on_sale
 """
 USAGE = """
 SELECT EXISTS (SELECT FROM category WHERE parent_id = $1) AS has_children,
@@ -69,10 +77,10 @@ async def list_categories(
     return [dict(row) for row in rows], await sql.fetchval(COUNT, *filters)
 
 
-async def find_category(sql: asyncpg.Connection, key: UUID | str) -> Row | None:
-    """The category with this id or slug."""
+async def find_category(sql: asyncpg.Connection, key: UUID | str, *, include_inactive: bool = True) -> Row | None:
+    """The category with this id or slug, if it is on sale or inactive ones are included."""
     column = "id" if isinstance(key, UUID) else "slug"
-    row = await sql.fetchrow(f"{SHAPE} WHERE c.{column} = $1", key)
+    row = await sql.fetchrow(f"{SHAPE} WHERE c.{column} = $1 AND (c.on_sale OR $2)", key, include_inactive)
     return dict(row) if row else None
 
 
@@ -125,6 +133,11 @@ async def branch_depth(tx: Transaction, category_id: UUID) -> int:
 
 async def move_branch(tx: Transaction, category_id: UUID, parent_lineage: Sequence[UUID]) -> None:
     await tx.sql.execute(MOVE_BRANCH, category_id, parent_lineage)
+
+
+async def update_sale(tx: Transaction, category_id: UUID) -> list[Row]:
+    """Set `on_sale` of a branch by what is active. The categories whose flag changed; the tree must be locked."""
+    return [dict(row) for row in await tx.sql.fetch(UPDATE_SALE, category_id)]
 
 
 async def lock_slugs(tx: Transaction, base: str, category_id: UUID) -> set[str]:

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.dependencies import Read
-from catalog.errors import InsufficientStock, ProductNotFound
+from catalog.errors import EmptyAdjustment, InsufficientStock, ProductNotFound
 from catalog.stock.store import StockCount, find_stock, list_ledger
 from catalog.stock.usecases import adjust_stock
 from common.openapi.errors import errors
 from common.security.tokens import Identity
-from common.web.dependencies import Begin, may
+from common.web.dependencies import Begin, MaybeCaller, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import WHOLE, Count
 from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position, row_number
@@ -59,20 +59,25 @@ class Adjustment(BaseModel):
 
 
 @router.get("", summary="Stock of a product")
-async def get_stock(product_id: UUID, read: Read, response: Response) -> Envelope[StockView]:
+async def get_stock(product_id: UUID, caller: MaybeCaller, read: Read, response: Response) -> Envelope[StockView]:
+    """Only staff see the stock of a product that is not on sale."""
     response.headers["Cache-Control"] = "no-cache"
     async with read() as sql:
-        return ok(_view(await _find(sql, product_id)))
+        stock = await _find(sql, product_id)
+    if not (stock.on_sale or (caller is not None and caller.may("stock.manage"))):
+        raise ProductNotFound
+    return ok(_view(stock))
 
 
-@router.post("", summary="Adjust the stock", responses=errors(InsufficientStock))
+@router.post("", summary="Adjust the stock", responses=errors(EmptyAdjustment, InsufficientStock))
 async def post_stock(product_id: UUID, body: Adjustment, caller: StockManager, begin: Begin) -> Envelope[StockView]:
     """409, with the available units, if the adjustment takes more than that."""
+    if body.delta == 0:
+        raise EmptyAdjustment
     async with begin() as tx:
+        await _find(tx.sql, product_id)
+        await adjust_stock(tx, product_id, body.delta, reason=body.reason, note=body.note, actor=caller.user_id)
         stock = await _find(tx.sql, product_id)
-        if body.delta:
-            await adjust_stock(tx, product_id, body.delta, reason=body.reason, note=body.note, actor=caller.user_id)
-            stock = await _find(tx.sql, product_id)
     return ok(_view(stock), "Stock adjusted")
 
 

@@ -16,8 +16,9 @@ OPEN = "INSERT INTO stock (product_id) VALUES ($1)"
 
 # In product order, so that two transactions that need the same rows cannot deadlock.
 LOCK_LEVELS = """
-SELECT s.product_id, p.title, s.available, s.low_threshold, p.is_active AND p.deleted_at IS NULL AS on_sale
-FROM stock s JOIN product p ON p.id = s.product_id
+SELECT s.product_id, p.title, s.available, s.low_threshold,
+       p.is_active AND p.deleted_at IS NULL AND coalesce(c.on_sale, true) AS on_sale
+FROM stock s JOIN product p ON p.id = s.product_id LEFT JOIN category c ON c.id = p.category_id
 WHERE s.product_id = ANY($1) ORDER BY s.product_id FOR UPDATE OF s
 """
 MOVE = """
@@ -64,7 +65,8 @@ RETURNING order_id
 """
 
 FIND = """
-SELECT s.product_id, s.available, s.reserved FROM stock s JOIN product p ON p.id = s.product_id
+SELECT s.product_id, s.available, s.reserved, p.is_active AND coalesce(c.on_sale, true) AS on_sale
+FROM stock s JOIN product p ON p.id = s.product_id LEFT JOIN category c ON c.id = p.category_id
 WHERE s.product_id = $1 AND p.deleted_at IS NULL
 """
 LEDGER = """
@@ -74,11 +76,12 @@ WHERE product_id = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT
 
 
 class StockCount(NamedTuple):
-    """Units that can be sold, and units reserved for pending orders."""
+    """Units that can be sold, and units reserved for pending orders; whether the product is on sale."""
 
     product_id: UUID
     available: int
     reserved: int
+    on_sale: bool
 
 
 async def find_stock(sql: asyncpg.Connection, product_id: UUID) -> StockCount | None:

@@ -57,7 +57,8 @@ async def post_media(
     media: Media,
     begin: Begin,
 ) -> Envelope[MediaView]:
-    """A JPEG, PNG or WebP file. Its variants are made in the background, without the metadata of the file."""
+    """A JPEG, PNG or WebP file; of an animation, the first frame. Its variants are made in the background, in sRGB and
+    without the metadata of the file."""
     async with media.stored(file, visibility) as upload, begin() as tx:
         await own_media.add_media(tx, upload, caller.user_id, visibility, media.quota)
         tx.after_commit(media.processing.wake)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from catalog.dependencies import DefaultCurrency, IncludeInactive, Merchandiser
-from catalog.errors import ProductNotFound, SkuTaken, SlugTaken, UnknownCategory
+from catalog.errors import ProductNotFound, SkuTaken, SlugTaken, UnknownCategory, UnknownCategoryFilter
 from catalog.fields import ById, Key, key_of
 from catalog.http_cache import CACHEABLE, cached_response, private_response
 from catalog.products.api.bodies import NewProduct, ProductChange, ProductView
@@ -60,7 +60,12 @@ class ListQuery(BaseModel):
         )
 
 
-@router.get("", response_model=Envelope[list[ProductView]], responses=CACHEABLE, summary="List products")
+@router.get(
+    "",
+    response_model=Envelope[list[ProductView]],
+    responses=CACHEABLE | errors(UnknownCategoryFilter),
+    summary="List products",
+)
 async def get_products(
     request: Request,
     query: Annotated[ListQuery, Query()],
@@ -80,7 +85,7 @@ async def get_products(
 
 @router.get("/{key}", response_model=Envelope[ProductView], responses=CACHEABLE, summary="One product")
 async def get_product(request: Request, key: Key, caller: MaybeCaller) -> Response:
-    """By id or slug. Only staff see an inactive product."""
+    """By id or slug. Only staff see a product that is inactive, or below an inactive category."""
     return await product_response(request, key, caller)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from catalog.errors import UnknownCategoryFilter
 from catalog.products.store.products import JOINS, SHAPE
 
 Ordering = Literal["price", "-price", "title", "-title", "created_at", "-created_at"]
@@ -29,6 +30,8 @@ limit, a word that half of the products contain would have half of the products 
 # so that input cannot break out of the prefix markers.
 TSQUERY = "(replace(nullif(plainto_tsquery('simple', {0})::text, ''), ''' & ''', ''':* & ''') || ':*')::tsquery"
 IN_STOCK = "EXISTS (SELECT FROM stock s WHERE s.product_id = p.id AND s.available > 0)"
+# Evaluated once per statement, and nearly always empty: the index product_newest and its like still give the order.
+ON_SALE = "(p.category_id IS NULL OR p.category_id <> ALL (ARRAY(SELECT c.id FROM category c WHERE NOT c.on_sale)))"
 CATEGORY_BRANCH = """
 SELECT below.id FROM category top JOIN category below ON below.lineage @> ARRAY[top.id] WHERE top.{} = $1
 """
@@ -86,7 +89,7 @@ class _Query:
 async def list_products(
     sql: asyncpg.Connection, filters: ProductFilter, ordering: Ordering | None, limit: int, offset: int
 ) -> ProductPage:
-    """A page of products and the total."""
+    """A page of products and the total. Raises UnknownCategoryFilter."""
     branch = await _category_branch(sql, filters.category) if filters.category is not None else None
     query = _query(filters, branch, ordering)
     count, data = await sql.fetchrow(_statement(query, limit, offset), *query.values)
@@ -113,7 +116,7 @@ def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: Orde
     """`branch` has the ids of the category and of all categories below it."""
     query = _Query(["p.deleted_at IS NULL"])
     if not filters.include_inactive:
-        query.conditions.append("p.is_active")
+        query.conditions += ["p.is_active", ON_SALE]
     if branch is not None:
         query.conditions.append(_in("p.category_id", branch, query))
     if filters.min_price is not None:
@@ -141,6 +144,9 @@ def _in(column: str, values: Sequence[UUID], query: _Query) -> str:
 
 
 async def _category_branch(sql: asyncpg.Connection, category: UUID | str) -> list[UUID]:
-    """The ids of a category and of all categories below it."""
+    """The ids of a category and of all categories below it. Raises UnknownCategoryFilter."""
     column = "id" if isinstance(category, UUID) else "slug"
-    return [row["id"] for row in await sql.fetch(CATEGORY_BRANCH.format(column), category)]
+    branch = [row["id"] for row in await sql.fetch(CATEGORY_BRANCH.format(column), category)]
+    if not branch:
+        raise UnknownCategoryFilter
+    return branch

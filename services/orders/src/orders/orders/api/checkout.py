@@ -13,7 +13,7 @@ from common.ids import new_id
 from common.openapi.errors import errors, header_references
 from common.web.dependencies import Authenticated, Caller
 from common.web.envelope import Envelope, accepted, created
-from common.web.fields import Note, ProviderName
+from common.web.fields import WHOLE, Note, ProviderName
 from common.web.idempotency import (
     IDEMPOTENCY_ERRORS,
     REPLAYED,
@@ -34,13 +34,12 @@ from orders.errors import (
     UnknownProducts,
     UnknownProvider,
 )
-from orders.fields import Item
 from orders.orders.api.dependencies import OrderDependencies, Orders
 from orders.orders.api.views import OrderView
 from orders.orders.domain.checkout import Checkout
 from orders.orders.store.reads import StoredOrder
 from orders.orders.usecases.submit_checkout import CheckoutAnswer
-from orders.prices.domain import MAX_LINES
+from orders.prices.domain import MAX_LINES, MAX_QUANTITY
 
 router = APIRouter(tags=["orders"])
 authenticated = Authenticated()
@@ -50,6 +49,11 @@ PLACE_ORDER_EXAMPLE: JsonDict = {
     "payment": {"provider": "sandbox", "token": "tok_ok"},
     "note": "Please ring twice",
 }
+
+
+class Item(BaseModel):
+    product_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, examples=[2]), WHOLE]
 
 
 class PaymentIn(BaseModel):

@@ -12,6 +12,7 @@ from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import Instant, Reason
 from common.web.pagination import Page, page_meta
+from orders.cart_response import Carts, CartView, cart_response
 from orders.errors import IllegalTransition, OrderNotFound
 from orders.orders.api.dependencies import Orders
 from orders.orders.api.views import OrderView, StepView
@@ -72,6 +73,19 @@ async def get_timeline(order_id: UUID, caller: Caller, begin: Begin) -> Envelope
         await find_order(tx, order_id, _owner(caller))
         steps = await list_timeline(tx, order_id)
     return ok([StepView.of(step) for step in steps])
+
+
+@router.post("/orders/{order_id}/reorder", summary="Put the items of an order into the cart", responses=READ_ERRORS)
+async def post_reorder(order_id: UUID, caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
+    """For the customer of the order, in any status, as often as they like: repeating it changes nothing.
+
+    The cart then has at least the quantities of the order, as far as there is stock, at current prices;
+    `meta.warnings` says what is left out, and why.
+    """
+    async with begin() as tx:
+        order = await find_order(tx, order_id, caller.user_id)
+    wishes = {UUID(line["product_id"]): line["quantity"] for line in order.lines}
+    return cart_response(caller.user_id, await carts.restore(caller.user_id, wishes), "The items are in the cart")
 
 
 @router.post("/orders/{order_id}/cancel", summary="Cancel an order", responses=COMMAND_ERRORS)
