@@ -17,7 +17,7 @@ class UnknownCategory(Invalid):
 
 
 class CategoryNotFound(NotFound):
-    message = "There is no such category"
+    """There is no such category."""
 
 
 class UnknownParent(UnknownCategory):
@@ -49,7 +49,7 @@ class UnknownCategoryFilter(UnknownCategory):
 
 
 class ProductNotFound(NotFound):
-    message = "There is no such product"
+    """There is no such product."""
 
 
 class SkuTaken(Conflict):
@@ -78,11 +78,11 @@ class EmptyAdjustment(Invalid):
 
 
 class ImageNotFound(NotFound):
-    message = "There is no such image"
+    """There is no such image."""
 
 
 class VariantNotFound(NotFound):
-    message = "There is no such picture, or it is not ready yet"
+    """There is no such picture, or it is not ready yet."""
 
 
 class ImageFileTooLarge(Invalid):

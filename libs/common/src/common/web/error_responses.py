@@ -14,6 +14,7 @@ from starlette.routing import Match
 from common import context
 from common.errors import (
     DukanError,
+    NotFound,
     PayloadTooLarge,
     TimedOut,
     Unavailable,
@@ -104,6 +105,8 @@ def _http_exception(request: Request, error: HTTPException) -> Response:
         headers["Allow"] = ", ".join(_methods_at(request))
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=headers)
+    if error.status_code == NotFound.status:
+        return error_response(NotFound())
     message = str(error.detail) if error.detail else HTTPStatus(error.status_code).phrase
     code = CODES.get(error.status_code, DukanError.code if error.status_code >= 500 else "bad_request")
     return _response(error.status_code, message, code, headers=headers)

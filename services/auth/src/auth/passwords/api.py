@@ -34,6 +34,7 @@ from auth.services import AuthServices
 from auth.timing import constant_time
 from common.contracts.auth import SessionRevoked
 from common.errors import DukanError, Invalid
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web import fields
@@ -195,7 +196,7 @@ async def post_change(
 @router.get("/auth/password/resets", summary="Requests for a new password", responses=errors(InvalidCursor))
 async def get_resets(_: Reader, begin: Begin, cursor: Cursor) -> Envelope[list[ResetView]]:
     """Newest first, with their outcome."""
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await list_resets(tx, before, cursor.limit)
     meta = cursor_meta(rows[-1]["id"] if len(rows) == cursor.limit else None)

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
@@ -50,7 +51,7 @@ async def get_emails(
     user_id: UUID | None = None,
 ) -> Envelope[list[EmailView]]:
     """Newest first."""
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await list_emails(tx, state=state, template=template, user_id=user_id, before=before, limit=cursor.limit)
     return ok([EmailView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))

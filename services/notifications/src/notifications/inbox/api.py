@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
@@ -73,7 +74,7 @@ async def get_notifications(
     caller: Caller, begin: Begin, cursor: Cursor, is_read: bool | None = None
 ) -> Envelope[list[NotificationView]]:
     """Newest first."""
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await store.list_notifications(tx, caller.user_id, is_read=is_read, before=before, limit=cursor.limit)
     return ok([NotificationView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
@@ -83,7 +84,7 @@ async def get_dead_letters(
 ) -> Envelope[list[DeadLetterView]]:
     """Newest first."""
     filters = {"queue": queue, "type": type, "state": state}
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await store.list_dead_letters(tx, filters=filters, before=before, limit=cursor.limit)
     return ok([DeadLetterView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))
