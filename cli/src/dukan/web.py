@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from common.web.server_protocol import ServerProtocol
 from dukan.errors import ProvisionError
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 lifespan="on",
-                # The gateway brings its own, which bounds the size of a request's head.
-                http=getattr(app, "http_protocol", "auto"),
+                # The gateway brings its own, which bounds what a client may send and how slowly.
+                http=getattr(app, "http_protocol", ServerProtocol),
                 log_config=None,
                 log_level="warning",
                 access_log=False,

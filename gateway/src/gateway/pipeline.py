@@ -10,9 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 from common import logs, telemetry
 from common.drain import Drain
-from common.errors import DukanError, NotFound, Stopping
+from common.errors import DukanError, MethodNotImplemented, NotFound, Stopping
 from common.web.access_log import origin_of
 from common.web.error_responses import crash_response
+from common.web.methods import STANDARD_METHODS
+from common.web.server_protocol import REJECTION
 from gateway.cache.forwarder import CachingForwarder
 from gateway.credentials.authenticator import Authenticator
 from gateway.errors import ClientDisconnected
@@ -96,9 +98,13 @@ class Pipeline:
         await self.throttle.count_failed_sign_in(context)
 
     def _inspect(self, context: RequestContext) -> None:
-        """Check headers and target. Raises a BadRequest or HeadersTooLarge."""
+        """Check headers, method and target. Raises a BadRequest, HeadersTooLarge, MethodNotImplemented, UriTooLong."""
         self.inspector.inspect(context)
         scope = context.scope
+        if REJECTION in scope:
+            raise scope[REJECTION]
+        if context.method not in STANDARD_METHODS:
+            raise MethodNotImplemented
         if UPGRADE in scope or self.drain.has_begun:
             # The server's parser cannot continue after a request for an upgrade, even if the upgrade is rejected.
             context.response_headers.append(CLOSE)

@@ -79,7 +79,7 @@ async def test_the_documentation_loads_nothing_from_other_sites(gateway: Running
 async def test_pages_are_read_only(gateway: RunningGateway) -> None:
     rejected = await gateway.client.post("/health")
 
-    assert (rejected.status_code, rejected.headers["allow"]) == (405, "GET, HEAD")
+    assert (rejected.status_code, rejected.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
     head = await gateway.client.head("/docs")
     assert (head.status_code, head.content) == (200, b"")
 

@@ -32,6 +32,7 @@ from common.errors import (
     TokenNotYetValid,
     Unauthenticated,
     Unavailable,
+    UnknownTimeZone,
     UnstorableValue,
     UnsupportedCredentials,
     UnsupportedMediaType,
@@ -58,7 +59,11 @@ class StatusErrors(NamedTuple):
 
 
 STATUS_ERRORS: Mapping[int, StatusErrors] = {
-    400: StatusErrors("Malformed", "Malformed: not valid HTTP, path, JSON or form", [MalformedJson, MalformedForm]),
+    400: StatusErrors(
+        "Malformed",
+        "Malformed: not valid HTTP, path, JSON, form or time zone",
+        [MalformedJson, MalformedForm, UnknownTimeZone],
+    ),
     401: StatusErrors(
         "Unauthenticated",
         "No credential, or the credential is not accepted",

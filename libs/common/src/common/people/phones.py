@@ -53,6 +53,8 @@ def normalised_phone(text: str, region: str | None = None) -> str:
 
     `region` is the country of numbers without a country code: by default the installation's.
     """
+    if any(category(character) == "Cc" for character in text):
+        raise RuleError(CODE, MESSAGE)
     # Numbers that are copied from a list of contacts come with invisible marks of direction.
     visible = "".join(character for character in text if category(character) != "Cf").strip()
     if not WRITTEN.fullmatch(visible):

@@ -21,6 +21,7 @@ from common.drain import Drain
 from common.errors import Stopping
 from common.ids import new_request_id
 from common.web.error_responses import Recognise, crash_response, error_response
+from common.web.server_protocol import REJECTION
 
 log = logging.getLogger("dukan.access")
 
@@ -49,8 +50,9 @@ class AccessLogMiddleware:
         scope["path"] = scope["path"].rstrip("/") or "/"
         with telemetry.span(self._service, scope["type"], origin_of(scope["headers"]), SpanKind.SERVER) as origin:
             if scope["type"] == "http":
+                app = error_response(scope[REJECTION]) if REJECTION in scope else self.app
                 request = _RequestScope(self._service, origin, send, self._drain, self._recognise)
-                await request.run(self.app, scope, receive)
+                await request.run(app, scope, receive)
             else:
                 await self.app(scope, receive, send)
 

@@ -15,6 +15,7 @@ from common.people.phones import DEFAULT_REGION
 from common.persistence.errors import database_error
 from common.web.access_log import AccessLogMiddleware
 from common.web.body_limit import BodyLimit
+from common.web.days import KnownTimeZone
 from common.web.envelope import ErrorEnvelope
 from common.web.error_responses import add_error_handlers
 from common.web.fast_path import FastHandler, FastPath
@@ -66,6 +67,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     fast = _fast_paths("GET", service.fast_reads) | _fast_paths("POST", service.fast_posts)
     if fast and role != "worker":
         app.add_middleware(FastPath, handlers=fast, parameters=_parameters(service))
+    app.add_middleware(KnownTimeZone)
     app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
     app.add_middleware(AccessLogMiddleware, service=service.name, drain=service.drain, recognise=database_error)
     return app

@@ -19,12 +19,12 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
 
 def _instant(value: object) -> object:
     if not isinstance(value, datetime) and not (isinstance(value, str) and INSTANT.fullmatch(value)):
-        raise PydanticCustomError("time_invalid", "Should be a time with its offset, such as 2026-01-31T08:00:00Z")
+        raise PydanticCustomError("invalid_time", "Should be a time with its offset, such as 2026-01-31T08:00:00Z")
     return value
 
 
 def _day(value: object) -> object:
-    """pydantic has a code for each reason, such as `date_from_datetime_parsing` for the 31st of February."""
+    """One code for each reason: pydantic has another for the 31st of February."""
     try:
         if isinstance(value, str) and DAY.fullmatch(value):
             return date.fromisoformat(value)
@@ -32,7 +32,7 @@ def _day(value: object) -> object:
         pass
     if isinstance(value, date):
         return value
-    raise PydanticCustomError("date_invalid", "Should be a date, such as 2026-01-31")
+    raise PydanticCustomError("invalid_date", "Should be a date, such as 2026-01-31")
 
 
 def _number(value: object) -> object:

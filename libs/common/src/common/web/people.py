@@ -28,6 +28,7 @@ def _rule(check: Callable[[str], str]) -> Callable[[str], str]:
 
 EMAIL = AfterValidator(_rule(normalised_email))
 PHONE = AfterValidator(_rule(normalised_phone))
+PHONE_OR_EMPTY = AfterValidator(_rule(lambda text: normalised_phone(text) if text else ""))
 NAME = AfterValidator(_rule(check_name))
 USERNAME = AfterValidator(_rule(check_username))
 OWN_USERNAME = AfterValidator(_rule(check_own_username))

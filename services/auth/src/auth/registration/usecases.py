@@ -13,6 +13,7 @@ from auth.accounts.usecases import (
     insert_account,
     is_email_taken,
     is_username_taken,
+    require_free_phone,
     user_registered,
 )
 from auth.audit.usecases import record_audit
@@ -75,10 +76,12 @@ async def create_user(
 
 
 async def create_account(tx: Transaction, new: NewAccount, client: Client, services: AuthServices) -> Account:
-    """Sends a confirmation e-mail, unless the address is confirmed. Raises EmailTaken or UsernameTaken."""
+    """Sends a confirmation e-mail, unless the address is confirmed. Raises EmailTaken, PhoneTaken or UsernameTaken."""
     account = new.to_account()
     if account.username is not None and await is_username_taken(tx, account.username):
         raise UsernameTaken
+    if services.unique_phones:
+        account.unique_phone = await require_free_phone(tx, account.phone)
     if not await insert_account(tx, account):
         raise EmailTaken
     tx.publish(user_registered(account))

@@ -80,7 +80,21 @@ def total_of(lines: Sequence[OrderLine]) -> Money:
     return total
 
 
+def subtotal_of(lines: Sequence[OrderLine]) -> Money:
+    """The total before discounts."""
+    subtotal = Money.zero(lines[0].unit_price.currency)
+    for line in lines:
+        subtotal += (line.list_price or line.unit_price) * line.quantity
+    return subtotal
+
+
 def _line(item: RequestedItem, price: Price) -> OrderLine:
     if price.unit_price is None or not price.on_sale:
         raise NotForSale(f"{price.title or 'A product'} is not for sale", field=item.field)
-    return OrderLine(product_id=item.product_id, title=price.title, quantity=item.quantity, unit_price=price.unit_price)
+    return OrderLine(
+        product_id=item.product_id,
+        title=price.title,
+        quantity=item.quantity,
+        unit_price=price.unit_price,
+        list_price=price.list_price if price.list_price != price.unit_price else None,
+    )

@@ -24,7 +24,7 @@ UNKNOWN_FIELD = Meaning("unknown_field", "There is no such field")
 UNKNOWN_PARAMETER = Meaning("unknown_parameter", "There is no such parameter")
 UNSTORABLE = Meaning("unstorable_value", "This has a character that cannot be stored, such as NUL")
 TOO_LARGE = Meaning("too_large", "The number is too large")
-INVALID_UUID = Meaning("uuid_invalid", "Should be a UUID, such as 019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11")
+INVALID_UUID = Meaning("invalid_uuid", "Should be a UUID, such as 019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11")
 NOT_A_FILE = Meaning("wrong_type", "Should be a file")
 INVALID = Meaning("invalid_value", "This is not valid")
 
@@ -40,11 +40,11 @@ CODES: Mapping[str, str] = {
     "not_a_multiple": "the number is not a multiple of the step",
     "invalid_choice": "the value is none of those that are allowed; the message lists them",
     "wrong_format": "the text does not have the form that the field requires",
-    "date_invalid": "this is not a date, such as 2026-01-31",
-    "time_invalid": "this is not a time, such as 2026-01-31T08:00:00Z",
-    "duration_invalid": "this is not a duration, such as PT15M",
-    "uuid_invalid": "this is not a UUID in its canonical form",
-    "url_invalid": "this is not a URL, or not one of an allowed scheme",
+    "invalid_date": "this is not a date, such as 2026-01-31",
+    "invalid_time": "this is not a time, such as 2026-01-31T08:00:00Z",
+    "invalid_duration": "this is not a duration, such as PT15M",
+    "invalid_uuid": "this is not a UUID in its canonical form",
+    "invalid_url": "this is not a URL, or not one of an allowed scheme",
     "unstorable_value": "a text has a character that cannot be stored: NUL, a lone surrogate, no UTF-8",
     "email_invalid": "this is not an e-mail address that mail can go to",
     "phone_invalid": "this is not a phone number that can be called",
@@ -80,23 +80,23 @@ NOUNS: Mapping[str, str] = {kind: noun for noun, kinds in _TYPES.items() for kin
 
 _MEANINGS: Mapping[str, Meaning] = {
     **{kind: Meaning("wrong_type", f"Should be {noun}") for kind, noun in NOUNS.items()},
-    **dict.fromkeys(_DATES.split(), Meaning("date_invalid", "Should be a date, such as 2026-01-31")),
+    **dict.fromkeys(_DATES.split(), Meaning("invalid_date", "Should be a date, such as 2026-01-31")),
     **dict.fromkeys(
-        _TIMES.split(), Meaning("time_invalid", "Should be a time with its offset, such as 2026-01-31T08:00:00Z")
+        _TIMES.split(), Meaning("invalid_time", "Should be a time with its offset, such as 2026-01-31T08:00:00Z")
     ),
-    **dict.fromkeys(("time_type", "time_parsing"), Meaning("time_invalid", "Should be a time of day, such as 08:00")),
+    **dict.fromkeys(("time_type", "time_parsing"), Meaning("invalid_time", "Should be a time of day, such as 08:00")),
     **dict.fromkeys(
-        ("time_delta_type", "time_delta_parsing"), Meaning("duration_invalid", "Should be a duration, such as PT15M")
+        ("time_delta_type", "time_delta_parsing"), Meaning("invalid_duration", "Should be a duration, such as PT15M")
     ),
     **dict.fromkeys(("uuid_type", "uuid_parsing", "uuid_version"), INVALID_UUID),
     **dict.fromkeys(
         ("url_type", "url_parsing", "url_syntax_violation"),
-        Meaning("url_invalid", "Should be a URL, such as https://shop.example.com/kanga"),
+        Meaning("invalid_url", "Should be a URL, such as https://shop.example.com/kanga"),
     ),
     **dict.fromkeys(
         ("literal_error", "enum", "union_tag_invalid"), Meaning("invalid_choice", "Should be one of: {expected}")
     ),
-    "url_scheme": Meaning("url_invalid", "Should be a URL that begins with {expected_schemes}"),
+    "url_scheme": Meaning("invalid_url", "Should be a URL that begins with {expected_schemes}"),
     "url_too_long": Meaning("too_long", "Should have at most {max_length} characters"),
     "missing": MISSING,
     "extra_forbidden": UNKNOWN_FIELD,
