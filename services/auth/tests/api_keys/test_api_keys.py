@@ -54,7 +54,7 @@ async def test_all_invalid_keys_get_the_same_error(api: AuthApi) -> None:
         one["key"][3:],
         "dk__",
         "x",
-        "dk_\u0000",
+        "dk_\t",
         f"{prefix}_{'é' * 43}",
     ]
     answers = [await exchange(api, key) for key in hostile]
@@ -63,6 +63,7 @@ async def test_all_invalid_keys_get_the_same_error(api: AuthApi) -> None:
     assert len({answer.json()["message"] for answer in answers}) == 1
     assert await api.audited(tokens["user"]["id"], "use_api_key") == ["wrong_secret"] * 2
     assert problem(await exchange(api, ""), 422)[0] == "key"
+    assert problem(await exchange(api, "dk_\u0000"), 422) == ("key", "unstorable_value")
 
 
 async def test_revoking_a_key_rejects_it_and_its_tokens_and_publishes_events(api: AuthApi) -> None:

@@ -124,7 +124,7 @@ def _methods_at(request: Request) -> list[str]:
 
 def _invalid_request(request: Request, error: RequestValidationError) -> Response:
     problems = [_problem(item) for item in error.errors()]
-    if (wanted := _other_media_type(request, error.body)) and any(
+    if (wanted := _other_media_type(request, error.body)) and all(
         each.field is None or each.code == MISSING.code for each in problems
     ):
         text = f"The body should be {wanted}, not {request.headers.get('content-type', 'nothing')[:100]}"
