@@ -15,10 +15,11 @@ from common.web.days import Period
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import Phone
-from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
+from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency, replayed
 from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from common.web.people import PHONE
+from common.web.text import NFC
 from messaging.errors import ClientRefUsed, QuotaExceeded
 from messaging.messages import store
 from messaging.messages.domain import Channel
@@ -51,9 +52,9 @@ class SendText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     recipient: Annotated[Phone, Field(max_length=40), PHONE]
-    text: Annotated[MessageText, Field(min_length=1, max_length=4096)]
+    text: Annotated[MessageText, Field(min_length=1, max_length=4096), NFC]
     channel: Channel
-    client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100)] | None = None
+    client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100), NFC] | None = None
 
 
 class MessageError(BaseModel):
@@ -136,10 +137,13 @@ async def post_send_text(
 ) -> Any:
     """Queue a text message. 429 when the day's messages are used up."""
     async with begin() as tx:
-        if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
-            return replay
-        message_id = await send_text(tx, caller.user_id, **body.model_dump(), limit=sending.messages_per_day)
+        first_id = await idempotency.begin(tx, caller.user_id, body)
+        message_id = first_id or await send_text(
+            tx, caller.user_id, **body.model_dump(), limit=sending.messages_per_day
+        )
         answer = accepted(MessageView.of(await store.get_message(tx, caller.user_id, message_id)), "Queued")
+        if first_id is not None:
+            return replayed(answer, status_code=202)
         await idempotency.store(tx, answer, status_code=202)
         tx.after_commit(sending.wake_sender)
     return answer
