@@ -14,7 +14,7 @@ AVATAR_VARIANT = "medium"
 
 def is_above(role: Role, roles: AbstractSet[str]) -> bool:
     """Whether the role has rights that none of the caller's roles has."""
-    return not roles.intersection(RANKING[RANKING.index(role) :])
+    return roles.isdisjoint(RANKING[RANKING.index(role) :])
 
 
 def is_demotion(before: Role, after: Role) -> bool:
