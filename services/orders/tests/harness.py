@@ -6,7 +6,13 @@ from uuid import UUID
 
 import httpx
 
-from common.contracts.billing import PaymentActionRequired, PaymentFailed, PaymentRefunded, PaymentSucceeded
+from common.contracts.billing import (
+    PaymentActionRequired,
+    PaymentCancelled,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentSucceeded,
+)
 from common.contracts.catalog import ProductCreated, StockAdjusted, StockLine, StockRejected, StockReserved
 from common.ids import new_id
 from common.money import Money
@@ -139,6 +145,10 @@ def failed(order: Json) -> PaymentFailed:
 
 def action_required(order: Json) -> PaymentActionRequired:
     return PaymentActionRequired(**_payment(order), action_type="redirect", action_url="https://pay.example/1")
+
+
+def payment_cancelled(order: Json) -> PaymentCancelled:
+    return PaymentCancelled(**{name: value for name, value in _payment(order).items() if name != "provider"})
 
 
 def refunded(order: Json, amount: int) -> PaymentRefunded:

@@ -1,6 +1,8 @@
 """A small service with one route per feature of the web layer."""
 
+import errno
 from typing import Annotated, Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -8,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from httpx import AsyncClient
 from pydantic import BaseModel, Field
 
-from common.errors import Conflict, DatabaseUnavailable, RateLimited
+from common.errors import Conflict, DatabaseFull, DatabaseUnavailable, RateLimited
 from common.persistence.database import Database
 from common.security.tokens import Identity
 from common.settings import ServiceSettings
@@ -16,7 +18,7 @@ from common.testing.plugin import ClientFor, FreshDatabase
 from common.web.days import Period
 from common.web.dependencies import Begin, Caller, MaybeCaller, may
 from common.web.envelope import Envelope, accepted, ok
-from common.web.idempotency import Idempotency
+from common.web.idempotency import Idempotency, replayed
 from common.web.listing import ORDERING, SearchText, Sorting
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
 from common.web.preferences import Wait
@@ -43,7 +45,8 @@ class Basket(BaseModel):
 
 
 class Receipt(BaseModel):
-    number: int
+    id: UUID
+    status: str
 
 
 shop = APIRouter()
@@ -96,11 +99,12 @@ async def post_basket(body: Basket, begin: Begin) -> Envelope[str]:
 @shop.post("/orders", status_code=202, response_model=Envelope[Receipt])
 async def post_order(body: Basket, caller: Caller, begin: Begin, idempotency: Idempotency) -> Any:
     async with begin() as tx:
-        if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
-            return replay
+        if (first_id := await idempotency.begin(tx, caller.user_id, body)) is not None:
+            row = await tx.sql.fetchrow("SELECT id, status FROM made WHERE id = $1", first_id)
+            return replayed(accepted(Receipt(**row)), status_code=202)
         if body.note == "refuse":
             raise OrderRejected
-        answer = accepted(Receipt(number=await tx.sql.fetchval("INSERT INTO made DEFAULT VALUES RETURNING id")))
+        answer = accepted(Receipt(**await tx.sql.fetchrow("INSERT INTO made DEFAULT VALUES RETURNING id, status")))
         await idempotency.store(tx, answer, status_code=202)
     return answer
 
@@ -129,6 +133,10 @@ async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envel
         "outage": DatabaseUnavailable("postgres.internal:5432"),
         "slow": TimeoutError(),
         "duplicate": asyncpg.UniqueViolationError("account_email_key"),
+        "full database": DatabaseFull("could not extend file"),
+        "full disk": OSError(errno.ENOSPC, "No space left on device", "/var/lib/dukan/media/1.webp"),
+        "spent quota": OSError(errno.EDQUOT, "Disk quota exceeded"),
+        "full disk of the reader": asyncpg.DiskFullError("could not write to temporary file"),
         "deadlock": asyncpg.DeadlockDetectedError("process 1 waits"),
         "crash": KeyError("SELECT password FROM account"),
     }
@@ -151,7 +159,7 @@ async def get_document() -> dict[str, str]:
 async def database(fresh_database: FreshDatabase) -> Database:
     database = await fresh_database("common")
     async with database.begin() as tx:
-        await tx.sql.execute("CREATE TABLE made (id int GENERATED ALWAYS AS IDENTITY)")
+        await tx.sql.execute("CREATE TABLE made (id uuid DEFAULT gen_random_uuid(), status text DEFAULT 'new')")
     return database
 
 

@@ -68,6 +68,19 @@ async def test_twenty_concurrent_requests_with_one_key_make_one_order(
     assert await made(database) == 1
 
 
+async def test_a_replay_shows_the_resource_as_it_is_now(
+    client: AsyncClient, database: Database, tokens: TestIssuer
+) -> None:
+    headers = tokens.bearer(new_id()) | {"Idempotency-Key": "once"}
+    first = (await client.post("/api/v1/orders", json=BASKET, headers=headers)).json()["data"]
+    for status in ("paid", "sent", "received"):
+        async with database.begin() as tx:
+            await tx.sql.execute("UPDATE made SET status = $1", status)
+        replay = await client.post("/api/v1/orders", json=BASKET, headers=headers)
+        assert (replay.json()["data"], replay.headers["idempotency-replayed"]) == (first | {"status": status}, "true")
+    assert await made(database) == 1
+
+
 async def test_a_key_with_another_body_is_rejected(client: AsyncClient, tokens: TestIssuer) -> None:
     headers = tokens.bearer(new_id()) | {"Idempotency-Key": "k"}
     await client.post("/api/v1/orders", json=BASKET, headers=headers)

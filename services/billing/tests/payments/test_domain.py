@@ -27,7 +27,7 @@ from billing.payments.domain.payment import (
 )
 from billing.payments.domain.status import OPEN, RANK, Status, can_move
 from billing.retries import BACKOFF
-from common.contracts.billing import PaymentFailed, PaymentSucceeded
+from common.contracts.billing import PaymentActionRequired, PaymentCancelled, PaymentFailed, PaymentSucceeded
 from common.ids import new_id
 from common.money import Money
 
@@ -123,7 +123,23 @@ def test_a_cancellation_at_the_provider_is_a_failure_unless_we_requested_it() ->
     theirs = apply(payment(), Cancelled("ref"))
     assert isinstance(theirs.event, PaymentFailed)
     ours = apply(payment(cancel_requested=True), Cancelled("ref"))
-    assert (ours.payment.status, ours.event) == (Status.CANCELLED, None)
+    assert (ours.payment.status, type(ours.event)) == (Status.CANCELLED, PaymentCancelled)
+
+
+@pytest.mark.parametrize("end", [Cancelled("ref"), Declined("card_declined", "no"), Captured("ref", AMOUNT)])
+def test_a_final_payment_asks_for_no_action(end: Outcome) -> None:
+    waiting = apply(payment(), ActionRequired("ref", "redirect", "https://bank.example")).payment
+    for change in (apply(waiting, end), apply(cancel(waiting, NOW).payment, end)):
+        assert not change.payment.is_open
+        assert (change.payment.action_type, change.payment.action_url) == (None, None)
+
+
+def test_a_payment_that_is_being_cancelled_asks_for_no_action() -> None:
+    action = ActionRequired("ref", "redirect", "https://bank.example")
+    cancelling = cancel(apply(payment(), action).payment, NOW).payment
+    again = apply(cancelling, action)
+    assert (cancelling.action_url, again.payment.action_url, again.event) == (None, None, None)
+    assert isinstance(apply(payment(), action).event, PaymentActionRequired)
 
 
 def test_pauses_grow_to_a_limit_and_are_longer_while_the_customer_must_act() -> None:

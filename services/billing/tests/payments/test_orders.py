@@ -7,7 +7,7 @@ import pytest
 from services.billing.tests.conftest import OpenHarness
 from services.billing.tests.harness import Harness, order_cancelled, payment_requested
 
-from common.contracts.billing import PaymentFailed, PaymentRefunded, PaymentSucceeded
+from common.contracts.billing import PaymentCancelled, PaymentFailed, PaymentRefunded, PaymentSucceeded
 from common.jobs import run_jobs
 from common.money import Money
 from common.testing import cloud_event_of, deliver
@@ -40,14 +40,31 @@ async def test_a_payment_request_after_the_cancellation_is_never_charged(harness
     payment = await harness.payment(order)
     assert (payment["status"], payment["provider"], payment["captured"]) == ("cancelled", None, 0)
     assert await harness.sandbox_charge(order) is None
+    [cancelled] = await harness.events(PaymentCancelled, order)
+    assert (cancelled.payment_id, cancelled.customer_id) == (None, order.customer_id)
 
 
 async def test_an_unsent_payment_is_cancelled_without_calling_the_provider(harness: Harness) -> None:
     order = await harness.request_payment()
     await harness.cancel_order(order)
     await harness.run_jobs()
-    assert (await harness.payment(order))["status"] == "cancelled"
+    payment = await harness.payment(order)
+    assert payment["status"] == "cancelled"
     assert await harness.sandbox_charge(order) is None
+    [cancelled] = await harness.events(PaymentCancelled, order)
+    assert cancelled.payment_id == payment["id"]
+
+
+async def test_a_payment_that_waits_for_its_customer_is_cancelled_once(harness: Harness) -> None:
+    order = await harness.request_payment("tok_action")
+    await harness.run_jobs()
+    assert (await harness.payment(order))["action_type"] == "sandbox"
+    await harness.cancel_order(order)
+    await harness.cancel_order(order)
+    await harness.run_jobs()
+    payment = await harness.payment(order)
+    assert (payment["status"], payment["action_type"], payment["action_url"]) == ("cancelled", None, None)
+    assert len(await harness.events(PaymentCancelled, order)) == 1
 
 
 async def test_a_request_and_its_cancellation_in_one_batch_charge_nothing(harness: Harness) -> None:

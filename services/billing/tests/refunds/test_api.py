@@ -61,6 +61,18 @@ async def test_a_repeated_refund_request_is_one_refund(
     assert (await harness.fetch_row("SELECT count(*) FROM refund"))["count"] == 1
 
 
+async def test_a_repeated_refund_request_is_answered_with_the_refund_as_it_is(
+    harness: Harness, client: httpx.AsyncClient, staff: dict[str, str], paid: PaymentRequested
+) -> None:
+    path = await harness.payment_path(paid, "/refund")
+    body, headers = {"reason": "kindness"}, staff | {"Idempotency-Key": "refund-of-today"}
+    first = (await client.post(path, json=body, headers=headers)).json()["data"]
+    await harness.run_jobs()
+    again = await client.post(path, json=body, headers=headers)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
+    assert again.json()["data"] == first | {"status": "succeeded"}
+
+
 async def test_refunds_are_for_staff_and_of_a_positive_amount(
     harness: Harness, client: httpx.AsyncClient, tokens: TestIssuer, staff: dict[str, str], paid: PaymentRequested
 ) -> None:

@@ -58,7 +58,9 @@ def build(settings: Settings) -> Service:
         jobs=jobs.build_jobs(database, deadlines),
         resources=[http, run_jobs("orders", [jobs.admission_job(admission)])],
         state={
-            "orders": OrderDependencies(checkouts, settings.payment_providers, deadlines),
+            "orders": OrderDependencies(
+                checkouts, settings.payment_providers, settings.default_payment_provider, deadlines
+            ),
             "carts": CartFiller(database, fetch_prices, catalog.levels_of, settings.currency),
         },
         drain=drain,

@@ -47,6 +47,13 @@ class PriceUnavailable(Unavailable):
     message = "A price cannot be looked up right now"
 
 
+class PaymentRequired(Invalid):
+    """The shop has no default provider, and the checkout names none."""
+
+    code, field = "orders.payment_required", "payment"
+    message = "Say how the order is paid"
+
+
 class UnknownProvider(Invalid):
     code, field = "orders.unknown_provider", "payment.provider"
     message = "There is no such payment provider"

@@ -1,11 +1,23 @@
 """Idempotency-Key on the checkout."""
 
 import asyncio
+from collections.abc import Callable
 
 import httpx
+import pytest
 from services.orders.tests.conftest import NewHarness
-from services.orders.tests.harness import Harness, problem, reserved
+from services.orders.tests.harness import (
+    Harness,
+    Json,
+    action_required,
+    data,
+    failed,
+    problem,
+    reserved,
+    succeeded,
+)
 
+from common.contracts.event import Event
 from common.contracts.orders import OrderPlaced
 from common.testing import deliver, eventually, facts
 
@@ -20,6 +32,35 @@ async def test_twenty_concurrent_requests_with_one_key_make_one_order(harness: H
     assert len(await facts(harness.database, OrderPlaced)) == 1
     assert await harness.count("orders") == 1
     assert sum("idempotency-replayed" in response.headers for response in responses) == 19
+
+
+async def test_a_replay_answers_no_older_state_than_was_told(harness: Harness) -> None:
+    customer, key = harness.customer(), {"Idempotency-Key": "checkout-1"}
+    body = {"items": [{"product_id": str(await harness.product()), "quantity": 1}]}
+    order = data(await customer.call("POST", "/orders", body, key), 202)
+    for event, status in ((reserved, 202), (action_required, 202), (succeeded, 201)):
+        await deliver(harness.service, event(order))
+        told = await customer.get(f"/orders/{order['id']}")
+        replay = await customer.call("POST", "/orders", body, key)
+        assert data(replay, status) == told
+        assert replay.headers["idempotency-replayed"] == "true"
+        assert replay.headers["location"] == f"/api/v1/orders/{order['id']}"
+    await harness.staff().call("POST", f"/orders/{order['id']}/ship")
+    assert data(await customer.call("POST", "/orders", body, key), 201)["status"] == "shipped"
+    assert await harness.count("orders") == 1
+
+
+@pytest.mark.parametrize("end", [succeeded, failed, action_required])
+async def test_a_replay_can_wait_for_its_order(harness: Harness, end: Callable[[Json], Event]) -> None:
+    customer, key = harness.customer(), {"Idempotency-Key": "checkout-1"}
+    body = {"items": [{"product_id": str(await harness.product()), "quantity": 1}]}
+    order = data(await customer.call("POST", "/orders", body, key), 202)
+    await deliver(harness.service, reserved(order))
+    replay = asyncio.create_task(customer.call("POST", "/orders", body, key | {"Prefer": "wait=10"}))
+    await deliver(harness.service, end(order))
+    answer = await replay
+    assert answer.json()["data"] == await customer.get(f"/orders/{order['id']}")
+    assert answer.headers["idempotency-replayed"] == "true"
 
 
 async def test_a_key_belongs_to_one_body_and_one_customer(harness: Harness) -> None:

@@ -120,6 +120,29 @@ async def test_only_configured_payment_providers_are_accepted(new_harness: NewHa
     assert rejection == (422, "orders.unknown_provider", "payment.provider")
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({}, "payment"), ({"payment": {}}, "payment.provider"), ({"payment": {"token": "tok_ok"}}, "payment.provider")],
+)
+async def test_the_sandbox_is_no_default_outside_local_mode(
+    new_harness: NewHarness, body: dict[str, Any], field: str
+) -> None:
+    production = {
+        "mode": "production",
+        "amqp_url": "amqp://x",
+        "issuer": "x",
+        "audience": "dukan",
+        "auth_url": "http://x",
+    }
+    harness = await new_harness(payment_providers="sandbox,stripe", **production)
+    customer, kanga = harness.customer(), await harness.product()
+    items = [{"product_id": str(kanga), "quantity": 1}]
+    assert await place(customer, items, **body) == (422, "orders.payment_required", field)
+    assert (await customer.order(kanga, payment={"provider": "sandbox"}))["payment"]["provider"] == "sandbox"
+    shop = await new_harness(payment_providers="stripe,sandbox", **production)
+    assert (await shop.customer().order(await shop.product(), **body))["payment"]["provider"] == "stripe"
+
+
 async def test_the_address_is_copied_and_must_belong_to_the_customer(harness: Harness) -> None:
     customer, other_customer, kanga = harness.customer(), harness.customer(), await harness.product()
     home = {"name": "Asha", "line1": "Uhuru 1", "city": "Dodoma", "country": "TZ"}

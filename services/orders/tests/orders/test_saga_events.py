@@ -9,6 +9,7 @@ from services.orders.tests.harness import (
     Json,
     action_required,
     failed,
+    payment_cancelled,
     refunded,
     rejected,
     reserved,
@@ -145,7 +146,7 @@ async def test_a_repeated_event_is_in_the_timeline_and_has_one_effect(harness: H
     assert len(await facts(harness.database, OrderConfirmed)) == 1
 
 
-@pytest.mark.parametrize("late", [reserved, rejected, succeeded, failed, action_required])
+@pytest.mark.parametrize("late", [reserved, rejected, succeeded, failed, payment_cancelled, action_required])
 async def test_a_late_event_does_not_reopen_a_cancelled_order(harness: Harness, late: Callable[[Json], Event]) -> None:
     customer = harness.customer()
     order = await harness.awaiting_payment(customer)
@@ -159,6 +160,68 @@ async def test_a_late_event_does_not_reopen_a_cancelled_order(harness: Harness, 
     )
     assert len(await facts(harness.database, OrderCancelled)) == 1
     assert (await harness.timeline(order))[-1]["detail"] != ""
+
+
+async def payment_of(harness: Harness, order: Json) -> tuple[str, Json | None]:
+    """Status and action."""
+    payment = (await harness.staff().get(f"/orders/{order['id']}"))["payment"]
+    return payment["status"], payment["action"]
+
+
+async def test_an_order_that_never_requested_its_payment_ends_it_itself(harness: Harness) -> None:
+    customer, kanga = harness.customer(), await harness.product()
+    sold_out, withdrawn = await customer.order(kanga), await customer.order(kanga)
+    await deliver(harness.service, rejected(sold_out))
+    await customer.call("POST", f"/orders/{withdrawn['id']}/cancel")
+    for order in (sold_out, withdrawn):
+        assert await payment_of(harness, order) == ("cancelled", None)
+
+
+async def test_a_cancelled_order_has_no_link_to_a_payment(harness: Harness) -> None:
+    customer = harness.customer()
+    order = await harness.awaiting_payment(customer)
+    await deliver(harness.service, action_required(order))
+    await customer.call("POST", f"/orders/{order['id']}/cancel")
+    assert await payment_of(harness, order) == ("action_required", None)
+    # The provider repeats its action, and billing cancels the payment.
+    await deliver(harness.service, action_required(order))
+    assert await payment_of(harness, order) == ("action_required", None)
+    await deliver(harness.service, payment_cancelled(order))
+    assert await payment_of(harness, order) == ("cancelled", None)
+    timeline = await harness.timeline(order)
+    assert (timeline[-1]["event"], timeline[-1]["detail"]) == (
+        "billing.payment.cancelled.v1",
+        "the order stays cancelled",
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [(failed, "failed"), (payment_cancelled, "cancelled"), (succeeded, "succeeded")]
+)
+async def test_the_payment_of_a_cancelled_order_follows_billing_to_its_end(
+    harness: Harness, end: Callable[[Json], Event], status: str
+) -> None:
+    customer = harness.customer()
+    order = await harness.awaiting_payment(customer)
+    await customer.call("POST", f"/orders/{order['id']}/cancel")
+    assert await payment_of(harness, order) == ("pending", None)
+    await deliver(harness.service, end(order))
+    assert await payment_of(harness, order) == (status, None)
+    # Money that was taken after all is a fact, and comes back in one or more refunds.
+    await deliver(harness.service, succeeded(order))
+    for back, refunded_status in ((1, "partially_refunded"), (250_000, "refunded")):
+        await deliver(harness.service, refunded(order, back))
+        assert await payment_of(harness, order) == (refunded_status, None)
+
+
+async def test_a_payment_that_billing_never_opened_is_cancelled(harness: Harness) -> None:
+    customer = harness.customer()
+    order = await harness.awaiting_payment(customer)
+    await customer.call("POST", f"/orders/{order['id']}/cancel")
+    never_opened = payment_cancelled(order).model_copy(update={"payment_id": None})
+    await deliver(harness.service, never_opened)
+    view = await customer.get(f"/orders/{order['id']}")
+    assert (view["payment"]["id"], view["payment"]["status"]) == (None, "cancelled")
 
 
 async def test_a_payment_after_the_cancellation_is_in_the_timeline_and_refunded(harness: Harness) -> None:

@@ -37,6 +37,20 @@ class PaymentFailed(Event):
     message: str = ""
 
 
+class PaymentCancelled(Event):
+    """The order was cancelled before anything was captured, and nothing will be.
+
+    Without `payment_id`, the payment was never opened: the cancellation arrived before its request.
+    """
+
+    type: ClassVar[str] = "billing.payment.cancelled.v1"
+    subject_field: ClassVar[str] = "order_id"
+
+    payment_id: UUID | None = None
+    order_id: UUID
+    customer_id: UUID
+
+
 class PaymentActionRequired(Event):
     """The customer must act before the payment can succeed: `action_type` is redirect, qr or sandbox."""
 

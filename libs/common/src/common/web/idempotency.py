@@ -1,19 +1,23 @@
-"""`Idempotency-Key`: a retry with the same key and body gets the response of the first request.
+"""`Idempotency-Key`: a retry with the same key and body changes nothing, and is answered like the first request.
 
     @router.post("/messages/send-text", status_code=202, response_model=Envelope[MessageView])
     async def post_send_text(body: SendText, caller: Caller, begin: Begin, idempotency: Idempotency) -> Any:
         async with begin() as tx:
-            if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
-                return replay
+            if (message_id := await idempotency.begin(tx, caller.user_id, body)) is not None:
+                return replayed(accepted(await view_of(tx, message_id)), status_code=202)
             ...
             response = accepted(view)
             await idempotency.store(tx, response, status_code=202)
         return response
 
+A replay shows the resource as it is now. The first response would be out of date: meanwhile the client may have been
+told a later state.
+
 Follows draft-ietf-httpapi-idempotency-key-header. A request that fails stores nothing, so its key may be used again.
 Code that serves many requests in one transaction uses `claim`, `store` and `replay` directly.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +104,11 @@ class StoredResponse(NamedTuple):
     status: int
     body: bytes
 
+    @property
+    def resource_id(self) -> UUID:
+        """The id of the resource that the request created."""
+        return UUID(json.loads(self.body)["data"]["id"])
+
 
 async def claim(tx: Transaction, requests: Sequence[KeyedRequest | None]) -> list[bool]:
     """Whether each request is the first with its key; a request without a key always is.
@@ -153,15 +162,15 @@ class IdempotentRequest:
             return None
         return KeyedRequest(Key(user_id, self._route, self._value), sha256(_json(body)).digest())
 
-    async def begin(self, tx: Transaction, user_id: UUID, body: object) -> Response | None:
-        """Claim the key as the first statement of the transaction; the response to send if this is a retry."""
+    async def begin(self, tx: Transaction, user_id: UUID, body: object) -> UUID | None:
+        """Claim the key as the first statement of the transaction; if this is a retry, the id of the first resource."""
         self._keyed = self.keyed(user_id, body)
         if self._keyed is None or await claim(tx, [self._keyed]) == [True]:
             return None
         [first] = await replay(tx, [self._keyed])
         if isinstance(first, Rejected):
             raise first.error
-        return Response(first.body, first.status, REPLAYED, "application/json")
+        return first.resource_id
 
     async def store(self, tx: Transaction, response: BaseModel, status_code: int) -> None:
         """Keep the response for retries with this key."""
@@ -187,6 +196,11 @@ async def idempotent_request(
 
 
 Idempotency = Annotated[IdempotentRequest, Depends(idempotent_request)]
+
+
+def replayed(response: BaseModel, status_code: int) -> Response:
+    """The response to a retry."""
+    return Response(_json(response), status_code, REPLAYED, "application/json")
 
 
 async def purge(database: Database) -> int:

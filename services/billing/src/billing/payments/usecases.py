@@ -12,6 +12,7 @@ from billing.payments.store import payments, pending_refunds
 from billing.payments.store.payments import LockedPayment
 from billing.retries import BACKOFF
 from common.context import Origin, use_origin
+from common.contracts.billing import PaymentCancelled
 from common.contracts.orders import OrderCancelled, PaymentRequested
 from common.ids import new_id
 from common.persistence.transaction import Transaction
@@ -22,13 +23,22 @@ log = logging.getLogger(__name__)
 async def open_payments(
     tx: Transaction, requests: Sequence[PaymentRequested], enabled_providers: Collection[str], now: datetime
 ) -> None:
-    """Open one payment per order. Those that need no provider are final at once, and their event is published."""
+    """Open one payment per order. Those that need no provider are final at once, and their event is published.
+
+    Publishes PaymentCancelled for an order that was cancelled before: orders may wait for the end of a payment that
+    it requested.
+    """
     opened = [(_open(request, enabled_providers, now), request) for request in requests]
     rows = [(change.payment, tx.cloud_event_of(request).origin()) for change, request in opened]
     new = await payments.insert_payments(tx, rows, now)
     for change, request in opened:
         if change.event is not None and change.payment.id in new:
             tx.publish(change.event, cause=request)
+    others = [request for change, request in opened if change.payment.id not in new]
+    cancelled = await payments.find_tombstones(tx, [request.order_id for request in others]) if others else set()
+    for request in others:
+        if request.order_id in cancelled:
+            tx.publish(PaymentCancelled(order_id=request.order_id, customer_id=request.customer_id), cause=request)
 
 
 async def cancel_payments(tx: Transaction, cancellations: Sequence[OrderCancelled], now: datetime) -> None:

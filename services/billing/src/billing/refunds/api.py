@@ -19,7 +19,7 @@ from common.security.tokens import Identity
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import Reason
-from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
+from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency, replayed
 from common.web.text import NFC
 
 router = APIRouter(tags=["billing"])
@@ -85,11 +85,12 @@ async def post_refund(  # noqa: PLR0917 (FastAPI fills them by name)
 ) -> Any:
     """Refund a payment in full or in part. The provider is called in the background."""
     async with begin() as tx:
-        if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
-            return replay
-        refund_id = await request_refund(tx, payment_id, body.amount, body.reason, clock.now())
+        first_id = await idempotency.begin(tx, caller.user_id, body)
+        refund_id = first_id or await request_refund(tx, payment_id, body.amount, body.reason, clock.now())
         currency = await currency_of(tx, payment_id)
         answer = accepted(RefundView.of(await get_refund(tx, refund_id), currency))
+        if first_id is not None:
+            return replayed(answer, status_code=202)
         await idempotency.store(tx, answer, status_code=202)
         tx.after_commit(wake)
     return answer

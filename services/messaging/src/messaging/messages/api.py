@@ -14,7 +14,7 @@ from common.web.days import Period
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import Phone
-from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
+from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency, replayed
 from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from common.web.people import PHONE
@@ -136,10 +136,13 @@ async def post_send_text(
 ) -> Any:
     """Queue a text message. 429 when the day's messages are used up."""
     async with begin() as tx:
-        if (replay := await idempotency.begin(tx, caller.user_id, body)) is not None:
-            return replay
-        message_id = await send_text(tx, caller.user_id, **body.model_dump(), limit=sending.messages_per_day)
+        first_id = await idempotency.begin(tx, caller.user_id, body)
+        message_id = first_id or await send_text(
+            tx, caller.user_id, **body.model_dump(), limit=sending.messages_per_day
+        )
         answer = accepted(MessageView.of(await store.get_message(tx, caller.user_id, message_id)), "Queued")
+        if first_id is not None:
+            return replayed(answer, status_code=202)
         await idempotency.store(tx, answer, status_code=202)
         tx.after_commit(sending.wake_sender)
     return answer

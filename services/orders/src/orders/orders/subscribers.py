@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from common.bus.subscriptions import subscribe
-from common.contracts.billing import PaymentActionRequired, PaymentFailed, PaymentRefunded, PaymentSucceeded
+from common.contracts.billing import (
+    PaymentActionRequired,
+    PaymentCancelled,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentSucceeded,
+)
 from common.contracts.catalog import ReservationExpired, StockRejected, StockReserved
 from common.persistence.transaction import Transaction
 from orders.orders.domain.checkout import Deadlines
@@ -17,7 +23,7 @@ CHECKOUT = "orders.checkout"
 BATCH = 256
 
 StockEvent = StockReserved | StockRejected | ReservationExpired
-PaymentEvent = PaymentSucceeded | PaymentFailed | PaymentActionRequired | PaymentRefunded
+PaymentEvent = PaymentSucceeded | PaymentFailed | PaymentCancelled | PaymentActionRequired | PaymentRefunded
 
 
 class OrderSubscribers:
@@ -60,6 +66,10 @@ class OrderSubscribers:
     async def on_payment_failed(self, events: Sequence[PaymentFailed], tx: Transaction) -> None:
         await self._advance(tx, [_payment_failed(tx, event) for event in events])
 
+    @subscribe(PaymentCancelled, consumer=CHECKOUT, batch=BATCH)
+    async def on_payment_cancelled(self, events: Sequence[PaymentCancelled], tx: Transaction) -> None:
+        await self._advance(tx, [_payment_cancelled(tx, event) for event in events])
+
     @subscribe(PaymentActionRequired, consumer=CHECKOUT, batch=BATCH)
     async def on_payment_action_required(self, events: Sequence[PaymentActionRequired], tx: Transaction) -> None:
         await self._advance(tx, [_payment_action_required(tx, event) for event in events])
@@ -80,6 +90,11 @@ def _payment_succeeded(tx: Transaction, event: PaymentSucceeded) -> Signal:
 def _payment_failed(tx: Transaction, event: PaymentFailed) -> Signal:
     update = PaymentUpdate(event.payment_id, PaymentStatus.FAILED)
     return _payment_signal(tx, event, Trigger.PAYMENT_FAILED, update, f"{event.code}: {event.message}".rstrip(": "))
+
+
+def _payment_cancelled(tx: Transaction, event: PaymentCancelled) -> Signal:
+    update = PaymentUpdate(event.payment_id, PaymentStatus.CANCELLED)
+    return _payment_signal(tx, event, Trigger.PAYMENT_CANCELLED, update)
 
 
 def _payment_action_required(tx: Transaction, event: PaymentActionRequired) -> Signal:

@@ -20,7 +20,7 @@ from billing.payments.domain.outcomes import (
     Unknown,
 )
 from billing.payments.domain.status import OPEN, Status, can_move
-from common.contracts.billing import PaymentActionRequired, PaymentFailed, PaymentSucceeded
+from common.contracts.billing import PaymentActionRequired, PaymentCancelled, PaymentFailed, PaymentSucceeded
 from common.contracts.event import Event
 from common.errors import Permanent
 from common.money import Money
@@ -149,7 +149,11 @@ def apply_outcome(payment: Payment, outcome: Outcome, now: datetime, pause: Paus
     if not can_move(payment.status, to):
         same = replace(payment, reference=reference)
         return Change(_scheduled(same, now, pause) if same.is_open else same)
-    moved = _scheduled(replace(payment, status=to, reference=reference), now, pause)
+    return _moved(payment, _scheduled(replace(payment, status=to, reference=reference), now, pause), outcome)
+
+
+def _moved(payment: Payment, moved: Payment, outcome: Outcome) -> Change:
+    """What follows from an outcome that moved the payment."""
     match outcome:
         case Captured():
             return _captured(moved, outcome)
@@ -157,16 +161,21 @@ def apply_outcome(payment: Payment, outcome: Outcome, now: datetime, pause: Paus
             return _failed(moved, code, message)
         case Cancelled() if not payment.cancel_requested:
             return _failed(moved, "cancelled_at_provider", "The payment was cancelled at the provider")
-        case ActionRequired():
+        case Cancelled():
+            return _cancelled(moved)
+        case ActionRequired() if not payment.cancel_requested:
             return _action_required(payment, moved, outcome)
     return Change(moved)
 
 
 def cancel(payment: Payment, now: datetime) -> Change:
-    """The order ended without a sale: nothing may be captured from now on, and what was captured is refunded."""
-    cancelling = replace(payment, cancel_requested=True)
+    """The order ended without a sale: nothing may be captured from now on, and what was captured is refunded.
+
+    The customer has nothing to do for it any more, even before the provider has cancelled it.
+    """
+    cancelling = replace(payment, cancel_requested=True, action_type=None, action_url=None)
     if payment.status is Status.PENDING:
-        return Change(replace(cancelling, status=Status.CANCELLED, next_attempt_at=None))
+        return _cancelled(replace(cancelling, status=Status.CANCELLED, next_attempt_at=None))
     if payment.is_open:
         return Change(replace(cancelling, attempts=0, next_attempt_at=now))
     return Change(cancelling.schedule_refund(payment.refundable), refund_amount=payment.refundable)
@@ -237,6 +246,11 @@ def _failed(payment: Payment, code: str, message: str) -> Change:
     )
     failed = replace(payment, failure_code=code, failure_message=message, action_type=None, action_url=None)
     return Change(failed, event)
+
+
+def _cancelled(payment: Payment) -> Change:
+    event = PaymentCancelled(payment_id=payment.id, order_id=payment.order_id, customer_id=payment.customer_id)
+    return Change(replace(payment, action_type=None, action_url=None), event)
 
 
 def _action_required(before: Payment, payment: Payment, outcome: ActionRequired) -> Change:

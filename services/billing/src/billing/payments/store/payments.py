@@ -54,6 +54,7 @@ FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::te
             $10::text[]) AS new
 ON CONFLICT (order_id, purpose) DO NOTHING
 """
+TOMBSTONES = "SELECT order_id FROM payment WHERE order_id = ANY($1) AND purpose = 'order' AND provider IS NULL"
 UPDATE = """
 UPDATE payment SET status = new.status, captured = new.captured, promised = new.promised, refunded = new.refunded,
     reference = new.reference, failure_code = new.failure_code, failure_message = new.failure_message,
@@ -143,6 +144,11 @@ async def insert_tombstones(
         for order, origin in cancellations
     )
     await tx.sql.execute(INSERT_TOMBSTONES, now, *columns(rows))
+
+
+async def find_tombstones(tx: Transaction, order_ids: Sequence[UUID]) -> set[UUID]:
+    """The orders that were cancelled before a payment was opened for them."""
+    return {row["order_id"] for row in await tx.sql.fetch(TOMBSTONES, order_ids)}
 
 
 async def save_payments(tx: Transaction, payments: Iterable[Payment], now: datetime) -> None:

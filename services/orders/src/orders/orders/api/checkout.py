@@ -1,6 +1,7 @@
 """POST /orders: the checkout."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from orders.errors import (
     MixedCurrencies,
     NotForSale,
     Overloaded,
+    PaymentRequired,
     PriceUnavailable,
     QuantityTooLarge,
     UnknownAddress,
@@ -58,7 +60,7 @@ class Item(BaseModel):
 
 
 class PaymentIn(BaseModel):
-    """`token` is the provider's, never card data."""
+    """`token` is the provider's, never card data. Without a provider, the shop's default one is taken."""
 
     provider: Annotated[ProviderName, Field(max_length=50)] | None = None
     token: Annotated[str, Field(min_length=1, max_length=500, examples=["tok_ok"])] | None = None
@@ -74,11 +76,15 @@ class PlaceOrder(BaseModel):
     payment: PaymentIn = PaymentIn()
     note: Annotated[Note, Field(max_length=1000), NFC] | None = None
 
-    def checkout(self, customer_id: UUID, providers: Sequence[str]) -> Checkout:
-        """Raises UnknownProvider."""
-        provider = self.payment.provider or providers[0]
+    def checkout(self, customer_id: UUID, providers: Sequence[str], default: str | None) -> Checkout:
+        """Raises PaymentRequired or UnknownProvider."""
+        provider = self.payment.provider or default
+        names = ", ".join(providers)
+        if provider is None:
+            field = "payment.provider" if "payment" in self.model_fields_set else "payment"
+            raise PaymentRequired(f"Say how the order is paid: {names}", field=field)
         if provider not in providers:
-            raise UnknownProvider(f"Payment goes through one of: {', '.join(providers)}")
+            raise UnknownProvider(f"Payment goes through one of: {names}")
         order_id, origin = new_id(), current()
         return Checkout(
             order_id=order_id,
@@ -99,6 +105,7 @@ PLACE_ERRORS = errors(
     UnknownProducts,
     MixedCurrencies,
     UnknownAddress,
+    PaymentRequired,
     UnknownProvider,
     PriceUnavailable,
     Overloaded,
@@ -124,11 +131,17 @@ PLACE_RESPONSES: dict[int | str, dict[str, Any]] = {
 async def post_order(
     body: PlaceOrder, caller: Caller, idempotency: Idempotency, orders: Orders, wait: Wait
 ) -> Response:
-    """Place an order: 202 while it is pending, 201 once it is confirmed or cancelled within `Prefer: wait=N`."""
+    """Place an order: 202 while it is pending, 201 once it is confirmed or cancelled within `Prefer: wait=N`.
+
+    A retry with the same `Idempotency-Key` is answered with the order as it is then.
+    """
     key = idempotency.keyed(caller.user_id, body)
-    answer = await orders.checkouts.submit(body.checkout(caller.user_id, orders.providers), key)
-    if wait and answer.order_id:
-        answer = await orders.checkouts.settled(answer.order_id, key, within=wait)
+    answer = await orders.checkouts.submit(
+        body.checkout(caller.user_id, orders.providers, orders.default_provider), key
+    )
+    if wait and not answer.is_settled:
+        settled = await orders.checkouts.settled(answer.order_id, within=wait)
+        answer = replace(settled, is_replay=answer.is_replay)
     return _response(answer)
 
 
@@ -147,7 +160,7 @@ async def post_order_at_once(request: Request, _: str) -> Response | None:
 
 
 def render_order(order: StoredOrder) -> StoredResponse:
-    """The response to a checkout, as it is stored for retries: 202 or, if the order is final, 201."""
+    """The response to a checkout: 202 or, if the order is final, 201."""
     view = OrderView.of(order)
     if order.is_final:
         return StoredResponse(201, created(view, f"Order {order.status}").model_dump_json().encode())
@@ -155,5 +168,5 @@ def render_order(order: StoredOrder) -> StoredResponse:
 
 
 def _response(answer: CheckoutAnswer) -> Response:
-    headers = {"Location": f"/api/v1/orders/{answer.order_id}"} if answer.order_id else REPLAYED
+    headers = {"Location": f"/api/v1/orders/{answer.order_id}"} | (REPLAYED if answer.is_replay else {})
     return Response(answer.response.body, answer.response.status, headers, "application/json")

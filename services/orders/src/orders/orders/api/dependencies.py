@@ -12,10 +12,11 @@ from orders.orders.usecases.submit_checkout import CheckoutBatcher
 
 @dataclass(frozen=True, slots=True)
 class OrderDependencies:
-    """`providers` are the payment providers, the default first."""
+    """`providers` are the payment providers; without a default one, each checkout names one of them."""
 
     checkouts: CheckoutBatcher
     providers: Sequence[str]
+    default_provider: str | None
     deadlines: Deadlines
 
 

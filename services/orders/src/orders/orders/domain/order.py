@@ -19,8 +19,8 @@ from common.contracts.orders import (
 from common.errors import DukanError, Rejected
 from common.money import Money
 from orders.orders.domain.checkout import Checkout, Deadlines
-from orders.orders.domain.payment import Payment
-from orders.orders.domain.saga import Action, Status, Step, Trigger, transition
+from orders.orders.domain.payment import Payment, PaymentStatus
+from orders.orders.domain.saga import IN_CHECKOUT, Action, Status, Step, Trigger, transition
 from orders.orders.domain.signal import Signal, TimelineEntry
 from orders.prices.domain import Price, merge_items, price_items, subtotal_of, total_of
 
@@ -90,7 +90,9 @@ class Order:
     def apply(self, signal: Signal, now: datetime, deadlines: Deadlines) -> Transition:
         """Take the steps that the saga's table has for the signal."""
         if (update := signal.payment) is not None:
-            self.payment = self.payment.apply(update.payment_id, update.status, update.action)
+            # An action that arrives after the end of the checkout would invite a payment for nothing.
+            action = update.action if self.status in IN_CHECKOUT else None
+            self.payment = self.payment.apply(update.payment_id, update.status, action)
         steps = transition(self.status, signal.trigger)
         if not steps:
             return Transition([], [self._entry(replace(signal, detail=self._no_effect(signal)), now)])
@@ -107,10 +109,18 @@ class Order:
     def _enter(self, step: Step, signal: Signal, now: datetime, deadlines: Deadlines) -> None:
         if step.status is self.status:
             return
+        if step.action is Action.CANCEL:
+            self.payment = self._payment_after_cancellation()
         self.status = step.status
         self.deadline = deadlines.of(step.status, now)
         if step.action is Action.CANCEL:
             self.status_reason = step.reason or signal.reason
+
+    def _payment_after_cancellation(self) -> Payment:
+        """Billing says how a payment that was requested ends; one that was not, ends here."""
+        if self.status is Status.PENDING:
+            return self.payment.apply(None, PaymentStatus.CANCELLED)
+        return self.payment.without_action()
 
     def _entry(self, signal: Signal, now: datetime) -> TimelineEntry:
         return TimelineEntry(self.id, now, self.status, signal.event, signal.cause, signal.actor, signal.detail)

@@ -8,6 +8,7 @@ from uuid import UUID
 class PaymentStatus(StrEnum):
     PENDING = "pending"
     ACTION_REQUIRED = "action_required"
+    CANCELLED = "cancelled"
     FAILED = "failed"
     SUCCEEDED = "succeeded"
     PARTIALLY_REFUNDED = "partially_refunded"
@@ -35,8 +36,12 @@ class Payment:
     status: PaymentStatus = PaymentStatus.PENDING
     action: PaymentAction | None = None
 
-    def apply(self, payment_id: UUID, status: PaymentStatus, action: PaymentAction | None = None) -> "Payment":
+    def apply(self, payment_id: UUID | None, status: PaymentStatus, action: PaymentAction | None = None) -> "Payment":
         """The payment after an update; an update with an earlier status than the current one changes nothing."""
         if RANKS[status] < RANKS[self.status]:
             return self
-        return replace(self, id=payment_id, status=status, action=action)
+        return replace(self, id=payment_id or self.id, status=status, action=action)
+
+    def without_action(self) -> "Payment":
+        """The customer need not, and must not, pay any more."""
+        return replace(self, action=None)

@@ -28,6 +28,7 @@ class Trigger(StrEnum):
     PAYMENT_ACTION_REQUIRED = "payment_action_required"
     PAYMENT_SUCCEEDED = "payment_succeeded"
     PAYMENT_FAILED = "payment_failed"
+    PAYMENT_CANCELLED = "payment_cancelled"
     REFUNDED_IN_PART = "refunded_in_part"
     REFUNDED_IN_FULL = "refunded_in_full"
     CUSTOMER_CANCELS = "customer_cancels"

@@ -11,9 +11,9 @@ from orders.orders.domain.saga import Status, Trigger
 
 @dataclass(frozen=True, slots=True)
 class PaymentUpdate:
-    """The state of the payment according to an event of billing."""
+    """The state of the payment according to an event of billing. Without an id, billing never opened it."""
 
-    payment_id: UUID
+    payment_id: UUID | None
     status: PaymentStatus
     action: PaymentAction | None = None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from uuid import UUID
 
@@ -31,25 +31,19 @@ Render = Callable[[StoredOrder], StoredResponse]
 
 @dataclass(frozen=True, slots=True)
 class CheckoutAnswer:
-    """A response to a checkout. A replayed one has no `order_id` and needs no waiting."""
+    """The response to a checkout, with its order as it is now. `is_replay`: to a retry of it."""
 
     response: StoredResponse
-    order_id: UUID | None = None
-    is_settled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class StatusRequest:
-    """An order on which a client waits; its final response is stored under the key."""
-
     order_id: UUID
-    key: KeyedRequest | None
+    is_settled: bool
+    is_replay: bool = False
 
 
 class CheckoutBatcher:
     """Places orders and reads their status, each in groups (see GroupCommit).
 
-    Responses are rendered, by `render`, inside the transaction that stores them for retries.
+    Responses are rendered by `render`, the first one inside the transaction that stores it. A retry is answered with
+    the order as it is now: its client may have been told more than the first response says.
     """
 
     def __init__(
@@ -68,10 +62,10 @@ class CheckoutBatcher:
         self._fetch_missing_prices = fetch_missing_prices
         self._render = render
         self._placements: GroupCommit[CheckoutRequest, CheckoutAnswer] = GroupCommit(database, self._place)
-        self._status_reads: GroupCommit[StatusRequest, CheckoutAnswer] = GroupCommit(database, self._read_status)
+        self._status_reads: GroupCommit[UUID, CheckoutAnswer] = GroupCommit(database, self._read_status)
 
     async def submit(self, checkout: Checkout, key: KeyedRequest | None) -> CheckoutAnswer:
-        """Place the order; returns when it is committed. A retry of an earlier request gets that request's response.
+        """Place the order; returns when it is committed. A retry of an earlier request gets that request's order.
 
         Raises the error that rejects the checkout. Prices that the replica does not have are fetched once, outside any
         transaction, and never as long as catalog's events arrive in time.
@@ -83,7 +77,7 @@ class CheckoutBatcher:
             await self._fetch_missing_prices(error.product_ids)
             return await self._placements.submit(request)
 
-    async def settled(self, order_id: UUID, key: KeyedRequest | None, *, within: float) -> CheckoutAnswer:
+    async def settled(self, order_id: UUID, *, within: float) -> CheckoutAnswer:
         """The answer once the order is settled, or its current one after `within` seconds or when the process stops.
 
         An event about the order triggers a read. It may arrive before this service has handled the same event itself,
@@ -97,7 +91,7 @@ class CheckoutBatcher:
                 has_changed = self._watchers.may_wait and await wait(changed, min(pause, end - now()))
                 if has_changed:
                     changed.clear()
-                answer = await self._status_reads.submit(StatusRequest(order_id, key))
+                answer = await self._status_reads.submit(order_id)
                 if answer.is_settled or now() >= end or not self._watchers.may_wait:
                     return answer
                 pause = FIRST_PAUSE_SECONDS if has_changed else min(pause * 2, MAX_PAUSE_SECONDS)
@@ -109,7 +103,7 @@ class CheckoutBatcher:
         await _store_responses(tx, zip((request.key for request in first), answers, strict=True))
         # Last, so that a retry in the same group finds the response of its first request.
         retries = [request.key for request, yes in zip(requests, is_first, strict=True) if request.key and not yes]
-        replays = [_replayed(response) for response in await idempotency.replay(tx, retries)]
+        replays = await self._replay(tx, retries) if retries else []
         next_answers, next_replays = iter(answers), iter(replays)
         return [next(next_answers if yes else next_replays) for yes in is_first]
 
@@ -121,17 +115,20 @@ class CheckoutBatcher:
             return [Rejected(Overloaded())] * len(requests)
         return await place_orders(tx, requests, self._deadlines)
 
-    async def _read_status(self, tx: Transaction, requests: Sequence[StatusRequest]) -> list[CheckoutAnswer | Rejected]:
-        orders = await find_orders(tx, [request.order_id for request in requests])
-        found = [orders[request.order_id] for request in requests]
-        answers: list[CheckoutAnswer | Rejected] = [self._answer_of(order) for order in found]
-        final = [
-            (request.key, answer)
-            for request, order, answer in zip(requests, found, answers, strict=True)
-            if order.is_final
+    async def _replay(self, tx: Transaction, retries: Sequence[KeyedRequest]) -> list[CheckoutAnswer | Rejected]:
+        responses = await idempotency.replay(tx, retries)
+        ids = [response.resource_id for response in responses if isinstance(response, StoredResponse)]
+        orders = await find_orders(tx, ids)
+        return [
+            response
+            if isinstance(response, Rejected)
+            else replace(self._answer_of(orders[response.resource_id]), is_replay=True)
+            for response in responses
         ]
-        await _store_responses(tx, final)
-        return answers
+
+    async def _read_status(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[CheckoutAnswer]:
+        orders = await find_orders(tx, order_ids)
+        return [self._answer_of(orders[order_id]) for order_id in order_ids]
 
     def _answer(self, result: Placed | Rejected) -> CheckoutAnswer | Rejected:
         return result if isinstance(result, Rejected) else self._answer_of(StoredOrder.of(result))
@@ -147,7 +144,3 @@ async def _store_responses(
         keyed.key: answer.response for keyed, answer in answers if keyed and isinstance(answer, CheckoutAnswer)
     }
     await idempotency.store(tx, responses)
-
-
-def _replayed(response: StoredResponse | Rejected) -> CheckoutAnswer | Rejected:
-    return response if isinstance(response, Rejected) else CheckoutAnswer(response)
