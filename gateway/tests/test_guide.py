@@ -10,6 +10,9 @@ from common.errors import (
     CsrfTokenInvalid,
     DukanError,
     GatewayTimeout,
+    MalformedRequest,
+    MethodNotAllowed,
+    MethodNotImplemented,
     NotFound,
     PayloadTooLarge,
     RateLimited,
@@ -18,6 +21,7 @@ from common.errors import (
     TokenInvalid,
     Unavailable,
     UnsupportedCredentials,
+    UriTooLong,
 )
 from gateway import app
 
@@ -26,6 +30,9 @@ COMMON_ERRORS: tuple[type[DukanError], ...] = (
     BadGateway,
     CsrfTokenInvalid,
     GatewayTimeout,
+    MalformedRequest,
+    MethodNotAllowed,
+    MethodNotImplemented,
     NotFound,
     PayloadTooLarge,
     RateLimited,
@@ -34,6 +41,7 @@ COMMON_ERRORS: tuple[type[DukanError], ...] = (
     TokenInvalid,
     Unavailable,
     UnsupportedCredentials,
+    UriTooLong,
 )
 
 

@@ -15,11 +15,6 @@ class BadRequest(DukanError):
     message = "The request is not well-formed"
 
 
-class MalformedRequest(BadRequest):
-    code = "malformed_request"
-    message = "This is not valid HTTP"
-
-
 class MalformedHeader(BadRequest):
     code = "malformed_header"
     message = "A header holds a control character"
@@ -60,15 +55,6 @@ class SessionInactive(Unauthenticated):
 class OriginNotAllowed(Forbidden):
     code = "origin_not_allowed"
     message = "Pages of this origin may not connect"
-
-
-class MethodNotAllowed(DukanError):
-    status = 405
-    code = "method_not_allowed"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Allow": "GET, HEAD"}
 
 
 class RequestTimeout(DukanError):

@@ -1,5 +1,6 @@
 """The request pipeline: check, limit, route, authenticate, forward or serve a page."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +9,12 @@ from opentelemetry.trace import SpanKind
 from starlette.types import Receive, Scope, Send
 
 from common import logs, telemetry
-from common.errors import DukanError, NotFound
+from common.drain import Drain
+from common.errors import DukanError, MethodNotImplemented, NotFound, Stopping
 from common.web.access_log import origin_of
 from common.web.error_responses import crash_response
+from common.web.methods import STANDARD_METHODS
+from common.web.server_protocol import REJECTION
 from gateway.cache.forwarder import CachingForwarder
 from gateway.credentials.authenticator import Authenticator
 from gateway.errors import ClientDisconnected
@@ -42,6 +46,7 @@ class Pipeline:
     forwarder: CachingForwarder
     websockets: WebSockets
     access_log: AccessLog
+    drain: Drain
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         logs.service_name.set("gateway")
@@ -56,6 +61,11 @@ class Pipeline:
                 context.status = 499
             except Exception as error:
                 await _send_crash(context, error)
+            except asyncio.CancelledError:
+                # The server cuts off what is left when the time to drain is over, and would answer 500 in plain text.
+                if context.status or not self.drain.has_begun:
+                    raise
+                await send_error(context, Stopping())
             finally:
                 context.release()
                 self.access_log.record(context, context.seconds)
@@ -88,10 +98,14 @@ class Pipeline:
         await self.throttle.count_failed_sign_in(context)
 
     def _inspect(self, context: RequestContext) -> None:
-        """Check headers and target. Raises a BadRequest or HeadersTooLarge."""
+        """Check headers, method and target. Raises a BadRequest, HeadersTooLarge, MethodNotImplemented, UriTooLong."""
         self.inspector.inspect(context)
         scope = context.scope
-        if UPGRADE in scope:
+        if REJECTION in scope:
+            raise scope[REJECTION]
+        if context.method not in STANDARD_METHODS:
+            raise MethodNotImplemented
+        if UPGRADE in scope or self.drain.has_begun:
             # The server's parser cannot continue after a request for an upgrade, even if the upgrade is rejected.
             context.response_headers.append(CLOSE)
         # After the client is identified, so that the log names it.

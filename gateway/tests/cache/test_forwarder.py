@@ -12,6 +12,7 @@ from common.contracts.catalog import AvailabilityChanged, CategoryDeleted, Produ
 from common.contracts.event import Event
 from common.ids import new_id
 from common.testing import TestIssuer, eventually
+from gateway.cache import forwarder
 
 PRODUCTS = "/api/v1/products"
 ONE = "/api/v1/products/1"
@@ -150,6 +151,82 @@ async def test_another_request_is_forwarded_if_the_first_client_disconnects(
 
     assert [(await response).status_code for response in staying] == [200] * 3
     assert len(upstream.requests) == 2
+
+
+async def test_requests_do_not_wait_for_one_that_is_held_up(
+    gateway: RunningGateway, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarder, "MAX_WAIT_SECONDS", 0.05)
+    go = asyncio.Event()
+
+    async def hold_up_the_first(request: ReceivedRequest) -> None:
+        if request is upstream.requests[0]:
+            await go.wait()
+        await request.respond(200, b"[]", FRESH)
+
+    upstream.scripts[PRODUCTS] = hold_up_the_first
+    held_up = asyncio.create_task(gateway.client.get(PRODUCTS))
+    await eventually(lambda: _has_arrived(upstream, 1))
+    waiting = [await gateway.client.get(PRODUCTS) for _ in range(3)]
+
+    assert [response.status_code for response in waiting] == [200] * 3
+    assert [response.headers["x-cache"] for response in waiting] == ["miss", "hit", "hit"]
+    assert not held_up.done()
+    go.set()
+    assert (await held_up).status_code == 200
+
+
+WITH_A_BODY = {
+    "chunked": b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+    "an empty chunked one": b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked, with a trailer": b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Trailer: 1\r\n\r\n",
+    "of a declared length": b"Content-Length: 5\r\n\r\nabcde",
+}
+
+
+@pytest.mark.parametrize("rest", WITH_A_BODY.values(), ids=list(WITH_A_BODY))
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_read_with_a_body_is_answered_once_and_not_from_the_cache(
+    gateway: RunningGateway, upstream: FakeUpstream, method: str, rest: bytes
+) -> None:
+    await gateway.client.get(ONE)
+    response = await gateway.raw(f"{method} {ONE} HTTP/1.1\r\nHost: shop\r\n".encode() + rest)
+
+    assert response.count(b"HTTP/1.1 ") == 1
+    assert response.startswith(b"HTTP/1.1 200")
+    assert b"x-cache" not in response
+    assert [request.method for request in upstream.requests] == ["GET", method]
+
+
+@pytest.mark.parametrize("rest", WITH_A_BODY.values(), ids=list(WITH_A_BODY))
+async def test_the_response_to_a_read_with_a_body_is_not_stored(
+    gateway: RunningGateway, upstream: FakeUpstream, rest: bytes
+) -> None:
+    await gateway.raw(f"GET {ONE} HTTP/1.1\r\nHost: shop\r\n".encode() + rest)
+
+    assert (await gateway.client.get(ONE)).headers["x-cache"] == "miss"
+
+
+async def test_a_read_whose_body_never_ends_holds_up_nobody(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    unfinished = b"Host: shop\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n"
+    writer.write(f"GET {PRODUCTS} HTTP/1.1\r\n".encode() + unfinished)
+    await writer.drain()
+    others = await asyncio.gather(*(gateway.client.get(PRODUCTS) for _ in range(5)))
+    writer.close()
+
+    assert [other.status_code for other in others] == [200] * 5
+    assert len(upstream.requests) == 1
+
+
+async def test_pipelined_reads_with_and_without_bodies_are_answered_in_order(gateway: RunningGateway) -> None:
+    await gateway.client.get(ONE)
+    plain = f"GET {ONE} HTTP/1.1\r\nHost: shop\r\n\r\n".encode()
+    chunked = f"GET {ONE} HTTP/1.1\r\nHost: shop\r\n".encode() + WITH_A_BODY["chunked"]
+    response = await gateway.raw(plain + chunked + plain)
+
+    assert response.count(b"HTTP/1.1 200") == response.count(b"HTTP/1.1 ") == 3
+    assert response.count(b"x-cache: hit") == 2
 
 
 async def test_an_error_is_returned_to_all_coalesced_requests(gateway: RunningGateway, upstream: FakeUpstream) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from starlette.types import Receive
 
 from common import metrics
-from common.errors import DukanError, GatewayTimeout, RateLimited
+from common.errors import DukanError, RateLimited
 from gateway.cache.recorder import PurgeOnChange, ResponseRecorder
 from gateway.cache.response_cache import CachedResponse, ResponseCache, cache_key
 from gateway.cache.variants import respond_from_cache
@@ -27,10 +27,13 @@ CONDITIONAL_HEADERS = frozenset(
 """With these a service could send less than the whole response, which is what the cache stores."""
 MAX_SHARE_OF_CACHE = 16
 """One response may take a sixteenth of the cache."""
+MAX_WAIT_SECONDS = 2.0
+"""How long a request waits for an identical one. Services respond to public reads in milliseconds: a request that takes
+longer is held up, by its client or by its service."""
 
 
 class InFlight:
-    """A request to a service for which identical requests wait."""
+    """A request to a service for which identical requests wait, for a limited time."""
 
     def __init__(self) -> None:
         self.done = asyncio.Event()
@@ -40,7 +43,7 @@ class InFlight:
 
 @dataclass(slots=True)
 class CachingForwarder:
-    """Uses `cache` first, then `forwarder`, with at most one cacheable request per target in flight."""
+    """Uses `cache` first, then `forwarder`, with one cacheable request per target in flight while it is not held up."""
 
     cache: ResponseCache
     forwarder: Forwarder
@@ -68,7 +71,7 @@ class CachingForwarder:
 
     async def _read(self, context: RequestContext, route: Route, tag: str, receive: Receive) -> None:
         target = target_of(context.scope)
-        cached = await self._find(context.headers, target, route.timeout)
+        cached = await self._find(context.headers, target)
         if cached is not None:
             await respond_from_cache(context, cached, self.cache.clock())
             return
@@ -79,24 +82,33 @@ class CachingForwarder:
         else:
             await self._fetch(context, route, tag, receive)
 
-    async def _find(self, headers: RequestHeaders, target: bytes, seconds: float) -> CachedResponse | None:
+    async def _find(self, headers: RequestHeaders, target: bytes) -> CachedResponse | None:
         """The cached response, waiting for an identical request in flight; None if this one must be forwarded."""
+        key = cache_key(target)
+        deadline: float | None = None
         while True:
             if (cached := self._matching(target, headers)) is not None:
                 return cached
-            in_flight = self._in_flight.get(cache_key(target))
+            in_flight = self._in_flight.get(key)
             if in_flight is None:
                 return None
+            deadline = deadline or asyncio.get_running_loop().time() + MAX_WAIT_SECONDS
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout_at(deadline):
                     await in_flight.done.wait()
             except TimeoutError:
-                raise GatewayTimeout from None
+                self._forget(key, in_flight)
+                return None
             if in_flight.error is not None:
                 raise in_flight.error
             if in_flight.was_answered:
                 return self._matching(target, headers)
             # Its client disconnected, which cancelled the request: one of those that waited forwards its own.
+
+    def _forget(self, key: bytes, in_flight: InFlight) -> None:
+        """Later requests do not wait for this one."""
+        if self._in_flight.get(key) is in_flight:
+            del self._in_flight[key]
 
     def _matching(self, target: bytes, headers: RequestHeaders) -> CachedResponse | None:
         cached = self.cache.find(target)
@@ -105,7 +117,8 @@ class CachingForwarder:
     async def _fetch(self, context: RequestContext, route: Route, tag: str, receive: Receive) -> None:
         """Forward the request for the whole response, and store the response if the service allows."""
         target = target_of(context.scope)
-        in_flight = self._in_flight[cache_key(target)] = InFlight()
+        key = cache_key(target)
+        in_flight = self._in_flight[key] = InFlight()
         generation, requested_at = self.cache.generation(tag), self.cache.clock()
         context.observer = recorder = ResponseRecorder(self.cache.max_bytes // MAX_SHARE_OF_CACHE)
         headers = context.headers
@@ -123,13 +136,13 @@ class CachingForwarder:
             raise
         finally:
             context.observer = None
-            del self._in_flight[cache_key(target)]
+            self._forget(key, in_flight)
             in_flight.done.set()
 
 
 def is_cacheable(headers: RequestHeaders) -> bool:
-    """Whether the response to this request is the same for everyone."""
+    """Whether the response to this request is the same for everyone: no credentials, no range, no body."""
     known = headers.known
     return (
-        b"authorization" not in known and b"cookie" not in known and b"range" not in known and not headers.body_length
+        b"authorization" not in known and b"cookie" not in known and b"range" not in known and headers.body_length == 0
     )

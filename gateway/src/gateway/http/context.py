@@ -16,12 +16,13 @@ from gateway.routing.routes import Route
 
 # Keys under which `EdgeProtocol` puts functions into the scope of a request.
 WRITE_RESPONSE = "dukan.write_response"
-"""Writes a whole response, given as bytes; returns whether it did."""
+"""Writes a whole response; returns whether it did: see WriteResponse."""
 ABORT = "dukan.abort"
 """Closes the client's connection without sending what is still buffered."""
 UPGRADE = "dukan.upgrade"
 """Hands the connection over to a tunnel; only in the scope of a request that asks for an upgrade."""
 
+WriteResponse = Callable[[int, Headers, bytes], bool]
 Renew = Callable[[], Awaitable[Identity]]
 """Extends the identity behind a connection that stays open."""
 

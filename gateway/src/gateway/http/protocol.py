@@ -1,27 +1,30 @@
-"""The HTTP/1.1 server protocol: uvicorn's, with bounds on a request's head, upgrades, and cached responses at once.
+"""The gateway's HTTP/1.1 protocol: bounds on what a client may send and how slowly, upgrades, and cached responses at
+once.
 
 Without bounds one connection could make the server store headers without end, or hold a socket by sending none.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 from starlette.types import Scope
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from common.errors import DukanError
-from common.web.envelope import failure
-from gateway.errors import HeadersTooLarge, MalformedRequest, RequestTimeout
+from common.errors import UriTooLong
+from common.web.server_protocol import MAX_TARGET_BYTES, REJECTION, ServerProtocol
+from gateway.errors import HeadersTooLarge, RequestTimeout
 from gateway.http.context import ABORT, UPGRADE, WRITE_RESPONSE
-from gateway.http.headers import Header
+from gateway.http.headers import Header, Headers
+from gateway.http.response import serialize
 
 MAX_HEAD_BYTES = 128 * 1024
 """Above what the settings allow, so that the application can reject a large head in the normal way."""
 HEAD_TIMEOUT_SECONDS = 15.0
+UNREAD_BODY_SECONDS = 5.0
+"""How long the rest of a body may still arrive once its request has been answered."""
 CACHEABLE_METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
 
 
@@ -45,24 +48,26 @@ class Tunnel(Protocol):
     def shut_down(self) -> None: ...
 
 
-class EdgeProtocol(HttpToolsProtocol):
-    """Closes connections whose request head is too large or too slow, and writes cached responses at once."""
+class EdgeProtocol(ServerProtocol):
+    """Closes connections whose request head is too large or too slow, or whose body nobody waits for; writes cached
+    responses at once. `_timer` runs while the client has to send something: a head, or the rest of an unread body.
+    """
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self._application: Application = cast("Application", config.app)
-        self._in_head = True
         self._is_answered = False
         self._head_bytes = 0
-        self._head_timer: asyncio.TimerHandle | None = None
+        self._bytes_since_body = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._tunnel: Tunnel | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._start_head_timer()
+        self._start_timer(HEAD_TIMEOUT_SECONDS, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_head_timer()
+        self._stop_timer()
         if self._tunnel is not None:
             self._tunnel.client_disconnected()
         super().connection_lost(exc)
@@ -73,28 +78,53 @@ class EdgeProtocol(HttpToolsProtocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
+        else:
+            self._bytes_since_body += len(data)
         super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        if self._rejection is not None or self.transport.is_closing():
+            return
+        if not self._in_head:
+            # Trailers, which the parser collects, or the extensions of a chunk.
+            if self._bytes_since_body > MAX_HEAD_BYTES:
+                self._reject(HeadersTooLarge())
             return
         if self._head_bytes > MAX_HEAD_BYTES:
-            self._reject(HeadersTooLarge())
+            self._reject(UriTooLong() if len(self.url) > MAX_TARGET_BYTES else HeadersTooLarge())
         elif self._head_bytes:
-            self._start_head_timer()
+            self._start_timer(HEAD_TIMEOUT_SECONDS, self._on_head_timeout)
 
     def on_message_begin(self) -> None:
         # If several requests arrive in one piece, the rest of it counts as the head of the incomplete one.
         self._head_bytes = self._head_bytes or 1
         super().on_message_begin()
 
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._stop_head_timer()
+    def on_body(self, body: bytes) -> None:
+        self._bytes_since_body = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = self._bytes_since_body = 0
+        self._stop_timer()
+        if self._is_answered:
+            self._in_head = True
+            self._is_answered = False
+            self._start_keep_alive_timer()
+        else:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._in_head and self.cycle.response_complete and not self.transport.is_closing():
+            self._start_timer(UNREAD_BODY_SECONDS, self.transport.close)
+
+    def _start_request(self) -> None:
+        self._stop_timer()
         if self._is_idle and (response := self._cached_response()) is not None:
             self._is_answered = True
             self.server_state.total_requests += 1
             self.transport.write(response)
         else:
-            super().on_headers_complete()
+            super()._start_request()
             # The task for the request exists and has not started.
             scope = cast("Scope", self.scope)
             scope[ABORT] = self.transport.abort
@@ -103,24 +133,18 @@ class EdgeProtocol(HttpToolsProtocol):
             else:
                 scope[WRITE_RESPONSE] = partial(self._write_response, self.cycle)
 
-    def on_message_complete(self) -> None:
-        self._in_head = True
-        self._head_bytes = 0
-        if self._is_answered:
-            self._is_answered = False
-            self._start_keep_alive_timer()
-        else:
-            super().on_message_complete()
-
-    def _write_response(self, cycle: RequestResponseCycle, response: bytes) -> bool:
-        """Write status, headers and body at once; False where uvicorn's `send` has to do it.
+    def _write_response(self, cycle: RequestResponseCycle, status: int, headers: Headers, body: bytes) -> bool:
+        """Write a whole response at once; False where uvicorn's `send` has to do it.
 
         `send` checks every header for characters that break the framing. These come from a parser that lets none
         through, or from the gateway.
         """
+        if cycle.waiting_for_100_continue:
+            # The client may send its body or not: where the next request starts is not certain.
+            cycle.keep_alive = False
         if not cycle.keep_alive or cycle.response_started or cycle.disconnected or self.flow.write_paused:
             return False
-        self.transport.write(response)
+        self.transport.write(serialize(status, [*self.server_state.default_headers, *headers], body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
@@ -170,7 +194,7 @@ class EdgeProtocol(HttpToolsProtocol):
         parser, method = self.parser, self.parser.get_method()
         if method not in CACHEABLE_METHODS or parser.get_http_version() != "1.1" or not parser.should_keep_alive():
             return None
-        if parser.should_upgrade():
+        if parser.should_upgrade() or REJECTION in self.scope:
             return None
         self.scope["method"] = CACHEABLE_METHODS[method]
         scope = cast("Scope", self.scope)
@@ -181,26 +205,15 @@ class EdgeProtocol(HttpToolsProtocol):
             seconds = self.timeout_keep_alive
             self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the platform's message, not uvicorn's
-        self._reject(MalformedRequest())
+    def _start_timer(self, seconds: float, callback: Callable[[], object]) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(seconds, callback)
 
-    def _start_head_timer(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_SECONDS, self._on_head_timeout)
-
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _on_head_timeout(self) -> None:
         if not self.transport.is_closing():
             self._reject(RequestTimeout("The request did not arrive in time"))
-
-    def _reject(self, error: DukanError) -> None:
-        """Write the error and close the connection."""
-        body = failure(error.message, error.code, [], None).model_dump_json().encode()
-        status = b"%d %s" % (error.status, HTTPStatus(error.status).phrase.encode())
-        head = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-        self.transport.write(head % (status, len(body)) + body)
-        self.transport.close()

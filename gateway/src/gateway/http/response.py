@@ -1,13 +1,12 @@
 """Writing responses: security headers, request id and trace, compression, HEAD, and the error envelope."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 
 from common.errors import DukanError
 from common.web.error_responses import error_response
 from gateway.http.compression import VARY_ENCODING, Compressor, compress, encoded_headers, is_compressible, negotiate
-from gateway.http.context import WRITE_RESPONSE, RequestContext
+from gateway.http.context import WRITE_RESPONSE, RequestContext, WriteResponse
 from gateway.http.headers import Header, Headers, header_lines
 
 # Responses of an API are data: a browser must not run, frame or sniff them.
@@ -65,8 +64,9 @@ async def send_response(context: RequestContext, status: int, headers: Headers, 
     complete = _completed(context, status, headers)
     if context.method == "HEAD":
         body = b""
-    write: Callable[[bytes], bool] | None = None if CLOSE in headers else context.scope.get(WRITE_RESPONSE)
-    if write is not None and write(serialize(status, complete, body)):
+    closes = CLOSE in headers or CLOSE in context.response_headers
+    write: WriteResponse | None = None if closes else context.scope.get(WRITE_RESPONSE)
+    if write is not None and write(status, complete, body):
         return
     await context.send({"type": "http.response.start", "status": status, "headers": complete})
     await context.send({"type": "http.response.body", "body": body})

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from gateway.errors import MethodNotAllowed
+from common.errors import MethodNotAllowed
 from gateway.http.context import RequestContext
 from gateway.http.headers import Header
 from gateway.http.response import send_response
 
 JSON = b"application/json"
-ALLOWED_METHODS = ("GET", "HEAD")
+ALLOWED_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Content(NamedTuple):
@@ -30,7 +30,7 @@ def page(content: Callable[[], Awaitable[Content]]) -> Page:
 
     async def respond(context: RequestContext) -> None:
         if context.method not in ALLOWED_METHODS:
-            raise MethodNotAllowed(f"{context.method} is not possible here")
+            raise MethodNotAllowed(ALLOWED_METHODS)
         made = await content()
         await send_response(context, 200, [(b"content-type", made.content_type), *made.headers], made.body)
 

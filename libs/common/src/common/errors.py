@@ -26,7 +26,7 @@ snake_case and may name their context: `orders.empty_order`. Clients decide by c
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -148,9 +148,23 @@ class Unavailable(_Later):
 
 
 class MalformedJson(DukanError):
+    """`field` is the path of a duplicate key, or of a number that is none."""
+
     status = 400
     code = "malformed_json"
     message = "The body is not valid JSON"
+
+
+class MalformedForm(DukanError):
+    status = 400
+    code = "malformed_form"
+    message = "The body is not a valid form"
+
+
+class UnknownTimeZone(DukanError):
+    status = 400
+    code, field = "unknown_time_zone", "timezone"
+    message = "This is not an IANA time zone, such as Africa/Dar_es_Salaam"
 
 
 class UnsupportedCredentials(Unauthenticated):
@@ -204,6 +218,40 @@ class PayloadTooLarge(DukanError):
     message = "The body is too large"
 
 
+class UriTooLong(DukanError):
+    status = 414
+    code = "uri_too_long"
+    message = "The URL is too long"
+
+
+class MalformedRequest(DukanError):
+    status = 400
+    code = "malformed_request"
+    message = "This is not valid HTTP"
+
+
+class MethodNotAllowed(DukanError):
+    """The path has other methods, which `Allow` names."""
+
+    status = 405
+    code = "method_not_allowed"
+    message = "This method is not possible here"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__()
+        self._allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self._allowed)}
+
+
+class MethodNotImplemented(DukanError):
+    status = 501
+    code = "method_not_implemented"
+    message = "No path here has this method"
+
+
 class UnsupportedMediaType(DukanError):
     status = 415
     code = "unsupported_media_type"
@@ -226,6 +274,14 @@ class Contention(Unavailable):
 class TimedOut(Unavailable):
     code = "timeout"
     message = "This took too long, try again shortly"
+
+
+class Stopping(Unavailable):
+    """The process stopped before the request was finished; what it was asked to do may still happen."""
+
+    code = "stopping"
+    message = "The server is restarting, try again shortly"
+    retry_after = 1.0
 
 
 class BadGateway(Unavailable):

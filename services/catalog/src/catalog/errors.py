@@ -20,6 +20,13 @@ class CategoryNotFound(NotFound):
     message = "There is no such category"
 
 
+class CategoryNameTaken(Conflict):
+    """Names are compared without case, and after Unicode normalisation."""
+
+    code, field = "category_name_taken", "name"
+    message = "Another category below the same parent has this name"
+
+
 class UnknownParent(UnknownCategory):
     field = "parent_id"
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0003"
-down_revision = "0002"
+down_revision = "0002a"
 
 # A sequence leaves gaps, because it does not take part in a rollback. The year is that of UTC, as in `created_at`.
 COUNTER = """

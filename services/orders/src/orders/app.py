@@ -7,6 +7,7 @@ import httpx
 
 from common.contracts.billing import PaymentActionRequired
 from common.contracts.orders import OrderCancelled, OrderConfirmed
+from common.drain import Drain
 from common.jobs import run_jobs
 from common.persistence.database import Database
 from common.web.service import Listener, Service
@@ -38,7 +39,8 @@ def build(settings: Settings) -> Service:
         stock=timedelta(seconds=settings.stock_deadline), payment=timedelta(seconds=settings.payment_deadline)
     )
     admission = AdmissionControl(database, settings.max_pending_checkouts, deadlines)
-    watchers = OrderWatchers()
+    drain = Drain()
+    watchers = OrderWatchers(drain)
     checkouts = CheckoutBatcher(
         database,
         deadlines,
@@ -61,6 +63,7 @@ def build(settings: Settings) -> Service:
             ),
             "carts": CartFiller(database, fetch_prices, catalog.levels_of, settings.currency),
         },
+        drain=drain,
         fast_posts={"/orders": checkout.post_order_at_once},
         listeners=[Listener([OrderConfirmed, OrderCancelled, PaymentActionRequired], watchers.on_event)],
     )

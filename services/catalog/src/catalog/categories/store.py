@@ -10,8 +10,10 @@ import asyncpg
 
 from catalog.categories.tables import Category
 from catalog.constraints import constraint_errors
-from catalog.errors import SlugTaken, UnknownParent
+from catalog.errors import CategoryNameTaken, SlugTaken, UnknownParent
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
 
 Row = dict[str, Any]
 
@@ -23,9 +25,9 @@ FROM category c
 """
 LIST = f"""
 {SHAPE} WHERE (c.on_sale OR $1) AND ($2::uuid IS NULL OR c.parent_id = $2)
-          AND ($3::boolean IS NULL OR c.is_featured = $3) AND ($4::text IS NULL OR c.name ILIKE $4)
-ORDER BY c.name, c.id
+          AND ($3::boolean IS NULL OR c.is_featured = $3) AND ($4::text IS NULL OR {contains(["c.name"], "$4")})
 """
+SORTING = Sorting({"name": "c.name", "created_at": "c.created_at", "updated_at": "c.updated_at"}, tie="c.id")
 COUNT = f"SELECT count(*) FROM ({LIST}) listed"  # noqa: S608  (constants of this module)
 
 # Moves exclude each other: two at once could put two branches below one another. So do changes of what is active: a
@@ -52,7 +54,11 @@ SELECT EXISTS (SELECT FROM category WHERE parent_id = $1) AS has_children,
 """
 LOCK_SLUG = "SELECT pg_advisory_xact_lock(hashtextextended('category:' || $1, 0))"
 SIMILAR_SLUGS = "SELECT slug FROM category WHERE slug ~ $1 AND id <> $2"
-CONSTRAINTS = {"category_slug_once": SlugTaken, "category_parent": UnknownParent}
+CONSTRAINTS = {
+    "category_slug_once": SlugTaken,
+    "category_name_once": CategoryNameTaken,
+    "category_parent": UnknownParent,
+}
 
 
 class Usage(NamedTuple):
@@ -69,11 +75,12 @@ async def list_categories(
     parent_id: UUID | None = None,
     is_featured: bool | None = None,
     search: str | None = None,
+    ordering: str = "name",
 ) -> tuple[list[Row], int]:
-    """A page of categories by name, and the total."""
-    pattern = f"%{_escape_like(search)}%" if search else None
-    filters = (include_inactive, parent_id, is_featured, pattern)
-    rows = await sql.fetch(f"{LIST} LIMIT $5 OFFSET $6", *filters, limit, offset)
+    """A page of categories, and the total."""
+    filters = (include_inactive, parent_id, is_featured, search)
+    order = SORTING.order_by(ordering)
+    rows = await sql.fetch(f"{LIST} ORDER BY {order} LIMIT $5 OFFSET $6", *filters, limit, offset)
     return [dict(row) for row in rows], await sql.fetchval(COUNT, *filters)
 
 
@@ -104,7 +111,7 @@ async def lock_category(tx: Transaction, category_id: UUID) -> Category | None:
 
 
 async def save_category(tx: Transaction, category: Category) -> None:
-    """Insert or update. Raises SlugTaken or UnknownParent."""
+    """Insert or update. Raises CategoryNameTaken, SlugTaken or UnknownParent."""
     tx.add(category)
     with constraint_errors(CONSTRAINTS):
         await tx.flush()
@@ -148,8 +155,3 @@ async def lock_slugs(tx: Transaction, base: str, category_id: UUID) -> set[str]:
     await tx.sql.execute(LOCK_SLUG, base)
     rows = await tx.sql.fetch(SIMILAR_SLUGS, f"^{re.escape(base)}(-[0-9]+)?$", category_id)
     return {row["slug"] for row in rows}
-
-
-def _escape_like(text: str) -> str:
-    r"""Text in which ILIKE's `%`, `_` and `\` are literal."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

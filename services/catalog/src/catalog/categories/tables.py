@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
@@ -11,6 +11,7 @@ from catalog.schema import Table
 from common import clock
 from common.ids import new_id
 
+NAME_KEY = "the name as it is compared; null for a name that was there twice before"
 LINEAGE = "ids from the root down to the category itself"
 ON_SALE = "whether it and all categories above it are active"
 
@@ -38,3 +39,9 @@ class Category(Table, table=True):
     is_featured: bool = False
     created_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
+
+
+# A trigger writes it, from the name: the class does not map it.
+_category = Table.metadata.tables["category"]
+_category.append_column(Column("name_key", Text, comment=NAME_KEY))
+Index("category_name_once", text(f"coalesce(parent_id, '{UUID(int=0)}')"), _category.c.name_key, unique=True)

@@ -18,7 +18,7 @@ CategoryEvent = TypeVar("CategoryEvent", CategoryCreated, CategoryChanged)
 
 
 async def create_category(tx: Transaction, fields: CategoryFields) -> Category:
-    """Publishes CategoryCreated. Raises UnknownParent, TreeTooDeep or SlugTaken."""
+    """Publishes CategoryCreated. Raises UnknownParent, TreeTooDeep, CategoryNameTaken or SlugTaken."""
     category_id = new_id()
     await store.lock_tree(tx)
     lineage = await _lineage_of(tx, fields.parent_id)

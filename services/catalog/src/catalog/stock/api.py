@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.dependencies import Read
@@ -14,9 +14,11 @@ from catalog.stock.store import StockCount, find_stock, list_ledger
 from catalog.stock.usecases import adjust_stock
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web.days import Period
 from common.web.dependencies import Begin, MaybeCaller, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import WHOLE, Count
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position, row_number
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
@@ -82,11 +84,21 @@ async def post_stock(product_id: UUID, body: Adjustment, caller: StockManager, b
 
 
 @router.get("/ledger", summary="What changed the stock", responses=errors(InvalidCursor))
-async def get_ledger(product_id: UUID, _: StockManager, cursor: Cursor, read: Read) -> Envelope[list[LedgerEntry]]:
+async def get_ledger(
+    *,
+    product_id: UUID,
+    _: StockManager,
+    cursor: Cursor,
+    read: Read,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the kind, the reason or the note", examples=["damaged"])
+    ] = None,
+) -> Envelope[list[LedgerEntry]]:
     """Every change of the available units, newest first."""
     before = position(cursor, row_number)
     async with read() as sql:
-        rows = await list_ledger(sql, product_id, before, cursor.limit + 1)
+        rows = await list_ledger(sql, product_id, before, cursor.limit + 1, period=period, search=search or None)
     entries = [LedgerEntry(**row) for row in rows[: cursor.limit]]
     return ok(entries, meta=cursor_meta(entries[-1].id if len(rows) > cursor.limit else None))
 

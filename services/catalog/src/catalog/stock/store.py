@@ -10,7 +10,9 @@ import asyncpg
 
 from catalog.stock.domain import Reservation, ReservationResult, State, StockLevel, StockMove
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.days import TimeRange
 
 OPEN = "INSERT INTO stock (product_id) VALUES ($1)"
 
@@ -69,10 +71,13 @@ SELECT s.product_id, s.available, s.reserved, p.is_active AND coalesce(c.on_sale
 FROM stock s JOIN product p ON p.id = s.product_id LEFT JOIN category c ON c.id = p.category_id
 WHERE s.product_id = $1 AND p.deleted_at IS NULL
 """
-LEDGER = """
+LEDGER = f"""
 SELECT id, delta, kind, reason, note, actor, order_id, at FROM stock_ledger
-WHERE product_id = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
-"""
+WHERE product_id = $1 AND ($2::bigint IS NULL OR id < $2)
+  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+  AND ($6::text IS NULL OR {contains(["kind", "reason", "note"], "$6")})
+ORDER BY id DESC LIMIT $3
+"""  # noqa: S608  (constants of this module)
 
 
 class StockCount(NamedTuple):
@@ -90,10 +95,11 @@ async def find_stock(sql: asyncpg.Connection, product_id: UUID) -> StockCount | 
 
 
 async def list_ledger(
-    sql: asyncpg.Connection, product_id: UUID, before: int | None, limit: int
+    sql: asyncpg.Connection, product_id: UUID, before: int | None, limit: int, *, period: TimeRange, search: str | None
 ) -> list[dict[str, Any]]:
     """Ledger entries, newest first, older than the entry `before`."""
-    return [dict(row) for row in await sql.fetch(LEDGER, product_id, before, limit)]
+    rows = await sql.fetch(LEDGER, product_id, before, limit, period.since, period.until, search)
+    return [dict(row) for row in rows]
 
 
 async def insert_stock(tx: Transaction, product_id: UUID) -> None:

@@ -15,7 +15,7 @@ from catalog.products.api.bodies import NewProduct, ProductChange, ProductView
 from catalog.products.api.dependencies import Products
 from catalog.products.api.fast_path import product_response
 from catalog.products.domain import ProductFields
-from catalog.products.store.listing import Ordering, ProductFilter, list_products
+from catalog.products.store.listing import SORTING, ProductFilter, list_products
 from catalog.products.store.products import find_product
 from catalog.products.usecases import change_product, create_product, delete_product
 from common.errors import Invalid
@@ -23,6 +23,7 @@ from common.openapi.errors import errors
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, MaybeCaller
 from common.web.envelope import Envelope, created, ok
+from common.web.listing import SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter(prefix="/products", tags=["products"])
@@ -42,8 +43,8 @@ class ListQuery(BaseModel):
     max_price: Amount = None
     in_stock: bool | None = None
     is_featured: bool | None = None
-    search: Annotated[str | None, Field(max_length=100, description="beginnings of words", examples=["kanga"])] = None
-    ordering: Annotated[Ordering | None, Field(description="newest first, or best match first in a search")] = None
+    search: Annotated[SearchText | None, Field(description="beginnings of words", examples=["kanga"])] = None
+    ordering: Annotated[str | None, SORTING, Field(description="newest first, or best match first in a search")] = None
 
     def filters(self, *, include_inactive: bool) -> ProductFilter:
         """Raises Invalid if no price can match."""

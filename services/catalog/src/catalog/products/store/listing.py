@@ -2,25 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from catalog.errors import UnknownCategoryFilter
 from catalog.products.store.products import JOINS, SHAPE
+from common.web.listing import Sorting
 
-Ordering = Literal["price", "-price", "title", "-title", "created_at", "-created_at"]
-
-ORDERINGS: dict[Ordering, str] = {
-    "price": "p.final_amount, p.id",
-    "-price": "p.final_amount DESC, p.id DESC",
-    "title": "p.title, p.id",
-    "-title": "p.title DESC, p.id DESC",
-    "created_at": "p.created_at, p.id",
-    "-created_at": "p.created_at DESC, p.id DESC",
-}
-NEWEST_FIRST = ORDERINGS["-created_at"]
+SORTING = Sorting({"price": "p.final_amount", "title": "p.title", "created_at": "p.created_at"}, tie="p.id")
+NEWEST_FIRST = SORTING.order_by("-created_at")
 
 MAX_RANKED = 1000
 """How many matches of a search, the newest ones, are ordered by relevance; the older ones follow by age. Without the
@@ -28,7 +20,9 @@ limit, a word that half of the products contain would have half of the products 
 
 # Every word of the search must be the beginning of a word of the product. The text form of a tsquery quotes its words,
 # so that input cannot break out of the prefix markers.
-TSQUERY = "(replace(nullif(plainto_tsquery('simple', {0})::text, ''), ''' & ''', ''':* & ''') || ':*')::tsquery"
+TSQUERY = (
+    "(replace(nullif(plainto_tsquery('simple', search_text({0}))::text, ''), ''' & ''', ''':* & ''') || ':*')::tsquery"
+)
 IN_STOCK = "EXISTS (SELECT FROM stock s WHERE s.product_id = p.id AND s.available > 0)"
 # Evaluated once per statement, and nearly always empty: the index product_newest and its like still give the order.
 ON_SALE = "(p.category_id IS NULL OR p.category_id <> ALL (ARRAY(SELECT c.id FROM category c WHERE NOT c.on_sale)))"
@@ -87,7 +81,7 @@ class _Query:
 
 
 async def list_products(
-    sql: asyncpg.Connection, filters: ProductFilter, ordering: Ordering | None, limit: int, offset: int
+    sql: asyncpg.Connection, filters: ProductFilter, ordering: str | None, limit: int, offset: int
 ) -> ProductPage:
     """A page of products and the total. Raises UnknownCategoryFilter."""
     branch = await _category_branch(sql, filters.category) if filters.category is not None else None
@@ -112,7 +106,7 @@ def _statement(query: _Query, limit: int, offset: int) -> str:
     """  # noqa: S608  (only constants of this module, $n and whole numbers are put in)
 
 
-def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: Ordering | None) -> _Query:
+def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: str | None) -> _Query:
     """`branch` has the ids of the category and of all categories below it."""
     query = _Query(["p.deleted_at IS NULL"])
     if not filters.include_inactive:
@@ -132,7 +126,7 @@ def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: Orde
         query.conditions.append(f"p.search @@ {tsquery}")
         query.rank = None if ordering else f"ts_rank(p.search, {tsquery})"
     if ordering:
-        query.order = ORDERINGS[ordering]
+        query.order = SORTING.order_by(ordering)
     return query
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from common.context import current
@@ -23,6 +23,7 @@ from common.web.idempotency import (
     idempotent_request,
 )
 from common.web.preferences import Wait, wait_seconds
+from common.web.validation.json_body import read_json
 from orders.errors import (
     EmptyOrder,
     MixedCurrencies,
@@ -145,16 +146,16 @@ async def post_order(
 
 async def post_order_at_once(request: Request, _: str) -> Response | None:
     """The same on the fast path (see common.web.fast_path). The route handles, and explains, a malformed body."""
-    if request.headers.get("content-type") != "application/json":
+    headers = request.headers
+    if headers.get("content-type") != "application/json" or "content-encoding" in headers:
         return None
     caller = await authenticated(request)
-    try:
-        body = PlaceOrder.model_validate_json(await request.body())
-    except ValidationError:
+    body = read_json(PlaceOrder, await request.body())
+    if body is None:
         return None
-    idempotency = await idempotent_request(request, request.headers.get("idempotency-key"))
+    idempotency = await idempotent_request(request, headers.get("idempotency-key"))
     orders: OrderDependencies = request.app.state.orders
-    return await post_order(body, caller, idempotency, orders, wait_seconds(request.headers.get("prefer")))
+    return await post_order(body, caller, idempotency, orders, wait_seconds(headers.get("prefer")))
 
 
 def render_order(order: StoredOrder) -> StoredResponse:
