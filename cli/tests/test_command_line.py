@@ -200,6 +200,12 @@ def test_commands_find_the_platform_that_was_started_on_another_folder(
     assert find_any(None) is None
 
 
+def test_a_demo_does_not_start_a_second_platform_beside_one_that_is_starting(tmp_path: Path) -> None:
+    lock = FolderLock(tmp_path / "lock")
+    assert lock.acquire()
+    assert_one_line(dukan("demo", "--data", tmp_path), f"the platform on {tmp_path} is starting or stopping")
+
+
 def test_platforms_that_ended_leave_no_entry_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -13,8 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from dukan.errors import ProvisionError
-from dukan.product_import import picture_of, read
+from dukan.product_import import picture_of
 from dukan.running_platform import RunningPlatform
 from dukan.temporary import temporary_platform
 
@@ -86,7 +85,8 @@ def test_a_bad_row_is_told_by_line_and_column_and_the_good_ones_go_in(
 @pytest.mark.parametrize(
     ("content", "options", "said"),
     [
-        ("[", (), "the JSON is broken"),
+        ("[", (), "the JSON is broken: it ends too early"),
+        ("sku,name,Price net\nA,Pot,1\n", (), "The column Price net may or may not be the price"),
         ("sku,name\nA,Pot\n", (), "No column is known to be the price"),
         ("sku,name,price\nA,Pot,1\n", ("--map", "sku"), "--map takes field=column"),
         ("sku,name,price\nA,Pot,1\n", ("--email", "x@example.com", "--password", "wrong"), "signing in failed"),
@@ -121,10 +121,25 @@ def test_a_row_reaches_no_picture_outside_the_folder(tmp_path: Path) -> None:
     assert picture_of(row | {"external_key": "../secret"}, folder) is None
 
 
-def test_stock_is_added_only_where_the_file_states_none(tmp_path: Path) -> None:
+def test_stock_is_added_only_where_the_file_states_none(platform: RunningPlatform, tmp_path: Path) -> None:
     file = tmp_path / "products.csv"
-    file.write_text("sku,name,price,qty\nA,Pot,1,3\n")
-    rows, mapping = read(file, {}, stock=9)
-    assert (rows[0].values["qty"], mapping["stock"]) == ("3", "qty")
-    with pytest.raises(ProvisionError, match="cannot read"):
-        read(tmp_path / "absent", {}, stock=None)
+    file.write_text("sku,name,price,qty\nQ-1,Jug of three,1,3\nQ-2,Jug of none,1,\n")
+    assert run(platform, file, "--stock", "9").returncode == 0
+    found = httpx.get(f"{platform.url}/api/v1/products", params={"search": "jug"}).json()["data"]
+    stock = {
+        product["sku"]: httpx.get(f"{platform.url}/api/v1/products/{product['id']}/stock").json()["data"]["available"]
+        for product in found
+    }
+    assert stock == {"Q-1": 3, "Q-2": 0}
+
+
+@pytest.mark.parametrize(("mark", "amount"), [(",", 185000), (".", 185)])
+def test_the_decimal_mark_and_the_encoding_can_be_stated(
+    platform: RunningPlatform, tmp_path: Path, mark: str, amount: int
+) -> None:
+    file = tmp_path / "products.csv"
+    file.write_text("sku;name;price\nD-1;Größe;1.850\n", encoding="cp1252")
+    done = run(platform, file, "--decimal", mark, "--encoding", "windows-1252")
+    assert done.returncode == 0, done.stderr
+    [product] = httpx.get(f"{platform.url}/api/v1/products", params={"search": "größe"}).json()["data"]
+    assert product["price"]["amount"] == amount

@@ -54,7 +54,9 @@ def statements(service: str) -> tuple[str, str]:
     if service == "catalog":
         store = importlib.import_module("catalog.personal_data.store")
         media = importlib.import_module("catalog.media.store")
-        return "\n".join(store.EXPORT_QUERIES.values()), f"{media.ALL_OWN}\n{media.REMOVE_OWNER}"
+        imports = importlib.import_module("catalog.imports.store.imports")
+        erased = (media.ALL_OWN, media.REMOVE_OWNER, imports.REMOVE_OWNER)
+        return "\n".join(store.EXPORT_QUERIES.values()), "\n".join(erased)
     store = importlib.import_module(f"{service}.personal_data.store")
     return "\n".join(store.EXPORT_QUERIES.values()), "\n".join(store.ERASE_STATEMENTS)
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from common.testing.transport import RecordingTransport
@@ -38,7 +39,9 @@ class Example(NamedTuple):
         return isinstance(self.value, dict) and self.value.get("status") == "error"
 
 
+@cache
 def gateway_document() -> Document:
+    """Made once, which takes seconds: do not change it."""
     return merge({service: _service_document(service) for service in SERVICES})
 
 

@@ -20,6 +20,7 @@ OUTSIDE_THE_API = {
     "degraded": "of /health, for people and monitors",
     "internal_error": "stands for a bug",
     "external_key_taken": "the problem of one row in the report of an import",
+    "too_many_rows": "the error of the task of an import",
     "api_key_expired": "of the exchange of API keys, for the gateway, which relays it on any route",
     "api_key_address": "of the exchange of API keys, for the gateway, which relays it on any route",
     "daily_limit_reached": "of the exchange of API keys, for the gateway, which relays it on any route",

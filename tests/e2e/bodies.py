@@ -14,6 +14,7 @@ KNOWN = {
     "recipient": "+255712345678",
     "phone": "+255712345678",
     "language": "sw",
+    "country": "TZ",
     "time_zone": "Africa/Nairobi",
     "slug": "a-slug",
     "birth_date": "1990-01-31",

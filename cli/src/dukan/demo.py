@@ -12,7 +12,9 @@ import typer
 from rich.tree import Tree
 
 from dukan import running_platform, screen
+from dukan.errors import ProvisionError
 from dukan.identity_scenario import IdentityScenario
+from dukan.installation import default_data
 from dukan.purchase_scenario import PurchaseScenario
 from dukan.running_platform import RunningData, RunningPlatform
 from dukan.scenario import Scenario, Step, StepError
@@ -39,6 +41,8 @@ def demo(
 ) -> None:
     """Run a purchase, with timings and its tree of events; or the life of an account."""
     platform = running_platform.find_any(data)
+    if platform is None and running_platform.is_taken(data or default_data()):
+        raise ProvisionError(f"the platform on {data or default_data()} is starting or stopping: try again")
     with (
         nullcontext(platform) if platform else _temporary(data) as found,
         httpx.Client(base_url=found.url, timeout=REQUEST_SECONDS, trust_env=False) as http,

@@ -1,9 +1,8 @@
 """`dukan import products`: import a catalogue from a CSV or JSON file."""
-# ruff: noqa: PLC0415 (the catalogue's code is loaded by this command only)
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import httpx
 import typer
@@ -11,10 +10,8 @@ from rich.progress import Progress
 
 from dukan import running_platform, screen
 from dukan.errors import ProvisionError
+from dukan.product_import import REQUEST_SECONDS, ProductImport, Report, SignedIn, options_of
 from dukan.running_platform import RunningData
-
-if TYPE_CHECKING:
-    from dukan.product_import import ProductImport, Report
 
 SHOWN_PROBLEMS = 20
 OUTCOMES = ("created", "updated", "unchanged", "failed")
@@ -41,6 +38,8 @@ def products(
         list[str] | None, typer.Option("--map", help="field=column, where the names do not tell; repeatable.")
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Of prices that state none; default: the shop's.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="The decimal mark: . or , for numbers such as 1.850.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Such as windows-1252; default: UTF-8.")] = None,
     stock: Annotated[int | None, typer.Option(min=0, help="For new products of a file that states none.")] = None,
     url: Annotated[str | None, typer.Option(help="Of the gateway; default: the running platform.")] = None,
     email: Annotated[str | None, typer.Option(envvar="DUKAN_ADMIN_EMAIL", help="Of a member of staff.")] = None,
@@ -49,16 +48,14 @@ def products(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Create or update products; running it again changes nothing. Exit code 1 if a row was rejected."""
-    from dukan.product_import import REQUEST_SECONDS, ProductImport, SignedIn, read
-
-    rows, columns = read(file, _pairs(mapping or []), stock)
+    options = options_of(_pairs(mapping or []), currency=currency, decimal=decimal, encoding=encoding, stock=stock)
     base_url, account = running_platform.reachable(data, url, email, password)
     with httpx.Client(
         base_url=base_url, auth=SignedIn(base_url, *account), timeout=REQUEST_SECONDS, trust_env=False
     ) as http:
-        work = ProductImport(http, rows, columns, currency, images)
+        work = ProductImport(http, file, options, images)
         try:
-            _show_progress(work, quiet=as_json)
+            _run(work, quiet=as_json)
         except httpx.HTTPError as error:
             raise ProvisionError(f"no answer from {base_url}: {error or type(error).__name__}") from error
     (_report_json if as_json else _report)(work.report)
@@ -73,14 +70,18 @@ def _pairs(mapping: list[str]) -> dict[str, str]:
     return {field: column for field, _, column in pairs}
 
 
-def _show_progress(work: "ProductImport", *, quiet: bool) -> None:
+def _run(work: ProductImport, *, quiet: bool) -> None:
+    task = work.start()
     with Progress(console=screen.err, disable=quiet) as progress:
-        task = progress.add_task("Products", total=len(work.rows))
-        for done in work.run():
-            progress.advance(task, done)
+        rows = progress.add_task("Products", total=None)
+        for task in work.follow(task):  # noqa: B020 (the last state of the task)
+            progress.update(rows, completed=task["progress"]["done"], total=task["progress"]["total"])
+        report = progress.add_task("Pictures" if work.images else "Report", total=task["progress"]["total"])
+        for done in work.collect(task):
+            progress.advance(report, done)
 
 
-def _report(report: "Report") -> None:
+def _report(report: Report) -> None:
     for problem in report.problems[:SHOWN_PROBLEMS]:
         screen.out.print(f"  {problem}", markup=False)
     if (more := len(report.problems) - SHOWN_PROBLEMS) > 0:
@@ -90,6 +91,6 @@ def _report(report: "Report") -> None:
         screen.out.print("Pictures: " + ", ".join(f"{count} {name}" for name, count in report.images.items()))
 
 
-def _report_json(report: "Report") -> None:
+def _report_json(report: Report) -> None:
     counts = {name: report.rows[name] for name in OUTCOMES}
     print(json.dumps({**counts, "images": dict(report.images), "problems": report.problems}, indent=1))

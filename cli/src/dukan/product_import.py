@@ -1,22 +1,26 @@
 """Imports a catalogue into the running platform through its public API."""
 
+import json
+import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from catalog.imports.domain.files import SourceRow, rows_of
-from catalog.imports.domain.mapping import ColumnMapping, mapping_of
-from common.errors import DukanError
 from dukan.errors import ProvisionError
 
 API = "/api/v1"
-BATCH = 50
+PAGE = 100
+POLL_SECONDS = 0.5
+STANDSTILL_SECONDS = 600.0
+"""Without progress for so long, the command gives up; the import goes on when it can."""
+
 REQUEST_SECONDS = 60.0
 PICTURES = (".webp", ".jpg", ".jpeg", ".png")
+ENDS = ("SUCCESS", "FAILURE", "REVOKED")
 
 
 class SignedIn(httpx.Auth):
@@ -58,37 +62,61 @@ class Report:
 
 @dataclass
 class ProductImport:
-    """The import of one file. `mapping` says which column is which field, `images` is the folder of images."""
+    """The import of one file. `options` are what the request states beside it, `images` is the folder of images."""
 
     http: httpx.Client
-    rows: Sequence[SourceRow]
-    mapping: ColumnMapping
-    currency: str | None = None
+    file: Path
+    options: Mapping[str, str]
     images: Path | None = None
     report: Report = field(default_factory=Report)
 
-    def run(self) -> Iterator[int]:
-        """Send everything; yields the number of processed rows after each batch."""
-        for start in range(0, len(self.rows), BATCH):
-            batch = self.rows[start : start + BATCH]
-            for row in self._send(batch):
-                self._note(row)
-            yield len(batch)
+    def start(self) -> dict[str, Any]:
+        """Send the file. Its task."""
+        try:
+            with self.file.open("rb") as content:
+                answer = self.http.post(
+                    f"{API}/products/import", files={"file": (self.file.name, content)}, data=self.options
+                )
+        except OSError as error:
+            raise ProvisionError(f"cannot read {self.file}: {error.strerror}") from error
+        task: dict[str, Any] = expect(answer, f"importing {self.file.name}")["task"]
+        return task
 
-    def _send(self, batch: Sequence[SourceRow]) -> list[dict[str, Any]]:
-        body = {
-            "rows": [{column: row.values.get(column) for column in self.mapping.values()} for row in batch],
-            "lines": [row.line for row in batch],
-            "mapping": self.mapping,
-            "currency": self.currency,
-        }
-        answer = self.http.post(f"{API}/products/import", json=_exact(body))
-        rows: list[dict[str, Any]] = expect(answer, "importing")["rows"]
-        return rows
+    def follow(self, task: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The task, again and again until it has ended. Raises ProvisionError if it failed or stands still."""
+        progress, since = task["progress"], time.monotonic()
+        while task["status"] not in ENDS:
+            if time.monotonic() - since > STANDSTILL_SECONDS:
+                raise ProvisionError(f"the import {task['id']} makes no progress: {task['status']}")
+            time.sleep(POLL_SECONDS)
+            task = expect(self.http.get(task["links"]["self"]), "following the import")
+            if task["progress"] != progress:
+                progress, since = task["progress"], time.monotonic()
+            yield task
+        if task["status"] == "FAILURE":
+            raise ProvisionError(f"importing {self.file.name} failed: {task['error']['message']}")
+        if task["status"] == "REVOKED":
+            raise ProvisionError(f"the import {task['id']} was stopped")
+
+    def collect(self, task: dict[str, Any]) -> Iterator[int]:
+        """Read the report and add the pictures; yields the number of rows after each page."""
+        query: dict[str, Any] = {"limit": PAGE}
+        while True:
+            answer = self.http.get(task["links"]["result"], params=query)
+            rows = expect(answer, "reading the report")
+            for row in rows:
+                self._note(row)
+            yield len(rows)
+            if (cursor := answer.json()["meta"]["next_cursor"]) is None:
+                return
+            query["cursor"] = cursor
 
     def _note(self, row: dict[str, Any]) -> None:
         self.report.rows[row["outcome"]] += 1
-        self.report.problems += [f"line {row['line']}: {e['field']} {e['message']}" for e in row["errors"]]
+        self.report.problems += [
+            f"line {row['line']}: {' '.join(filter(None, (error['field'], error['message'])))}"
+            for error in row["errors"]
+        ]
         if self.images is not None and row["product_id"] is not None:
             self._picture(row, self.images)
 
@@ -105,19 +133,10 @@ class ProductImport:
             self.report.problems.append(f"line {row['line']}: picture {path.name}: {_message(answer)}")
 
 
-def read(file: Path, given: Mapping[str, str], stock: int | None) -> tuple[list[SourceRow], ColumnMapping]:
-    """The rows of a file and which column is which field; `stock` is the default stock."""
-    try:
-        rows = rows_of(file.read_bytes())
-        mapping = mapping_of({column: None for row in rows for column in row.values}, given)
-    except OSError as error:
-        raise ProvisionError(f"cannot read {file}: {error.strerror}") from error
-    except DukanError as error:
-        raise ProvisionError(f"{file}: {error.message}") from error
-    if stock is not None and "stock" not in mapping:
-        rows = [SourceRow(row.line, row.values | {"stock": stock}) for row in rows]
-        mapping = mapping | {"stock": "stock"}
-    return rows, mapping
+def options_of(mapping: Mapping[str, str], **stated: object) -> dict[str, str]:
+    """The form fields of a request."""
+    given = {name: str(value) for name, value in stated.items() if value is not None}
+    return given | ({"mapping": json.dumps(dict(mapping))} if mapping else {})
 
 
 def picture_of(row: Mapping[str, Any], folder: Path) -> Path | None:
@@ -141,12 +160,3 @@ def _message(answer: httpx.Response) -> str:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {answer.status_code}"
-
-
-def _exact(value: Any) -> Any:
-    """The value for JSON, with decimals as strings: a price must not lose a digit."""
-    if isinstance(value, Mapping):
-        return {name: _exact(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_exact(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -66,11 +66,21 @@ def find(data: Path) -> RunningPlatform | None:
         raise ProvisionError(f"the platform in {data} belongs to another user") from error
     except (OSError, ValueError):
         return None
-    lock = FolderLock(data / "lock")
-    if lock.acquire():
-        lock.release()
-        return None
-    return RunningPlatform(**content)
+    return RunningPlatform(**content) if is_taken(data) else None
+
+
+def is_taken(data: Path) -> bool:
+    """Whether a process holds the folder: a platform that runs, starts or stops."""
+    path = data / "lock"
+    if not path.exists():
+        return False
+    lock = FolderLock(path)
+    try:
+        is_free = lock.acquire()
+    except PermissionError as error:
+        raise ProvisionError(f"the platform in {data} belongs to another user") from error
+    lock.release()
+    return not is_free
 
 
 def find_any(data: Path | None) -> RunningPlatform | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from typing import Any, cast, get_args
 
 from starlette.types import ASGIApp
@@ -26,7 +27,7 @@ def role_of(text: str) -> Role:
 
 def run(name: str, role: Role) -> None:
     settings = _settings(name)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, sys.stdout)
     logs.service_name.set(name)
     loops.run(_serve(name, role, settings))
 

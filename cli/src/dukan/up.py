@@ -125,8 +125,12 @@ async def _keep(server: EmbeddedPostgres) -> None:
         if not server.running:
             log.error("the database server has ended; starting it again")
             server.stop()
-            # In this thread: the server ends with the thread that started it.
-            server.start()
+            try:
+                # In this thread: the server ends with the thread that started it.
+                server.start()
+            except ProvisionError as error:
+                # A full disk, for example, on which it starts again once there is room.
+                log.error("%s; it is tried again", error)  # noqa: TRY400  (it has no stack trace of interest)
 
 
 async def _load_sample(platform: Platform, urls: Mapping[str, str]) -> None:

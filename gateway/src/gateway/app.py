@@ -9,11 +9,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 
 import httpx
+from prometheus_client import start_http_server
 from starlette.types import Receive, Scope, Send
 
 from common import telemetry
 from common.bus.transport import Transport
 from common.drain import Drain
+from common.exposition import registry_of
 from common.jobs import background, run_jobs
 from common.security.tokens import TokenVerifier
 from common.security.verification import VerifierRefresh, http_verifier
@@ -34,6 +36,7 @@ from gateway.http.inspection import RequestInspector
 from gateway.http.lifespan import Lifespan
 from gateway.http.protocol import EdgeProtocol
 from gateway.http.request_log import RequestLog
+from gateway.limits.bodies import BodyLimits
 from gateway.limits.limiter import Limiter, Policy
 from gateway.limits.shared import GCRA, SharedLimits
 from gateway.limits.streams import StreamLimits
@@ -42,6 +45,7 @@ from gateway.pages.all_pages import all_pages
 from gateway.pipeline import Pipeline
 from gateway.proxy.forwarder import Forwarder
 from gateway.proxy.pool import ConnectionPool
+from gateway.proxy.request_body import Pace
 from gateway.proxy.upstream import Upstream
 from gateway.proxy.websockets import WebSockets
 from gateway.routing.routes import SERVICES
@@ -103,6 +107,8 @@ class Gateway:
             await purge_on_events(self._transport, cache)
             self._pipeline = pipeline = await self._build_pipeline(stack, client, verifier, connections, cache)
             self._fast_path = CacheFastPath(cache, pipeline.inspector, pipeline.throttle, pipeline.access_log)
+            if settings.metrics_port:
+                stack.callback(_serve_metrics(settings.host, settings.metrics_port))
             if settings.redis_url:
                 pipeline.throttle.shared = await _shared_limits(stack, settings, settings.redis_url)
             if settings.routes_file is not None:
@@ -143,6 +149,7 @@ class Gateway:
                 urls,
                 lambda: {"accepting": not self.drain.has_begun, "identity": verifier.ready},
                 lambda: self._transport.connected,
+                public_metrics=settings.metrics_public,
             ),
             routes=RouteTable(routes_file.routes, settings.max_timeout),
             authenticator=_authenticator(settings, client, verifier),
@@ -166,7 +173,8 @@ def _forwarder(stack: AsyncExitStack, settings: Settings, connections: Connectio
     return Forwarder(
         upstreams=upstreams,
         max_body_bytes=settings.max_body_bytes,
-        client_idle_timeout=settings.client_idle_timeout,
+        pace=Pace(settings.client_idle_timeout, settings.min_body_rate, settings.max_body_seconds),
+        bodies=BodyLimits(settings.max_bodies, settings.max_bodies_per_address),
         upstream_idle_timeout=settings.upstream_idle_timeout,
         connections=connections,
         streams=StreamLimits(settings.max_streams, exempts_loopback=not settings.is_production),
@@ -199,6 +207,18 @@ def _policies(settings: Settings, changes: Mapping[str, LimitEntry]) -> dict[str
         "sign-in": Policy("sign-in", settings.sign_in_rate, settings.sign_in_burst),
     }
     return policies | {name: Policy(name, entry.rate, entry.burst) for name, entry in changes.items()}
+
+
+def _serve_metrics(host: str, port: int) -> Callable[[], None]:
+    """Serve /metrics, and nothing else, on a port that clients cannot reach. Returns what stops it."""
+    server, thread = start_http_server(port, host, registry_of("gateway"))
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
 
 
 async def _shared_limits(stack: AsyncExitStack, settings: Settings, url: str) -> SharedLimits:

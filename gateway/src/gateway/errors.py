@@ -67,6 +67,11 @@ class TooManyStreams(RateLimited):
     code = "too_many_streams"
 
 
+class TooManyBodies(RateLimited):
+    code = "too_many_bodies"
+    message = "Too many of your requests are still being sent"
+
+
 class TooManyInFlight(RateLimited):
     code = "too_many_in_flight"
     message = "Too many of your requests are in progress"

@@ -11,9 +11,10 @@ from starlette.types import Receive, Scope, Send
 from common import logs, telemetry
 from common.drain import Drain
 from common.errors import DukanError, MethodNotImplemented, NotFound, Stopping
-from common.web.access_log import origin_of
+from common.web.access_log import NO_STORE, origin_of
 from common.web.error_responses import crash_response
-from common.web.methods import STANDARD_METHODS
+from common.web.methods import METHODS, STANDARD_METHODS
+from common.web.request_rules import WHOLE_SERVER
 from common.web.server_protocol import REJECTION
 from gateway.cache.forwarder import CachingForwarder
 from gateway.credentials.authenticator import Authenticator
@@ -72,7 +73,7 @@ class Pipeline:
 
     async def _serve(self, context: RequestContext, receive: Receive) -> None:
         self._inspect(context)
-        if context.method == "OPTIONS" and await self._preflight(context):
+        if context.method == "OPTIONS" and await self._respond_to_options(context):
             return
         self.throttle.admit(context)
         if (page := self.pages.get(context.path)) is not None:
@@ -109,11 +110,15 @@ class Pipeline:
             # The server's parser cannot continue after a request for an upgrade, even if the upgrade is rejected.
             context.response_headers.append(CLOSE)
         # After the client is identified, so that the log names it.
-        check_path(scope["raw_path"], context.path)
+        if context.path != WHOLE_SERVER:
+            check_path(scope["raw_path"], context.path)
         check_query(scope["query_string"])
 
-    async def _preflight(self, context: RequestContext) -> bool:
-        """Respond to a browser's CORS preflight; other OPTIONS requests go to the service."""
+    async def _respond_to_options(self, context: RequestContext) -> bool:
+        """Respond to a browser's CORS preflight or to `OPTIONS *`; others go to the page or service."""
+        if context.path == WHOLE_SERVER:
+            await send_response(context, 204, [(b"allow", ", ".join(METHODS).encode())], b"")
+            return True
         origin = context.headers.get(b"origin")
         asks_for_method = any(name == b"access-control-request-method" for name, _ in context.scope["headers"])
         if origin is None or not asks_for_method:
@@ -141,5 +146,5 @@ async def _send_error(context: RequestContext, error: DukanError) -> None:
 async def _send_crash(context: RequestContext, error: Exception) -> None:
     response = crash_response(error)
     if not context.status:
-        headers = [pair for pair in response.raw_headers if pair[0] != CONTENT_LENGTH]
+        headers = [*(pair for pair in response.raw_headers if pair[0] != CONTENT_LENGTH), NO_STORE]
         await send_response(context, response.status_code, headers, bytes(response.body))

@@ -499,7 +499,13 @@ async def test_cached_responses_wait_for_a_client_that_does_not_read(
 
 async def test_a_cached_response_is_rate_limited_and_logged(open_gateway: OpenGateway, upstream: FakeUpstream) -> None:
     gateway = await open_gateway(
-        mode="production", amqp_url="amqp://x", issuer="https://dukan.local", audience="dukan", ip_rate=1.0, ip_burst=4
+        mode="production",
+        metrics_port=0,
+        amqp_url="amqp://x",
+        issuer="https://dukan.local",
+        audience="dukan",
+        ip_rate=1.0,
+        ip_burst=4,
     )
     responses = [await gateway.client.get(ONE) for _ in range(8)]
 

@@ -61,7 +61,7 @@ class FakeClock:
 
 async def open_production(open_gateway: OpenGateway, **settings: Any) -> RunningGateway:
     """A gateway in production mode, where loopback is not exempt from limits."""
-    return await open_gateway(**PRODUCTION, **settings)
+    return await open_gateway(**{**PRODUCTION, "metrics_port": 0, **settings})
 
 
 @asynccontextmanager

@@ -2,15 +2,18 @@
 
 import json
 import re
+import socket
 
 import pytest
 from fake_upstream import FakeUpstream, ReceivedRequest
-from gateway_harness import RunningGateway
+from gateway_harness import PRODUCTION, OpenGateway, RunningGateway, open_production
 from jsonschema import Draft202012Validator
 
 from common.contracts.auth import UserDeactivated
 from common.events.cloudevent import CloudEvent
 from common.ids import new_id
+from gateway.routing.routes import SERVICES
+from gateway.settings import METRICS_PORT, Settings
 
 
 async def test_the_root_page_has_name_status_and_links(gateway: RunningGateway) -> None:
@@ -89,6 +92,33 @@ async def test_metrics_count_requests(gateway: RunningGateway, upstream: FakeUps
 
     metrics = (await gateway.client.get("/metrics")).text
     assert 'dukan_http_requests_total{method="GET",route="/products",service="gateway",status="200"}' in metrics
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+async def test_metrics_are_not_public_outside_local_mode(open_gateway: OpenGateway) -> None:
+    port = free_port()
+    gateway = await open_production(open_gateway, metrics_port=port)
+    assert (await gateway.client.get("/metrics")).status_code == 404
+    assert (await gateway.client.get("/metrics/")).status_code == 404
+    private = await gateway.client.get(f"http://127.0.0.1:{port}/metrics")
+    assert private.status_code == 200
+    assert "dukan_http_requests_total" in private.text
+
+
+async def test_metrics_can_be_made_public(open_gateway: OpenGateway) -> None:
+    gateway = await open_production(open_gateway, metrics_port=0, metrics_public=True)
+    assert (await gateway.client.get("/metrics")).status_code == 200
+
+
+def test_the_metrics_port_has_a_default_in_production_only() -> None:
+    urls = {f"{service}_url": "http://service" for service in SERVICES}
+    assert Settings.model_validate({**PRODUCTION, **urls}).metrics_port == METRICS_PORT
+    assert (Settings().metrics_port, Settings().metrics_public) == (0, True)
 
 
 async def test_the_event_catalogue_serves_the_schema_at_each_dataschema_address(gateway: RunningGateway) -> None:

@@ -19,6 +19,8 @@ WRITE_RESPONSE = "dukan.write_response"
 """Writes a whole response; returns whether it did: see WriteResponse."""
 ABORT = "dukan.abort"
 """Closes the client's connection without sending what is still buffered."""
+CYCLE = "dukan.cycle"
+"""uvicorn's state of the request; `more_body` is whether a part of the body has not arrived."""
 UPGRADE = "dukan.upgrade"
 """Hands the connection over to a tunnel; only in the scope of a request that asks for an upgrade."""
 
@@ -90,5 +92,5 @@ class RequestContext:
 
         They refer back to the request; left in the scope they form cycles, whose collection stalls the loop for 70 ms.
         """
-        for key in (WRITE_RESPONSE, UPGRADE, ABORT):
+        for key in (WRITE_RESPONSE, UPGRADE, ABORT, CYCLE):
             self.scope.pop(key, None)

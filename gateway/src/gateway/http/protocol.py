@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from common.errors import UriTooLong
 from common.web.server_protocol import MAX_TARGET_BYTES, REJECTION, ServerProtocol
 from gateway.errors import HeadersTooLarge, RequestTimeout
-from gateway.http.context import ABORT, UPGRADE, WRITE_RESPONSE
+from gateway.http.context import ABORT, CYCLE, UPGRADE, WRITE_RESPONSE
 from gateway.http.headers import Header, Headers
 from gateway.http.response import serialize
 
@@ -128,6 +128,7 @@ class EdgeProtocol(ServerProtocol):
             # The task for the request exists and has not started.
             scope = cast("Scope", self.scope)
             scope[ABORT] = self.transport.abort
+            scope[CYCLE] = self.cycle
             if self.parser.should_upgrade():
                 scope[UPGRADE] = partial(self._upgrade, self.cycle)
             else:

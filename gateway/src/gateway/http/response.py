@@ -4,6 +4,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from common.errors import DukanError
+from common.web.access_log import NO_STORE
 from common.web.error_responses import error_response
 from gateway.http.compression import VARY_ENCODING, Compressor, compress, encoded_headers, is_compressible, negotiate
 from gateway.http.context import WRITE_RESPONSE, RequestContext, WriteResponse
@@ -55,21 +56,35 @@ async def send_response(context: RequestContext, status: int, headers: Headers, 
     if context.observer is not None:
         context.observer.on_start(status, headers)
         context.observer.on_body(body)
-    if _may_compress(context, status, headers, len(body)):
-        headers = [*headers, VARY_ENCODING]
-        if context.method != "HEAD" and (coding := negotiate(context.headers)) is not None:
-            headers, body = encoded_headers(headers, coding), await compress(coding, body)
-    if status not in BODILESS and CONTENT_LENGTH not in dict(headers):
-        headers = [*headers, (CONTENT_LENGTH, b"%d" % len(body))]
-    complete = _completed(context, status, headers)
     if context.method == "HEAD":
-        body = b""
+        headers, body = _headers_of_head(context, status, headers, body), b""
+    else:
+        if _may_compress(context, status, headers, len(body)):
+            headers = [*headers, VARY_ENCODING]
+            if (coding := negotiate(context.headers)) is not None:
+                headers, body = encoded_headers(headers, coding), await compress(coding, body)
+        if status not in BODILESS and CONTENT_LENGTH not in dict(headers):
+            headers = [*headers, (CONTENT_LENGTH, b"%d" % len(body))]
+    complete = _completed(context, status, headers)
     closes = CLOSE in headers or CLOSE in context.response_headers
     write: WriteResponse | None = None if closes else context.scope.get(WRITE_RESPONSE)
     if write is not None and write(status, complete, body):
         return
     await context.send({"type": "http.response.start", "status": status, "headers": complete})
     await context.send({"type": "http.response.body", "body": body})
+
+
+def _headers_of_head(context: RequestContext, status: int, headers: Headers, body: bytes) -> Headers:
+    """The headers that GET would get. The length is that of the service or of the page, and left out if the body would
+    be compressed (RFC 9110, 8.6).
+    """
+    if body and CONTENT_LENGTH not in dict(headers):
+        headers = [*headers, (CONTENT_LENGTH, b"%d" % len(body))]
+    if _may_compress(context, status, headers, int(dict(headers).get(CONTENT_LENGTH, b"0"))):
+        headers = [*headers, VARY_ENCODING]
+        if (coding := negotiate(context.headers)) is not None:
+            headers = encoded_headers(headers, coding)
+    return headers
 
 
 async def start_response(context: RequestContext, status: int, headers: Headers) -> None:
@@ -97,7 +112,7 @@ async def write_body(context: RequestContext, piece: bytes, *, more: bool = Fals
 async def send_error(context: RequestContext, error: DukanError) -> None:
     """Send the error in the error envelope."""
     response = error_response(error)
-    headers = [pair for pair in response.raw_headers if pair[0] != CONTENT_LENGTH]
+    headers = [*(pair for pair in response.raw_headers if pair[0] != CONTENT_LENGTH), NO_STORE]
     if error.status in CLOSING_STATUSES:
         headers.append(CLOSE)
     await send_response(context, error.status, headers, bytes(response.body))

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 
 import httpx
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from common.exposition import exposition
 from gateway.pages.docs import docs_pages
 from gateway.pages.events import event_pages
 from gateway.pages.health import Health
@@ -18,6 +19,8 @@ def all_pages(
     urls: Mapping[str, str],
     checks: Callable[[], Mapping[str, bool]],
     broker: Callable[[], bool],
+    *,
+    public_metrics: bool,
 ) -> dict[str, Page]:
     """`urls` of the services by name; `checks` and `broker`: see Health."""
     health = Health(client, urls, checks, broker)
@@ -27,13 +30,13 @@ def all_pages(
             "/health": page(health.platform),
             "/health/live": page(health.live),
             "/health/ready": page(health.readiness),
-            "/metrics": page(_metrics),
             "/openapi.json": page(OpenApi(client, urls).content),
             **docs_pages(),
             **event_pages(),
+            **({"/metrics": page(metrics_content)} if public_metrics else {}),
         }
     )
 
 
-async def _metrics() -> Content:
-    return Content(CONTENT_TYPE_LATEST.encode(), generate_latest())
+async def metrics_content() -> Content:
+    return Content(CONTENT_TYPE_LATEST.encode(), exposition("gateway"))

@@ -11,15 +11,16 @@ from common.drain import Drain
 from common.errors import BadGateway, GatewayTimeout, PayloadTooLarge
 from gateway.credentials.connection_registry import ConnectionRegistry
 from gateway.errors import ClientDisconnected
-from gateway.http.body import RequestBody
-from gateway.http.context import RequestContext
+from gateway.http.context import CYCLE, RequestContext
 from gateway.http.headers import Header, Headers, response_headers
 from gateway.http.response import CLOSE, send_response, start_response, write_body
 from gateway.http.target import target_of
+from gateway.limits.bodies import BodyLimits
 from gateway.limits.streams import StreamLimits, is_event_stream, is_long_lived
 from gateway.proxy.connection import BrokenConnectionError, Connection
 from gateway.proxy.disconnect import DisconnectWatcher
 from gateway.proxy.event_stream import EventStream
+from gateway.proxy.request_body import Pace, RequestBody
 from gateway.proxy.upstream import Upstream, UpstreamRequest
 from gateway.routing.routes import Route
 
@@ -32,7 +33,8 @@ OnUpgrade = Callable[[Connection], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Forwarder:
-    """`upstreams` by service. Idle time-outs are the seconds that a client or a service may pause in a body.
+    """`upstreams` by service. `pace` and `bodies` limit request bodies; `upstream_idle_timeout` is the seconds that a
+    service may pause in a response.
 
     `connections` ends the event streams of callers who lost their permission, `streams` limits long-lived responses,
     `drain` ends all streams before the process stops.
@@ -40,7 +42,8 @@ class Forwarder:
 
     upstreams: Mapping[str, Upstream]
     max_body_bytes: int
-    client_idle_timeout: float
+    pace: Pace
+    bodies: BodyLimits
     upstream_idle_timeout: float
     connections: ConnectionRegistry
     streams: StreamLimits
@@ -78,12 +81,20 @@ class Forwarder:
             raise
         finally:
             watcher.stop()
+            body.release()
 
     def _body(self, context: RequestContext, route: Route, receive: Receive, watcher: DisconnectWatcher) -> RequestBody:
-        max_bytes = route.body_limit or self.max_body_bytes
-        idle_timeout = self.client_idle_timeout
-        length = context.headers.body_length
-        return RequestBody(receive, length, watcher.start, max_bytes=max_bytes, idle_timeout=idle_timeout)
+        cycle = context.scope.get(CYCLE)
+        return RequestBody(
+            receive,
+            context.headers.body_length,
+            watcher.start,
+            has_arrived=cycle is not None and not cycle.more_body,
+            max_bytes=route.body_limit or self.max_body_bytes,
+            pace=self.pace,
+            limits=self.bodies,
+            address=context.client.key,
+        )
 
     async def _relay(self, context: RequestContext, response: Connection, extra: Headers) -> None:
         """Relay piece by piece: `write_body` waits while the client's connection is full, which slows the service."""

@@ -14,7 +14,7 @@ KEEP_ALIVE_SECONDS = 20.0
 
 class ConnectionPool:
     """`url` is the service's, http or https; `host` goes into the Host header. The number of connections is bounded
-    by the requests that `Upstream` admits.
+    by the requests that `Upstream` and `BodyLimits` admit.
     """
 
     def __init__(self, url: str, connect_timeout: float) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from common import metrics
 from common.errors import BadGateway, DukanError, GatewayTimeout, Unavailable
 from gateway.errors import Overloaded, TooManyInFlight
-from gateway.http.body import RequestBody
 from gateway.http.headers import header_lines
 from gateway.proxy.breaker import Breaker
 from gateway.proxy.connection import BrokenConnectionError, Connection
 from gateway.proxy.pool import ConnectionPool
+from gateway.proxy.request_body import RequestBody
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 IDEMPOTENT_METHODS = SAFE_METHODS | {"PUT", "DELETE"}
@@ -52,12 +52,19 @@ class Upstream:
     async def send(self, request: UpstreamRequest) -> Connection:
         """A connection on which the response has started; pass it to `release` after reading.
 
+        A request takes a slot once the service can work on it. One whose body is still arriving takes none: it counts
+        among the arriving bodies until its response is complete.
+
         Raises BadGateway, GatewayTimeout, Unavailable, TooManyInFlight, or the error of the client's body.
         """
+        start = await request.body.read_start()
         caller = request.caller
+        if request.body.is_streamed:
+            self._check(self._by_caller.get(caller, 0))
+            return await self._send(request, start)
         self._take_slot(caller)
         try:
-            connection = await self._send(request)
+            connection = await self._send(request, start)
         except BaseException:
             self._free_slot(caller)
             raise
@@ -100,8 +107,7 @@ class Upstream:
             self._count_failure("breaker_open")
             raise Unavailable(retry_after=self.breaker.retry_after)
 
-    async def _send(self, request: UpstreamRequest) -> Connection:
-        start = await request.body.read_start()
+    async def _send(self, request: UpstreamRequest, start: bytes) -> Connection:
         try:
             connection = await self._send_with_retry(request, start)
         except TimeoutError as error:

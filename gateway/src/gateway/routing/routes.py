@@ -53,6 +53,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/auth/me/avatar", "catalog", timeout=30.0, compresses=False),
     Route("/.well-known", "auth"),
     Route("/products", "catalog", cache_tag=CATALOG_TAG),
+    # A file of 100,000 products; a slow link needs its time to send it.
+    Route("/products/import", "catalog", timeout=30.0, body_limit=64 * MEBIBYTE),
     Route("/categories", "catalog", cache_tag=CATALOG_TAG),
     # A page shows many images at once, and several people may share an address.
     Route("/media", "catalog", timeout=30.0, body_limit=64 * MEBIBYTE, max_streams=100),

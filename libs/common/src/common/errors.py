@@ -14,6 +14,7 @@
     ├── Permanent              no retry can succeed: dead letter at once
     └── Transient              worth another attempt
     DatabaseUnavailable        the database, or the connection to it, failed
+    └── DatabaseFull           its disk is full
 
 An error has one class, which says everything that is constant about it:
 
@@ -276,6 +277,14 @@ class TimedOut(Unavailable):
     message = "This took too long, try again shortly"
 
 
+class StorageFull(Unavailable):
+    """A disk is full, the database's or one for files: reading still works."""
+
+    code = "storage_full"
+    message = "Nothing can be stored at the moment, try again later"
+    retry_after = 30.0
+
+
 class Stopping(Unavailable):
     """The process stopped before the request was finished; what it was asked to do may still happen."""
 
@@ -325,6 +334,10 @@ class DatabaseUnavailable(ConnectionError):
 
     Raised at commit, it leaves open whether the transaction was committed.
     """
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """The database server has no room left: it reads, and writes again once there is room."""
 
 
 def is_outage(error: BaseException) -> bool:

@@ -7,9 +7,10 @@ credential is masked.
 import logging
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -29,14 +30,29 @@ SECRET_NAMES = re.compile(r"(?i)passw|secret|token|authorization|cookie|api_?key
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
-def configure(level: str = "INFO") -> None:
-    """Send all logs to stderr, to a terminal as plain lines."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(HumanFormatter() if sys.stderr.isatty() else JsonFormatter())
+def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send all logs to the stream, by default stderr; to a terminal as plain lines.
+
+    A server logs to stdout, where containers collect logs; a command's stdout is for its result.
+    """
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(HumanFormatter() if stream.isatty() else JsonFormatter())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
     for noisy in ("httpx", "httpcore", "aiormq", "aio_pika", "faststream", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def log_items(log: logging.Logger, message: str, items: Sequence[Mapping[str, object]]) -> None:
+    """One INFO line for a batch: the ids of a single item are fields of the line, those of several a list in it.
+
+    A line per item would cost a busy worker as much as the item's own work.
+    """
+    if len(items) == 1:
+        log.info(message, extra=dict(items[0]))
+    elif items:
+        log.info("%s (%d)", message, len(items), extra={"items": list(items)})
 
 
 def mask(text: str) -> str:

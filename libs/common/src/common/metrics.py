@@ -13,7 +13,7 @@ REQUESTS = Counter("dukan_http_requests_total", "Requests answered.", ["service"
 REQUEST_SECONDS = Histogram(
     "dukan_http_request_seconds", "Time to answer a request.", ["service", "method", "route"], buckets=FAST
 )
-TOKENS_REJECTED = Counter("dukan_tokens_rejected_total", "Access tokens rejected, by reason.", ["reason"])
+TOKENS_REJECTED = Counter("dukan_tokens_rejected_total", "Access tokens rejected, by reason.", ["service", "reason"])
 
 # Outbox and relay
 OUTBOX_PENDING = Gauge("dukan_outbox_pending", "Events committed and not yet published.", ["service"])
@@ -60,6 +60,7 @@ JOB_SECONDS = Histogram("dukan_job_seconds", "Time a run of a job took.", ["serv
 # Gateway
 UPSTREAM_FAILED = Counter("dukan_upstream_failed_total", "Requests to a service that failed.", ["service", "cause"])
 STREAMS = Gauge("dukan_gateway_streams", "Open WebSockets, event streams and long responses.")
+BODIES = Gauge("dukan_gateway_bodies", "Request bodies that are still arriving.")
 RATE_LIMITED = Counter("dukan_rate_limited_total", "Requests rejected by a rate limit.", ["policy"])
 REQUEST_LOG_DROPPED = Counter("dukan_request_log_dropped_total", "Requests that could not be logged.")
 CACHE_HITS = Counter("dukan_cache_hits_total", "Public reads answered from the gateway's cache.")

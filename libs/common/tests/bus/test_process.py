@@ -21,7 +21,7 @@ from common.testing.plugin import FreshDatabase
 from common.web import idempotency
 from common.web.service import Service
 
-CHECKS = {"accepting": True, "database": True, "tasks": True}
+CHECKS = {"accepting": True, "database": True, "disk": True, "tasks": True}
 
 
 class Broken:

@@ -1,5 +1,6 @@
 """A small service with one route per feature of the web layer."""
 
+import errno
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from httpx import AsyncClient
 from pydantic import BaseModel, Field
 
-from common.errors import Conflict, DatabaseUnavailable, RateLimited
+from common.errors import Conflict, DatabaseFull, DatabaseUnavailable, RateLimited
 from common.persistence.database import Database
 from common.security.tokens import Identity
 from common.settings import ServiceSettings
@@ -132,6 +133,10 @@ async def get_failure(how: str, depth: Annotated[int, Query(ge=1)] = 1) -> Envel
         "outage": DatabaseUnavailable("postgres.internal:5432"),
         "slow": TimeoutError(),
         "duplicate": asyncpg.UniqueViolationError("account_email_key"),
+        "full database": DatabaseFull("could not extend file"),
+        "full disk": OSError(errno.ENOSPC, "No space left on device", "/var/lib/dukan/media/1.webp"),
+        "spent quota": OSError(errno.EDQUOT, "Disk quota exceeded"),
+        "full disk of the reader": asyncpg.DiskFullError("could not write to temporary file"),
         "deadlock": asyncpg.DeadlockDetectedError("process 1 waits"),
         "crash": KeyError("SELECT password FROM account"),
     }

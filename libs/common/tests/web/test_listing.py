@@ -30,8 +30,7 @@ async def test_an_unknown_ordering_is_rejected_with_those_that_are_known(client:
     assert answer.status_code == 422
     [problem] = answer.json()["errors"]
     assert problem["field"] == "ordering"
-    for known in ("title", "-title", "price", "-price"):
-        assert f"'{known}'" in problem["message"]
+    assert problem["message"] == "Should be one of: title, -title, price or -price"
 
 
 @pytest.mark.parametrize("text", ["Café", "Ünïted", "한글", "がぎ", "Å"])

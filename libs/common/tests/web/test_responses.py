@@ -73,6 +73,10 @@ async def test_an_unreadable_body_is_a_client_error(
         ("/api/v1/fail/outage", 503, "unavailable"),
         ("/api/v1/fail/duplicate", 409, "already_exists"),
         ("/api/v1/fail/deadlock", 503, "contention"),
+        ("/api/v1/fail/full database", 503, "storage_full"),
+        ("/api/v1/fail/full disk", 503, "storage_full"),
+        ("/api/v1/fail/spent quota", 503, "storage_full"),
+        ("/api/v1/fail/full disk of the reader", 503, "storage_full"),
     ],
 )
 async def test_every_error_response_is_an_envelope(
@@ -82,13 +86,14 @@ async def test_every_error_response_is_an_envelope(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["errors"][0]["field"] is None
     assert ("retry-after" in answer.headers) == (status in (429, 503))
+    assert ("retry-after" in answer.headers) == (status in (429, 503))
     assert not any(secret in answer.text for secret in ("postgres.internal", "account_email", "process 1"))
 
 
 async def test_a_wrong_method_gets_the_allowed_ones(client: AsyncClient) -> None:
     answer = await client.delete("/api/v1/greeting")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, PUT"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, PUT"
 
 
 async def test_a_crash_is_logged_once_and_its_response_shows_no_details(

@@ -1,20 +1,23 @@
 """Types of fields in auth's requests and responses: their validation and their examples."""
 
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
+from common.errors import UnknownTimeZone
 from common.web import fields
 from common.web.people import EMAIL, NAME, OWN_USERNAME, PHONE, USERNAME
-
-TIME_ZONES = frozenset(available_timezones())
+from common.web.places import LANGUAGE
+from common.web.time_zones import find_zone
 
 
 def _time_zone(text: str) -> str:
-    if text not in TIME_ZONES:
-        raise ValueError("This is not an IANA time zone, such as Africa/Dar_es_Salaam")
-    return text
+    """The zone's name in its usual case."""
+    try:
+        return find_zone(text).key
+    except UnknownTimeZone as error:
+        raise PydanticCustomError(error.code, "{text}", {"text": error.message}) from error
 
 
 def _stripped(max_length: int, pattern: str | None = None) -> StringConstraints:
@@ -33,7 +36,7 @@ Name = Annotated[str, _stripped(100), NAME, Field(examples=["Neema's phone"])]
 """The name of a device, a passkey or an API key."""
 Line = Annotated[fields.AddressLine, _stripped(300), NAME]
 Pincode = Annotated[fields.PostalCode, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{0,12}$")]
-Language = Annotated[fields.LanguageTag, _stripped(35, r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Language = Annotated[fields.LanguageTag, _stripped(35), LANGUAGE]
 TimeZone = Annotated[fields.TimeZoneName, _stripped(64), AfterValidator(_time_zone)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), Field(examples=["karanga-na-asali-42"])]
 """Longer than any accepted password, so that the error of the password rules names the limit."""

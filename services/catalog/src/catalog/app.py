@@ -3,7 +3,11 @@
 from pathlib import Path
 
 from catalog.categories import api as categories
-from catalog.imports import api as imports
+from catalog.imports.api import imports, post_import
+from catalog.imports.api.dependencies import ImportDependencies
+from catalog.imports.jobs.delete_imports import delete_imports_job
+from catalog.imports.jobs.executor import ImportExecutor
+from catalog.imports.jobs.run_imports import run_imports_job
 from catalog.media.api import avatar, media, product_images
 from catalog.media.api.dependencies import MediaDependencies
 from catalog.media.jobs import delete_files_job, process_images_job
@@ -23,7 +27,8 @@ from common.persistence.reader import Reader
 from common.security.media_urls import MediaUrls
 from common.web.service import Service
 
-API = (products, categories, stock, product_images, media, avatar, imports)
+# Imports first: /products/imports is no product with the slug `imports`.
+API = (post_import, imports, products, categories, stock, product_images, media, avatar)
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 READERS = 5
 """Connections for short reads; lists and searches, which may take longer, have a pool of their own."""
@@ -38,6 +43,7 @@ def build(settings: Settings) -> Service:
     files.close_to_others()
     delete_files = delete_files_job(database, files)
     process_images = process_images_job(database, files, delete_files)
+    run_imports = run_imports_job(database, ImportExecutor(database, settings.import_max_rows))
     max_upload_bytes = settings.image_max_bytes + MULTIPART_OVERHEAD_BYTES
     return Service(
         name="catalog",
@@ -50,12 +56,16 @@ def build(settings: Settings) -> Service:
             process_images,
             delete_files,
             delete_changes_job(database),
+            run_imports,
+            delete_imports_job(database, settings.import_retention),
         ],
         resources=[reader, list_reader],
+        folders=[Path(settings.data_dir) / "media"],
         state={
             "reader": reader,
             "pages": PageCache(reader),
             "currency": settings.currency,
+            "imports": ImportDependencies(settings.imports_per_person, run_imports),
             "products": ProductReads(ProductLoader(reader), list_reader),
             "media": MediaDependencies(
                 files=files,
@@ -66,5 +76,8 @@ def build(settings: Settings) -> Service:
             ),
         },
         fast_reads={**fast_path.FAST_READS, **categories.FAST_READS},
-        body_limits=dict.fromkeys(("/products", "/media", "/auth/me/avatar"), max_upload_bytes),
+        body_limits={
+            **dict.fromkeys(("/products", "/media", "/auth/me/avatar"), max_upload_bytes),
+            "/products/import": settings.import_max_bytes + MULTIPART_OVERHEAD_BYTES,
+        },
     )

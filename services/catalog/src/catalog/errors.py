@@ -170,3 +170,38 @@ class UnknownColumn(Invalid):
 
     code, field = "unknown_column", "mapping.title"
     message = "The file has no column with this name"
+
+
+class DuplicateColumn(Invalid):
+    """Two columns of the file have one meaning. `detail` has their names."""
+
+    code, field = "duplicate_column", "mapping.price"
+    message = "Two columns mean the same"
+
+
+class AmbiguousColumn(Invalid):
+    """A column's name resembles a field. `detail` has its name."""
+
+    code, field = "ambiguous_column", "mapping.price"
+    message = "A column may or may not be the price: state it in the mapping"
+
+
+class TooManyRows(Invalid):
+    code, field = "too_many_rows", "file"
+    message = "The file has too many rows"
+
+
+class TooManyImports(Conflict):
+    """The caller has as many unfinished imports as one person may have."""
+
+    code = "too_many_imports"
+    message = "Wait until one of your imports has finished"
+
+
+class ImportNotFound(NotFound):
+    message = "There is no such import"
+
+
+class ImportFinished(Conflict):
+    code = "import_finished"
+    message = "The import has finished"

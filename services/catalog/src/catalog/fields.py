@@ -16,6 +16,7 @@ from pydantic import (
 
 from catalog.slugs import slugify
 from common.web import fields
+from common.web.text import NFC, nfc
 
 KEY = r"^[^\x00-\x20\x7f./;\\]+$"
 Key = Annotated[str, Path(pattern=KEY, description="the id or the slug", examples=["kanga-pair"])]
@@ -28,7 +29,7 @@ def key_of(text: str) -> UUID | str:
     try:
         return UUID(text)
     except ValueError:
-        return text.casefold()
+        return nfc(text.casefold())
 
 
 def _slug(text: str) -> str:
@@ -41,13 +42,13 @@ def _text(max_length: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=max_length)
 
 
-Slug = Annotated[fields.Slug, AfterValidator(_slug)]
-Title = Annotated[fields.Title, _text(200)]
-Sku = Annotated[fields.Sku, _text(64)]
+Slug = Annotated[fields.Slug, AfterValidator(_slug), NFC]
+Title = Annotated[fields.Title, _text(200), NFC]
+Sku = Annotated[fields.Sku, _text(64), NFC]
 CategoryNameText = Annotated[str, Field(examples=["Fabrics"])]
-CategoryName = Annotated[CategoryNameText, _text(120)]
+CategoryName = Annotated[CategoryNameText, _text(120), NFC]
 BrandText = Annotated[str, Field(examples=["Ukerewe Weavers"])]
-Brand = Annotated[BrandText, _text(120)]
+Brand = Annotated[BrandText, _text(120), NFC]
 _IMAGE = "/api/v1/media/019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11"
 ImageUrl = Annotated[str, Field(examples=[f"{_IMAGE}/large"])]
 VariantUrls = Annotated[

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from catalog.categories.domain import CategoryFields
 from catalog.categories.usecases import create_category
-from catalog.imports.store import find_category, find_product
+from catalog.imports.store.lookups import find_category, find_product
 from catalog.media.domain import ImageLimits, Upload
 from catalog.media.providers.files import MediaFiles
 from catalog.media.usecases.product_images import add_image

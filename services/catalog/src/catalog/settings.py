@@ -23,6 +23,14 @@ class Settings(ServiceSettings):
     )
     media_per_person: int = Field(200, ge=0, description="pictures that one person may keep beside the avatar")
     media_bytes_per_person: int = Field(200 * 1024 * 1024, ge=0, description="bytes of their originals")
+    import_max_bytes: int = Field(50 * 1024 * 1024, gt=0, description="of an imported file")
+    import_max_rows: int = Field(100_000, gt=0)
+    imports_per_person: int = Field(3, ge=1, description="unfinished imports; one of them runs at a time")
+    import_retention_days: int = Field(30, ge=1, description="until a finished import and its report are deleted")
+
+    @property
+    def import_retention(self) -> timedelta:
+        return timedelta(days=self.import_retention_days)
 
     @property
     def reservation_timeout(self) -> timedelta:

@@ -166,6 +166,19 @@ def test_a_profile_that_is_damaged_or_of_other_colours_is_ignored(kind: str, pro
     assert_colours(encoded(RED, kind, icc_profile=profile, quality=95), (220, 30, 40))
 
 
+def test_the_exponent_of_a_png_is_applied_where_it_has_no_profile() -> None:
+    middle = encoded(Image.new("L", (200, 120), 128), "PNG")
+    linear, usual, srgb = (100_000).to_bytes(4), (45_455).to_bytes(4), b"\0"
+    assert_colours(with_chunk(middle, b"gAMA", linear), (186, 186, 186))
+    assert_colours(with_chunk(middle, b"gAMA", (55_556).to_bytes(4)), (145, 145, 145))
+    assert_colours(with_chunk(middle, b"gAMA", usual), (128, 128, 128))
+    assert_colours(with_chunk(with_chunk(middle, b"gAMA", linear), b"sRGB", srgb), (128, 128, 128))
+    for invalid in (b"", b"\0", b"\0" * 4, b"\xff" * 4, b"\xff" * 400):
+        assert_colours(with_chunk(middle, b"gAMA", invalid), (128, 128, 128))
+    red = encoded(RED, "PNG", icc_profile=swapped_profile())
+    assert_colours(with_chunk(red, b"gAMA", linear), (30, 220, 40))
+
+
 def with_chunk(content: bytes, kind: bytes, data: bytes) -> bytes:
     """The PNG with this chunk behind its header."""
     return content[:33] + png_chunk(kind, data) + content[33:]

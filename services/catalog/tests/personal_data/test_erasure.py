@@ -33,3 +33,16 @@ async def test_an_erasure_deletes_personal_pictures_and_keeps_product_images(
     assert open_image(await client.get(image["url"]))
     async with catalog.database.begin() as tx:
         assert await tx.sql.fetchval("SELECT count(*) FROM media WHERE owner_id = $1", clerk) == 0
+
+
+async def test_an_erasure_keeps_imports_without_the_person(
+    catalog: Service, client: httpx.AsyncClient, tokens: TestIssuer
+) -> None:
+    clerk = new_id()
+    file = {"file": ("pots.csv", b"sku,title,price\nA,Pot,1\n")}
+    answer = await client.post("/api/v1/products/import", files=file, headers=tokens.bearer(clerk, ["staff"]))
+    data(answer, 202)
+    await deliver(catalog, UserErased(user_id=clerk))
+    await run_job(catalog, "catalog.imports")
+    [task] = data(await client.get("/api/v1/products/imports", headers=tokens.bearer(roles=["staff"])))
+    assert (task["status"], task["owner_id"]) == ("SUCCESS", None)

@@ -27,5 +27,9 @@ async def test_an_export_contains_the_pictures_and_adjustments_of_that_person_on
     assert [(found["id"], found["content_type"]) for found in exported["pictures"]] == [(uploaded["id"], "image/png")]
     [own] = exported["stock_adjustments"]
     assert (own["product_id"], own["delta"], own["note"]) == (product["id"], 7, "Friday's lorry")
+    imported = {"file": ("pots.csv", b"sku,title,price\nA,Pot,1\n")}
+    data(await client.post("/api/v1/products/import", files=imported, headers=clerk), 202)
+    exported = await exported_data(catalog, clerk_id, CatalogDataGathered)
+    assert [found["file_name"] for found in exported["product_imports"]] == ["pots.csv"]
     other = await exported_data(catalog, new_id(), CatalogDataGathered)
-    assert other == {"pictures": [], "stock_adjustments": [], "cut": []}
+    assert other == {"pictures": [], "stock_adjustments": [], "product_imports": [], "cut": []}

@@ -42,6 +42,7 @@ def build(settings: Settings) -> Service:
         subscribers=[ContactSubscribers(on_contacts_stored), NoticeSubscribers(sender.job.wake), personal_data],
         jobs=[sender.job],
         resources=[sender],
+        folders=[Path(settings.data_dir) / "mail"] if settings.mail_backend == "mailbox" else [],
     )
 
 

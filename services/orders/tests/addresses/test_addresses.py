@@ -77,6 +77,37 @@ async def test_required_fields_cannot_be_missing_or_empty(harness: Harness, fiel
     assert problem(await customer.call("PATCH", path, {"phone": "0712"}))[::2] == (422, "phone")
 
 
+@pytest.mark.parametrize("country", ["QQ", "Tanzania", "", "TZA", "UK"])
+async def test_a_country_is_a_code_of_iso_3166(harness: Harness, country: str) -> None:
+    answer = await harness.customer().call("POST", "/addresses", HOME | {"country": country})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "country")
+
+
+async def test_a_code_in_small_letters_is_stored_in_capitals(harness: Harness) -> None:
+    assert (await add(harness.customer(), country="ke"))["country"] == "KE"
+
+
+async def test_an_address_from_before_countries_were_checked_can_still_be_read_and_changed(harness: Harness) -> None:
+    customer = harness.customer()
+    old = await add(customer)
+    async with harness.database.begin() as tx:
+        await tx.sql.execute("UPDATE address SET country = 'Tanzania' WHERE id = $1", old["id"])
+    [listed] = await customer.get("/addresses")
+    assert listed["country"] == "Tanzania"
+    changed = data(await customer.call("PATCH", f"/addresses/{old['id']}", {"city": "Moshi"}))
+    assert (changed["city"], changed["country"]) == ("Moshi", "Tanzania")
+
+
+async def test_addresses_have_pages_an_order_and_a_search(harness: Harness) -> None:
+    customer = harness.customer()
+    for name, city in (("Zawadi", "Kigoma"), ("Ámina", "Moshi"), ("Baraka", "Arusha")):
+        await add(customer, name=name, city=city)
+    assert [each["name"] for each in await customer.get("/addresses?ordering=-city")] == ["Ámina", "Zawadi", "Baraka"]
+    assert [each["name"] for each in await customer.get("/addresses?search=amina")] == ["Ámina"]
+    answer = (await customer.call("GET", "/addresses?page=2&page_size=2")).json()
+    assert (len(answer["data"]), answer["meta"]["total"], answer["meta"]["next"]) == (1, 3, None)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [

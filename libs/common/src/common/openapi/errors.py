@@ -26,6 +26,7 @@ from common.errors import (
     RateLimited,
     SessionEnded,
     Stopping,
+    StorageFull,
     TimedOut,
     TokenExpired,
     TokenInvalid,
@@ -83,7 +84,7 @@ STATUS_ERRORS: Mapping[int, StatusErrors] = {
     503: StatusErrors(
         "Unavailable",
         "Temporarily unavailable; `Retry-After` says when to retry",
-        [Unavailable, TimedOut, Contention, Stopping],
+        [Unavailable, TimedOut, Contention, StorageFull, Stopping],
         ["Retry-After"],
     ),
     504: StatusErrors(

@@ -13,7 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from common.errors import DatabaseUnavailable, Recorded
+from common.errors import DatabaseFull, DatabaseUnavailable, Recorded
+from common.persistence.errors import driver_error
+from common.persistence.probe import DiskFull
 from common.persistence.transaction import Transaction
 
 CONNECTION_LOST = (
@@ -25,8 +27,16 @@ CONNECTION_LOST = (
 )
 """Errors with which the server ends a connection; the socket may close a moment later."""
 
+BEGIN_SECONDS = 10.0
 ROLLBACK_SECONDS = 5.0
 """On a dead link a ROLLBACK would wait as long as the statement did."""
+
+_Begun = tuple[AsyncConnection, asyncpg.Connection, asyncpg.transaction.Transaction]
+
+
+class _StaleError(DatabaseUnavailable):
+    """The connection was lost before the transaction began."""
+
 
 CANNOT_CONNECT = (*CONNECTION_LOST, OSError, PoolTimeout, DBAPIError, asyncpg.TooManyConnectionsError)
 
@@ -42,6 +52,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10, command_timeout: float = 30.0) -> None:
         self.url = url
         self.outbox_filled = asyncio.Event()
+        self.disk_full = DiskFull()
+        self._pool_size = pool_size
         self._engine = _engine(url, pool_size, command_timeout)
 
     def apart(self, pool_size: int) -> Database:
@@ -51,6 +63,7 @@ class Database:
         """
         sibling = Database(self.url, pool_size=pool_size)
         sibling.outbox_filled = self.outbox_filled
+        sibling.disk_full = self.disk_full
         return sibling
 
     @asynccontextmanager
@@ -58,14 +71,12 @@ class Database:
         """A transaction: committed when the block ends, rolled back when it raises.
 
         An error whose class is `Recorded` commits as well, and is raised after the commit. Raises DatabaseUnavailable
-        if there is no connection within ten seconds, or if it is lost.
+        if there is no connection within ten seconds, or if it is lost; DatabaseFull if its disk is full.
         """
         recorded: Recorded | None = None
-        connection = await self._connect()
+        connection, sql, transaction = await self._begin()
         try:
-            driver = (await connection.get_raw_connection()).driver_connection
-            sql = cast("asyncpg.Connection", driver)
-            async with _transaction(connection, sql):
+            async with _ended(connection, sql, transaction):
                 tx = Transaction(connection, sql)
                 try:
                     try:
@@ -75,6 +86,9 @@ class Database:
                     await tx.finish()
                 finally:
                     await tx.close()
+        except DatabaseFull:
+            self.disk_full.record()
+            raise
         finally:
             await connection.close()
         tx.committed()
@@ -82,6 +96,19 @@ class Database:
             self.outbox_filled.set()
         if recorded is not None:
             raise recorded
+
+    async def _begin(self) -> _Begun:
+        """A connection with an open transaction.
+
+        After a restart of the server every connection of the pool is stale. BEGIN notices it before anything is lost,
+        so another connection takes its place, and no ping before each transaction is needed.
+        """
+        for _ in range(self._pool_size):
+            try:
+                return await _begun(await self._connect())
+            except _StaleError:
+                continue
+        return await _begun(await self._connect())
 
     async def _connect(self) -> AsyncConnection:
         try:
@@ -93,17 +120,46 @@ class Database:
         await self._engine.dispose()
 
 
-@asynccontextmanager
-async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> AsyncIterator[None]:
-    """Ends in COMMIT or ROLLBACK; otherwise the connection is discarded.
+async def _begun(connection: AsyncConnection) -> _Begun:
+    """Begin on the connection; if that fails, it is discarded. Raises _StaleError if it was lost before.
 
     A cancelled BEGIN can leave the driver in a transaction that is never ended: the next user of the connection would
     get savepoints in it, and lose what they commit.
     """
+    sql: asyncpg.Connection | None = None
+    try:
+        sql = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+        transaction = sql.transaction()
+        async with asyncio.timeout(BEGIN_SECONDS):
+            await transaction.start()
+    except BaseException as error:
+        try:
+            await _discard(connection, sql)
+        finally:
+            await connection.close()
+        if isinstance(error, TimeoutError):
+            raise DatabaseUnavailable("the database did not answer in time") from error
+        if isinstance(error, Exception) and sql is not None and (sql.is_closed() or isinstance(error, CONNECTION_LOST)):
+            raise _StaleError(f"the connection was lost: {error!r}") from error
+        raise
+    return connection, sql, transaction
+
+
+async def _discard(connection: AsyncConnection, sql: asyncpg.Connection | None) -> None:
+    """The pool cannot see failures of the driver's own calls and would reuse a dead connection."""
+    if sql is not None:
+        # First, because the await below may be cancelled.
+        sql.terminate()
+    await connection.invalidate()
+
+
+@asynccontextmanager
+async def _ended(
+    connection: AsyncConnection, sql: asyncpg.Connection, transaction: asyncpg.transaction.Transaction
+) -> AsyncIterator[None]:
+    """The block ends in COMMIT or ROLLBACK; otherwise the connection is discarded."""
     ended = False
     try:
-        transaction = sql.transaction()
-        await transaction.start()
         try:
             yield
         except BaseException:
@@ -116,13 +172,12 @@ async def _transaction(connection: AsyncConnection, sql: asyncpg.Connection) -> 
         if sql.is_closed() or isinstance(error, CONNECTION_LOST):
             ended = False
             raise DatabaseUnavailable(f"the connection was lost: {error!r}") from error
+        if isinstance(driver_error(error), asyncpg.DiskFullError):
+            raise DatabaseFull(f"the database has no room: {error!r}") from error
         raise
     finally:
         if not ended:
-            # First, because the await below may be cancelled.
-            sql.terminate()
-            # The pool cannot see failures of the driver's own calls and would reuse a dead connection.
-            await connection.invalidate()
+            await _discard(connection, sql)
 
 
 async def _roll_back(transaction: asyncpg.transaction.Transaction) -> None:

@@ -3,7 +3,7 @@
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from common.errors import AlreadyExists, Contention, DukanError, InUse, TimedOut, UnstorableValue
+from common.errors import AlreadyExists, Contention, DukanError, InUse, StorageFull, TimedOut, UnstorableValue
 
 KNOWN: tuple[tuple[tuple[type[Exception], ...], type[DukanError]], ...] = (
     ((asyncpg.DataError,), UnstorableValue),
@@ -11,10 +11,16 @@ KNOWN: tuple[tuple[tuple[type[Exception], ...], type[DukanError]], ...] = (
     ((asyncpg.ForeignKeyViolationError,), InUse),
     ((asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError), Contention),
     ((asyncpg.QueryCanceledError,), TimedOut),
+    ((asyncpg.DiskFullError,), StorageFull),
 )
 
 
 def database_error(error: Exception) -> DukanError | None:
     """The error for the client that an error of the driver stands for; None if it stands for a bug."""
-    driver_error = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
-    return next((known() for kinds, known in KNOWN if isinstance(driver_error, kinds)), None)
+    cause = driver_error(error)
+    return next((known() for kinds, known in KNOWN if isinstance(cause, kinds)), None)
+
+
+def driver_error(error: BaseException) -> BaseException | None:
+    """The driver's error, which SQLAlchemy wraps."""
+    return error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error

@@ -13,7 +13,7 @@ from uuid import UUID
 import jwt
 from jwt.types import Options
 
-from common import clock, metrics
+from common import clock, logs, metrics
 from common.errors import SessionEnded, TokenExpired, TokenInvalid, TokenNotYetValid, Unauthenticated
 from common.security.key_set import KeySet
 from common.security.permissions import Permission, permits
@@ -80,7 +80,7 @@ class TokenVerifier:
         try:
             return self._find_cached(digest) or await self._verify(token, digest)
         except Unauthenticated as error:
-            metrics.TOKENS_REJECTED.labels(error.code).inc()
+            metrics.TOKENS_REJECTED.labels(logs.service_name.get(), error.code).inc()
             raise
 
     def _find_cached(self, digest: bytes) -> Identity | None:

@@ -47,15 +47,18 @@ class DocumentedErrors:
             raise UndocumentedError(f"{target} answers {status} {code}, which its operation does not document")
 
 
-_documents: dict[tuple[str, ...], Any] = {}
+_documents: dict[tuple[int, ...], tuple[FastAPI, Any]] = {}
 
 
 def _document(app: FastAPI) -> Any:
-    """The application's document, made once per set of routes: it takes longer than most tests."""
-    key = (app.title, *sorted(getattr(route, "path", "") for route in app.routes))
+    """The application's document, made once per set of routers: it takes longer than most tests.
+
+    The routers of a service are those of its modules. The stored application keeps them alive, and so their ids unique.
+    """
+    key = tuple(id(getattr(route, "original_router", None)) for route in app.routes)
     if key not in _documents:
-        _documents[key] = app.openapi()
-    return _documents[key]
+        _documents[key] = app, app.openapi()
+    return _documents[key][1]
 
 
 def _operation(document: Any, scope: Scope) -> Any:

@@ -29,6 +29,12 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 TRACESTATE_LIMIT = 512
 ORIGIN = frozenset((b"x-request-id", b"traceparent", b"tracestate"))
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+CACHE_CONTROL = b"cache-control"
+NO_STORE = (CACHE_CONTROL, b"no-store")
+"""For responses that do not say it themselves. They may be private, and a cache may store a 200, 404 or 410 for a while
+even if nothing allows it (RFC 9111, 4.2.2). `private, no-cache` would let browsers store them, which helps only if a
+validator can make them fresh again; they have none.
+"""
 SLOW_SECONDS = 5.0
 """Responses that took at least this long are logged at INFO."""
 
@@ -87,7 +93,10 @@ class _RequestScope:
     async def _forward(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._headers]
+            headers = message.get("headers", ())
+            message["headers"] = [*headers, *self._headers]
+            if CACHE_CONTROL not in [pair[0] for pair in headers]:
+                message["headers"].append(NO_STORE)
             if self._drain.has_begun:
                 # So that no client sends its next request on a connection that is about to be closed.
                 message["headers"].append((b"connection", b"close"))

@@ -14,13 +14,13 @@ from common.openapi.document import complete_document
 from common.people.phones import DEFAULT_REGION
 from common.persistence.errors import database_error
 from common.web.access_log import AccessLogMiddleware
-from common.web.body_limit import BodyLimit
 from common.web.days import KnownTimeZone
 from common.web.envelope import ErrorEnvelope
 from common.web.error_responses import add_error_handlers
 from common.web.fast_path import FastHandler, FastPath
 from common.web.health import health_routes
 from common.web.process import Process, Role
+from common.web.request_rules import RequestRules
 from common.web.service import Service
 from common.web.validation.checked_route import api_routes, check_routes, query_names
 
@@ -56,7 +56,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
         setattr(app.state, name, value)
     add_error_handlers(app)
     complete_document(app, service.name)
-    app.include_router(health_routes(process.readiness(), process.other_checks()))
+    app.include_router(health_routes(service.name, process.readiness(), process.other_checks()))
     if role != "worker":
         for router in service.routers:
             check_routes(router)
@@ -68,7 +68,7 @@ def create_app(service: Service, transport: Transport, role: Role = "all") -> Fa
     if fast and role != "worker":
         app.add_middleware(FastPath, handlers=fast, parameters=_parameters(service))
     app.add_middleware(KnownTimeZone)
-    app.add_middleware(BodyLimit, default=service.settings.max_body_bytes, limits=limits)
+    app.add_middleware(RequestRules, max_body_bytes=service.settings.max_body_bytes, body_limits=limits)
     app.add_middleware(AccessLogMiddleware, service=service.name, drain=service.drain, recognise=database_error)
     return app
 

@@ -1,5 +1,6 @@
 """Errors as responses: the error envelope, without stack traces, SQL or internal names."""
 
+import errno
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
@@ -9,18 +10,21 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from common import context
 from common.errors import (
+    DatabaseFull,
     DukanError,
+    MethodNotImplemented,
     PayloadTooLarge,
+    StorageFull,
     TimedOut,
     Unavailable,
     UnsupportedMediaType,
     is_outage,
 )
 from common.web.envelope import Problem, failure
+from common.web.methods import STANDARD_METHODS, allowed_methods
 from common.web.validation.checked_route import RejectedBody
 from common.web.validation.codes import MISSING, NO_BODY, meaning_of
 from common.web.validation.problems import problem
@@ -43,7 +47,8 @@ CODES = {
     431: "headers_too_large",
     503: "unavailable",
 }
-METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Of a file that has no room, on the disk or in a quota."""
 MAX_PROBLEMS = 100
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 LOCATIONS = ("body", "query", "path", "header", "cookie")
@@ -76,6 +81,8 @@ def error_response(error: DukanError) -> Response:
 def _known(error: Exception) -> DukanError | None:
     if isinstance(error, TimeoutError):
         return TimedOut()
+    if isinstance(error, DatabaseFull) or (isinstance(error, OSError) and error.errno in FULL):
+        return StorageFull()
     return Unavailable() if is_outage(error) else None
 
 
@@ -101,22 +108,15 @@ def _dukan_error(error: DukanError) -> Response:
 def _http_exception(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(_methods_at(request))
+        if request.method not in STANDARD_METHODS:
+            return error_response(MethodNotImplemented())
+        # Starlette names only those of the first route with this path.
+        headers["Allow"] = ", ".join(allowed_methods(request.app.router.routes, request.scope))
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=headers)
     message = str(error.detail) if error.detail else HTTPStatus(error.status_code).phrase
     code = CODES.get(error.status_code, DukanError.code if error.status_code >= 500 else "bad_request")
     return _response(error.status_code, message, code, headers=headers)
-
-
-def _methods_at(request: Request) -> list[str]:
-    """The methods that the path allows; Starlette names only those of the first route with this path."""
-    scopes = ({**request.scope, "method": method} for method in METHODS)
-    return [
-        scope["method"]
-        for scope in scopes
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
-    ]
 
 
 def _invalid_request(request: Request, error: RequestValidationError) -> Response:

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from common.errors import Unavailable
+from common.exposition import exposition
 from common.web.envelope import Envelope, ok
 from common.web.error_responses import error_response
 
@@ -30,7 +31,7 @@ class Health(BaseModel):
     checks: dict[str, bool]
 
 
-def health_routes(ready: Mapping[str, Check], others: Mapping[str, Check]) -> APIRouter:
+def health_routes(service: str, ready: Mapping[str, Check], others: Mapping[str, Check]) -> APIRouter:
     """The process is ready if every check of `ready` is true within two seconds; it is live if it responds.
 
     `others` are of things whose failure no replica could make up for, such as the broker: they are in the health
@@ -57,7 +58,7 @@ def health_routes(ready: Mapping[str, Check], others: Mapping[str, Check]) -> AP
 
     @router.get("/metrics")
     async def get_metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(exposition(service), media_type=CONTENT_TYPE_LATEST)
 
     return router
 

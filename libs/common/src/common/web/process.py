@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Literal
 
 from fastapi import FastAPI
@@ -14,6 +16,7 @@ from common.bus.subscriptions import collect
 from common.bus.transport import Transport
 from common.events.cloudevent import CloudEvent
 from common.jobs import Job, run_jobs
+from common.persistence.probe import Probe
 from common.security.tokens import TokenVerifier
 from common.security.verification import VerifierRefresh, http_verifier
 from common.web import idempotency
@@ -23,6 +26,9 @@ from common.web.service import Listener, Service
 log = logging.getLogger(__name__)
 
 PURGE_KEYS_SECONDS = 60.0
+
+MIN_FREE_BYTES = 10 * 1024 * 1024
+"""Room for one upload."""
 
 Role = Literal["all", "api", "worker"]
 
@@ -36,6 +42,7 @@ class Process:
         self._role = role
         self._verifier: TokenVerifier | None = None
         consumers = collect(*service.subscribers)
+        self._probe = Probe(service.database.url, service.database.disk_full)
         self._runtime = Runtime(service.name, service.database, transport, consumers)
 
     @asynccontextmanager
@@ -45,6 +52,7 @@ class Process:
             telemetry.start(self._service.name, self._service.settings.otel_endpoint)
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, self._service.name)
             stack.push_async_callback(self._service.database.close)
+            stack.push_async_callback(self._probe.close)
             for resource in self._service.resources:
                 await stack.enter_async_context(resource)
             await self._serve_requests(app, stack)
@@ -94,7 +102,8 @@ class Process:
         """
         checks: dict[str, Check] = {
             "accepting": self._is_accepting,
-            "database": self._database_answers,
+            "database": self._probe.answers,
+            "disk": self._has_room,
             "tasks": self._tasks_run,
         }
         if self._role == "worker":
@@ -108,9 +117,8 @@ class Process:
     async def _is_accepting(self) -> bool:
         return not self._service.drain.has_begun
 
-    async def _database_answers(self) -> bool:
-        async with self._service.database.begin() as tx:
-            return bool(await tx.sql.fetchval("SELECT true"))
+    async def _has_room(self) -> bool:
+        return await self._probe.has_room() and await asyncio.to_thread(_all_have_room, self._service.folders)
 
     async def _tasks_run(self) -> bool:
         return not self._runtime.failed
@@ -124,3 +132,14 @@ class Process:
 
     async def _identity_known(self) -> bool:
         return self._verifier is not None and self._verifier.ready
+
+
+def _all_have_room(folders: Sequence[Path]) -> bool:
+    return all(_has_room(folder) for folder in folders)
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether the disk has room for a file; of a folder that does not exist yet, its parent's disk."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free >= MIN_FREE_BYTES

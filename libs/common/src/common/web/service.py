@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -36,6 +37,7 @@ class Service:
     - `state` becomes `request.app.state.<name>`.
     - `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`), where the settings' limit does not fit.
     - `fast_reads` (GET) and `fast_posts` are fast handlers by path below /api/v1 (see common.web.fast_path).
+    - `folders` hold files that the service writes: it is not ready while their disk is full.
     - `drain` begins when the process is told to stop: see common.drain.
     - `verifier` replaces the one that fetches keys from auth over HTTP: auth itself brings its own.
     """
@@ -52,6 +54,7 @@ class Service:
     body_limits: dict[str, int] = field(default_factory=dict)
     fast_reads: Mapping[str, FastHandler] = field(default_factory=dict)
     fast_posts: Mapping[str, FastHandler] = field(default_factory=dict)
+    folders: list[Path] = field(default_factory=list)
     drain: Drain = field(default_factory=Drain)
     verifier: TokenVerifier | None = None
     root_routers: list[APIRouter] = field(default_factory=list)

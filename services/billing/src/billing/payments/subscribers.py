@@ -1,12 +1,16 @@
 """Events of orders: payment requested, order cancelled."""
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 
 from billing.payments.usecases import cancel_payments, open_payments
 from common import clock
+from common.bus.order_log import log_orders
 from common.bus.subscriptions import subscribe
 from common.contracts.orders import OrderCancelled, PaymentRequested
 from common.persistence.transaction import Transaction
+
+log = logging.getLogger(__name__)
 
 CONSUMER = "billing.checkout"
 
@@ -21,6 +25,7 @@ class PaymentSubscribers:
     @subscribe(PaymentRequested, consumer=CONSUMER, batch=256)
     async def on_payments_requested(self, events: Sequence[PaymentRequested], tx: Transaction) -> None:
         await open_payments(tx, events, self._enabled_providers, clock.now())
+        log_orders(tx, log, "payment of an order requested", events)
         tx.after_commit(self._wake)
 
     @subscribe(OrderCancelled, consumer=CONSUMER, batch=256)

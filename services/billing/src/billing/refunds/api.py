@@ -20,6 +20,7 @@ from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import Reason
 from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency, replayed
+from common.web.text import NFC
 
 router = APIRouter(tags=["billing"])
 
@@ -30,7 +31,7 @@ class RequestRefund(BaseModel):
     """Without an amount, all that is left is refunded."""
 
     amount: Money | None = None
-    reason: Annotated[Reason, Field(min_length=1, max_length=200)]
+    reason: Annotated[Reason, Field(min_length=1, max_length=200), NFC]
 
     @field_validator("amount")
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from catalog.imports.usecases.forget_importer import forget_importer
 from catalog.media.usecases.own_media import erase_media
 from catalog.personal_data.usecases import export_personal_data
 from common.bus.subscriptions import subscribe
@@ -25,4 +26,5 @@ class PersonalDataSubscriber:
     async def on_user_erased(self, event: UserErased, tx: Transaction) -> None:
         # The append-only ledger keeps stock adjustments, with the id of an account that no longer exists.
         await erase_media(tx, event.user_id)
+        await forget_importer(tx, event.user_id)
         tx.after_commit(self._delete_files)

@@ -9,6 +9,9 @@ from common.money import Money
 MAX_PRICE_AMOUNT = 10**13
 """In minor units."""
 
+RESERVED_SLUGS = frozenset(("import", "imports", "export", "facets", "bulk"))
+"""They are paths below /products."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProductFields:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
-from catalog.errors import ProductNotFound
-from catalog.products.domain import ProductFields
+from catalog.errors import ProductNotFound, SlugTaken
+from catalog.products.domain import RESERVED_SLUGS, ProductFields
 from catalog.products.store import products as store
 from catalog.products.tables import Product
 from catalog.slugs import first_free, slugify
@@ -24,6 +24,7 @@ async def create_product(tx: Transaction, fields: ProductFields) -> Product:
 
     Raises UnknownCategory, SlugTaken, SkuTaken or ExternalKeyTaken.
     """
+    _check_slug(fields.slug)
     product_id = new_id()
     product = Product(
         id=product_id,
@@ -47,6 +48,7 @@ async def create_product(tx: Transaction, fields: ProductFields) -> Product:
 
 async def change_product(tx: Transaction, product_id: UUID, changes: Mapping[str, Any]) -> bool:
     """Set the given fields (`price` is Money). Publishes ProductChanged and returns True if a value changed."""
+    _check_slug(changes.get("slug"))
     # The row lock also puts the events of concurrent changes in the order of their commits.
     product = await _locked(tx, product_id)
     if not _apply(product, dict(changes)):
@@ -87,7 +89,12 @@ def _apply(product: Product, changes: dict[str, Any]) -> bool:
 
 async def _free_slug(tx: Transaction, title: str, product_id: UUID) -> str:
     base = slugify(title, fallback="product")
-    return first_free(base, await store.lock_slugs(tx, base, product_id))
+    return first_free(base, await store.lock_slugs(tx, base, product_id) | RESERVED_SLUGS)
+
+
+def _check_slug(slug: str | None) -> None:
+    if slug in RESERVED_SLUGS:
+        raise SlugTaken("This slug is the name of a resource of the API")
 
 
 def _event(event: type[ProductEvent], product: Product) -> ProductEvent:

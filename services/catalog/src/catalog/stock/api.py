@@ -20,6 +20,7 @@ from common.web.envelope import Envelope, ok
 from common.web.fields import WHOLE, Count
 from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position, row_number
+from common.web.text import NFC
 
 router = APIRouter(prefix="/products/{product_id}/stock", tags=["stock"])
 
@@ -57,7 +58,7 @@ class Adjustment(BaseModel):
 
     delta: Annotated[Delta, Field(ge=-MAX_ADJUSTMENT, le=MAX_ADJUSTMENT), WHOLE]
     reason: Literal["received", "correction", "damaged", "returned"]
-    note: Annotated[NoteText | None, Field(max_length=500)] = None
+    note: Annotated[NoteText | None, Field(max_length=500), NFC] = None
 
 
 @router.get("", summary="Stock of a product")

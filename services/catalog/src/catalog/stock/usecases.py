@@ -1,5 +1,6 @@
 """Adjust stock, and reserve, commit and release it for orders."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +16,7 @@ from catalog.stock.domain import (
     allocate,
     quantities,
 )
+from common.bus.order_log import log_orders
 from common.contracts.catalog import (
     AvailabilityChanged,
     ReservationExpired,
@@ -29,6 +31,8 @@ from common.contracts.catalog import (
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderPlaced
 from common.errors import Permanent
 from common.persistence.transaction import Transaction
+
+log = logging.getLogger(__name__)
 
 EXPIRE_BATCH = 200
 
@@ -77,6 +81,8 @@ async def reserve_stock(tx: Transaction, events: Sequence[OrderPlaced], expires_
     available = await _move(tx, [move for result in results if not result.reason for move in result.moves])
     for result in results:
         _publish(tx, result, available, causes[result.request.order_id])
+    outcomes = {result.request.order_id: result.reason or "reserved" for result in results}
+    log_orders(tx, log, "stock of an order decided", [causes[order_id] for order_id in outcomes], outcomes)
 
 
 async def commit_stock(tx: Transaction, events: Sequence[OrderConfirmed]) -> None:

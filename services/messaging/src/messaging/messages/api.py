@@ -18,6 +18,7 @@ from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency, replayed
 from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from common.web.people import PHONE
+from common.web.text import NFC
 from messaging.errors import ClientRefUsed, QuotaExceeded
 from messaging.messages import store
 from messaging.messages.domain import Channel
@@ -50,9 +51,9 @@ class SendText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     recipient: Annotated[Phone, Field(max_length=40), PHONE]
-    text: Annotated[MessageText, Field(min_length=1, max_length=4096)]
+    text: Annotated[MessageText, Field(min_length=1, max_length=4096), NFC]
     channel: Channel
-    client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100)] | None = None
+    client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100), NFC] | None = None
 
 
 class MessageError(BaseModel):

@@ -1,12 +1,16 @@
 """Confirms orders by message. In batches, because a busy shop confirms many orders per second."""
 
+import logging
 from collections.abc import Callable, Sequence
 
+from common.bus.order_log import log_orders
 from common.bus.subscriptions import subscribe
 from common.contracts.orders import OrderConfirmed
 from common.persistence.transaction import Transaction
 from messaging.messages.domain import order_confirmation
 from messaging.messages.usecases.confirm_orders import Confirmation, confirm_orders
+
+log = logging.getLogger(__name__)
 
 CONSUMER = "messaging.orders"
 
@@ -20,6 +24,7 @@ class Subscribers:
     @subscribe(OrderConfirmed, consumer=CONSUMER, batch=256)
     async def on_orders_confirmed(self, events: Sequence[OrderConfirmed], tx: Transaction) -> None:
         await confirm_orders(tx, [_confirmation(event, tx) for event in events])
+        log_orders(tx, log, "confirmation of an order handled", events)
         tx.after_commit(self._wake_sender)
 
 

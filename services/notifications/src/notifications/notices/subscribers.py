@@ -1,13 +1,18 @@
 """Tells people about events. In batches, because a busy shop confirms many orders per second."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
+from common.bus.order_log import log_orders
 from common.bus.subscriptions import H, subscribe
 from common.contracts.auth import UserRegistered
 from common.contracts.event import Event
+from common.contracts.orders import OrderConfirmed
 from common.persistence.transaction import Transaction
 from notifications.notices.domain import ACCOUNT_NOTICES, ORDER_NOTICES
 from notifications.notices.usecases import announce
+
+log = logging.getLogger(__name__)
 
 PEOPLE = "notifications.people"
 ORDERS = "notifications.orders"
@@ -38,4 +43,5 @@ class Subscribers:
     @subscribe_to_each(ORDER_EVENTS, consumer=ORDERS, batch=256)
     async def on_events(self, events: Sequence[Event], tx: Transaction) -> None:
         await announce(tx, events)
+        log_orders(tx, log, "confirmed order announced", [e for e in events if isinstance(e, OrderConfirmed)])
         tx.after_commit(self._wake_sender)

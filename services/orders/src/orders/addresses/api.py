@@ -13,6 +13,7 @@ from common.web.envelope import Envelope, created, ok
 from common.web.listing import ORDERING, SearchText
 from common.web.pagination import ShortPage, page_meta
 from common.web.people import NAME, PHONE_OR_EMPTY
+from common.web.places import COUNTRY
 from orders.addresses.store import SORTING, find_address, list_addresses
 from orders.addresses.tables import Address
 from orders.addresses.usecases import add_address, change_address, remove_address
@@ -29,9 +30,8 @@ Line1 = Annotated[fields.AddressLine, REQUIRED, NAME]
 Line2 = Annotated[Line2Text, OPTIONAL, NAME]
 City = Annotated[fields.City, REQUIRED, NAME]
 Region = Annotated[fields.Region, OPTIONAL, NAME]
-PostalCode = Annotated[fields.PostalCode, OPTIONAL]
-# Not CountryCode: names of countries have been accepted from the beginning.
-Country = Annotated[str, Field(min_length=1, max_length=200, examples=["TZ"])]
+PostalCode = Annotated[fields.PostalCode, OPTIONAL, NAME]
+Country = Annotated[fields.CountryCode, Field(max_length=200), COUNTRY]
 Phone = Annotated[fields.Phone, Field(max_length=40), PHONE_OR_EMPTY]
 
 
@@ -68,16 +68,16 @@ class AddressChange(BaseModel):
 class AddressView(BaseModel):
     """An address as it is stored; older ones may break rules that were added later."""
 
+    id: UUID
     name: fields.PersonName
     line1: fields.AddressLine
     line2: Line2Text
     city: fields.City
     region: fields.Region
     postal_code: fields.PostalCode
-    country: Annotated[str, Field(examples=["TZ"])]
+    country: fields.CountryCode
     phone: fields.Phone
     is_default: bool
-    id: UUID
 
     @classmethod
     def of(cls, row: Address) -> Self:

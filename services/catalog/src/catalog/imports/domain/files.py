@@ -1,70 +1,75 @@
-"""Reads the rows of a file: CSV, or JSON that is a list or contains one."""
+"""Reads the rows of a file, one at a time: CSV, JSON, or the body of a request that has rows."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable
-from decimal import Decimal
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO, NamedTuple, TextIO
 
-from catalog.errors import UnreadableFile
+from catalog.imports.domain.csv_rows import Header, read_header, read_rows
+from catalog.imports.domain.encodings import Encoding, open_text, unreadable
+from catalog.imports.domain.json_rows import read_objects
+from catalog.imports.domain.shopify import is_shopify, one_row_per_product
+from catalog.imports.domain.source_rows import SourceRow
 
-DELIMITERS = ",;\t|"
+HEAD_ROWS = 1000
+"""How many rows show which columns a JSON file has, before all of it is read."""
 
-
-class SourceRow(NamedTuple):
-    """One product of a file. `line` is the line of a CSV file or the position in a JSON list, from 1."""
-
-    line: int
-    values: dict[str, Any]
-
-
-def rows_of(content: bytes) -> list[SourceRow]:
-    """Raises UnreadableFile if it is neither CSV with a header line nor JSON with a list of objects."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _unreadable("the file is not UTF-8 text") from error
-    return _from_json(text) if text.lstrip()[:1] in ("[", "{") else _from_csv(text)
+MAX_COLUMNS = 1000
 
 
-def _from_json(text: str) -> list[SourceRow]:
-    try:
-        document = json.loads(text, parse_float=Decimal)
-    except ValueError as error:
-        raise _unreadable(f"the JSON is broken: {error}") from error
-    lists = document.values() if isinstance(document, dict) else [document]
-    objects = next((value for value in lists if _is_list_of_objects(value)), None)
-    if objects is None:
-        raise _unreadable("the JSON contains no list of objects")
-    return [SourceRow(number, values) for number, values in enumerate(objects, start=1)]
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """`columns` is a CSV file's header, as it is written; None if each row says what it has."""
+
+    rows: Iterator[SourceRow]
+    columns: Sequence[str] | None
+    point_is_decimal: bool
+    """Whether the file is evidence that its decimal mark is the point."""
 
 
-def _from_csv(text: str) -> list[SourceRow]:
-    header = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
-    rows = []
-    try:
-        if not reader.fieldnames:
-            raise _unreadable("the file is empty")
-        end = 1
-        for values in reader:
-            # A quoted cell may span lines: a row is named by the line that it begins on.
-            rows.append(SourceRow(end + 1, {name: value for name, value in values.items() if name}))
-            end = reader.line_num
-    except csv.Error as error:
-        raise _unreadable(f"line {reader.line_num} of the CSV is broken: {error}") from error
-    return rows
+class Survey(NamedTuple):
+    """What a file has. `columns` of JSON are those of all rows."""
+
+    columns: list[str]
+    rows: int
 
 
-def _is_list_of_objects(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and _all_objects(value)
+@contextmanager
+def open_file(file: BinaryIO, encoding: Encoding | None) -> Iterator[OpenFile]:
+    """Raises UnreadableFile here and while rows are read."""
+    with open_text(file, encoding) as text:
+        if _begins_like_json(text):
+            yield OpenFile(read_objects(text), None, point_is_decimal=True)
+        else:
+            yield _open_csv(text)
 
 
-def _all_objects(values: Iterable[object]) -> bool:
-    return all(isinstance(value, dict) for value in values)
+def survey(opened: OpenFile, max_rows: int | None = None) -> Survey:
+    """Read the rows, at most `max_rows`. Raises UnreadableFile."""
+    columns: dict[str, None] = dict.fromkeys(opened.columns or ())
+    count = 0
+    for row in islice(opened.rows, max_rows):
+        count += 1
+        if opened.columns is None:
+            columns |= dict.fromkeys(row.values)
+            if len(columns) > MAX_COLUMNS:
+                raise unreadable(f"its objects have more than {MAX_COLUMNS} keys")
+    # A header may name a column twice.
+    return Survey(list(columns if opened.columns is None else opened.columns), count)
 
 
-def _unreadable(reason: str) -> UnreadableFile:
-    return UnreadableFile(f"The file cannot be read: {reason}")
+def _begins_like_json(text: TextIO) -> bool:
+    beginning = text.read(1)
+    while beginning and beginning.isspace():
+        beginning = text.read(1)
+    text.seek(0)
+    return beginning in ("[", "{")
+
+
+def _open_csv(text: TextIO) -> OpenFile:
+    header: Header = read_header(text)
+    rows = read_rows(text, header)
+    if is_shopify(header.columns):
+        rows = one_row_per_product(rows)
+    return OpenFile(rows, header.columns, point_is_decimal=header.delimiter == ",")

@@ -18,18 +18,17 @@ def reduce_samples(picture: Image.Image, raw_mode: str) -> Image.Image:
         return picture.convert("LA")
     if "transparency" in picture.info:
         _reduce_transparency(picture, raw_mode)
-    if picture.mode in ("1", "L", "LA"):
-        return picture.convert("LA" if picture.has_transparency_data else "L")
-    if picture.mode == "CMYK":
-        return picture
-    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    colours = "L" if picture.mode in ("1", "L", "LA") else "RGB"
+    mode = "CMYK" if picture.mode == "CMYK" else colours + "A" * picture.has_transparency_data
+    # `convert` copies, also where there is nothing to convert.
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
-def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture of `reduce_samples` as RGB or RGBA. A profile that cannot be applied is ignored."""
+def to_srgb(picture: Image.Image, profile: bytes | None, gamma: float | None) -> Image.Image:
+    """A picture of `reduce_samples` as RGB or RGBA. A profile or exponent that cannot be applied is ignored."""
     alpha = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else None
     colours = picture.convert(picture.mode.removesuffix("A"))
-    converted = (profile and _convert(colours, profile)) or colours.convert("RGB")
+    converted = (profile and _convert(colours, profile)) or _correct(colours.convert("RGB"), gamma)
     if alpha is not None:
         converted.putalpha(alpha)
     return converted
@@ -53,6 +52,14 @@ def _convert(colours: Image.Image, profile: bytes) -> Image.Image | None:
         )
     except Exception:  # a profile is any bytes, and Pillow has no base class for what it raises
         return None
+
+
+def _correct(colours: Image.Image, gamma: float | None) -> Image.Image:
+    """From samples with this exponent to those of sRGB, which is near 1/2.2; browsers do the same."""
+    if gamma is None or not 0.1 < gamma < 10 or abs(gamma * 2.2 - 1) < 0.05:
+        return colours
+    table = [round(255 * (value / 255) ** (1 / (gamma * 2.2))) for value in range(256)]
+    return colours.point(table * 3)
 
 
 def _reduce_grey(picture: Image.Image) -> Image.Image:

@@ -36,8 +36,9 @@ UPRIGHT = {
 }
 """EXIF orientation → what makes the picture upright; from 5 on, width and height are exchanged."""
 
-# The limit of pixels is ours, and smaller.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+# The limit of pixels is ours, and smaller; damaged metadata are the uploader's, and no news for the log.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
 class UnusableImageError(Exception):
@@ -68,6 +69,7 @@ class RenderedImage:
 class _Opened(NamedTuple):
     picture: Image.Image
     profile: bytes | None
+    gamma: float | None = None
 
 
 def inspect_image(content: bytes) -> ImageInfo:
@@ -82,17 +84,18 @@ def inspect_image(content: bytes) -> ImageInfo:
 def render_variants(content: bytes) -> RenderedImage:
     """All variants of the first frame, upright and in sRGB. Raises UnusableImageError if it cannot be decoded."""
     with _errors_of("the picture is damaged"):
-        source, profile = _open(content)
+        source, profile, gamma = _open(content)
         width, height = source.size
         raw_mode = _raw_mode(source)
         # A JPEG can be decoded at a fraction of its size, which is enough for the largest variant.
         source.draft(None, LARGEST)
         source.load()
+        orientation = _orientation(source)
         picture = reduce_samples(source, raw_mode)
         picture.thumbnail(LARGEST, Image.Resampling.LANCZOS)
-        if (orientation := _orientation(source)) > 1:
+        if orientation > 1:
             picture = picture.transpose(UPRIGHT[orientation])
-        picture = to_srgb(picture, profile)
+        picture = to_srgb(picture, profile, gamma)
     return RenderedImage(*((height, width) if orientation >= 5 else (width, height)), _variants(picture))
 
 
@@ -115,8 +118,8 @@ def _errors_of(reason: str) -> Iterator[None]:
 
 def _open(content: bytes) -> _Opened:
     if content.startswith(png.SIGNATURE):
-        content, profile = png.still(content)
-        return _Opened(Image.open(BytesIO(content), formats=FORMATS), profile)
+        content, profile, gamma = png.still(content)
+        return _Opened(Image.open(BytesIO(content), formats=FORMATS), profile, gamma)
     picture = Image.open(BytesIO(content), formats=FORMATS)
     return _Opened(picture, picture.info.get("icc_profile"))
 

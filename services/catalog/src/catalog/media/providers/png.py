@@ -14,20 +14,24 @@ MAX_PROFILE_BYTES = 4 * 1024 * 1024
 
 
 class StillPng(NamedTuple):
-    """The default image of a PNG file, and its ICC profile."""
+    """The default image of a PNG file, with its ICC profile or else the exponent of its samples (0.45455: sRGB)."""
 
     content: bytes
     profile: bytes | None
+    gamma: float | None
 
 
 def still(content: bytes) -> StillPng:
-    kept, profile = [SIGNATURE], None
+    kept, others = [SIGNATURE], {}
     for kind, chunk in _chunks(content):
         if kind in NEEDED:
             kept.append(chunk)
-        elif kind == b"iCCP":
-            profile = _profile(chunk[8:-4])
-    return StillPng(b"".join(kept), profile)
+        else:
+            others[kind] = chunk[8:-4]
+    profile = _profile(others[b"iCCP"]) if b"iCCP" in others else None
+    # PNG, third edition, 4.3: a profile or sRGB overrides the exponent.
+    has_gamma = b"gAMA" in others and profile is None and b"sRGB" not in others
+    return StillPng(b"".join(kept), profile, int.from_bytes(others[b"gAMA"][:4]) / 100_000 if has_gamma else None)
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic.config import JsonDict
 
 from catalog.fields import (
@@ -22,15 +22,30 @@ from catalog.products.domain import MAX_PRICE_AMOUNT
 from common.money import Currency, Money
 from common.web import fields
 from common.web.fields import WHOLE
+from common.web.text import NFC, nfc
 
 DescriptionText = Annotated[str, Field(examples=["Woven from sisal in Ukerewe, 30 cm across."])]
-Description = Annotated[DescriptionText, Field(max_length=20_000)]
+Description = Annotated[DescriptionText, Field(max_length=20_000), NFC]
 Percent = Annotated[int, Field(examples=[10])]
 Discount = Annotated[Percent, Field(ge=0, le=100), WHOLE]
-AttributeName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+AttributeName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), NFC]
 AttributeExamples = Field(examples=[{"material": "sisal", "diameter_cm": 30}])
+AttributeValue = str | int | float | bool | list[str]
+
+
+def _in_one_form(attributes: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+    """Not a type of the value itself: its errors would name this validator among the kinds of values."""
+    return {name: _value_in_one_form(value) for name, value in attributes.items()}
+
+
+def _value_in_one_form(value: AttributeValue) -> AttributeValue:
+    if isinstance(value, list):
+        return [nfc(text) for text in value]
+    return nfc(value) if isinstance(value, str) else value
+
+
 Attributes = Annotated[
-    dict[AttributeName, str | int | float | bool | list[str]], Field(max_length=100), AttributeExamples
+    dict[AttributeName, AttributeValue], Field(max_length=100), AttributeExamples, AfterValidator(_in_one_form)
 ]
 
 

@@ -10,6 +10,7 @@ from catalog.fields import KEY, key_of
 from catalog.http_cache import authenticate, private_response, public_response, respond_from_cache
 from catalog.page_cache.usecases import CachedPage
 from catalog.products.api.dependencies import ProductReads
+from catalog.products.domain import RESERVED_SLUGS
 from common.security.tokens import Identity
 from common.web.fast_path import FastHandler
 
@@ -27,7 +28,7 @@ async def product_response(request: Request, key: str, caller: Identity | None) 
 
 
 async def _get_product(request: Request, key: str) -> Response | None:
-    if not is_key(key):
+    if not is_key(key) or key in RESERVED_SLUGS:
         return None
     return await product_response(request, key, await authenticate(request))
 

@@ -23,6 +23,7 @@ from common.web.idempotency import (
     idempotent_request,
 )
 from common.web.preferences import Wait, wait_seconds
+from common.web.text import NFC
 from common.web.validation.json_body import read_json
 from orders.errors import (
     EmptyOrder,
@@ -73,7 +74,7 @@ class PlaceOrder(BaseModel):
     items: Annotated[list[Item], Field(max_length=MAX_LINES)] | None = None
     address_id: UUID | None = None
     payment: PaymentIn = PaymentIn()
-    note: Annotated[Note, Field(max_length=1000)] | None = None
+    note: Annotated[Note, Field(max_length=1000), NFC] | None = None
 
     def checkout(self, customer_id: UUID, providers: Sequence[str], default: str | None) -> Checkout:
         """Raises PaymentRequired or UnknownProvider."""

@@ -14,6 +14,7 @@ from common.web.envelope import Envelope, ok
 from common.web.fields import Reason
 from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
+from common.web.text import NFC
 from orders.cart_response import Carts, CartView, cart_response
 from orders.errors import IllegalTransition, OrderNotFound
 from orders.orders.api.dependencies import Orders
@@ -32,12 +33,12 @@ COMMAND_ERRORS = errors(OrderNotFound, IllegalTransition)
 
 
 class CancelOrder(BaseModel):
-    reason: Annotated[Reason, Field(max_length=500)] = ""
+    reason: Annotated[Reason, Field(max_length=500), NFC] = ""
 
 
 class ShipOrder(BaseModel):
-    carrier: Annotated[str, Field(max_length=100, examples=["Posta"])] | None = None
-    tracking_number: Annotated[str, Field(max_length=100, examples=["EE123456785TZ"])] | None = None
+    carrier: Annotated[str, Field(max_length=100, examples=["Posta"]), NFC] | None = None
+    tracking_number: Annotated[str, Field(max_length=100, examples=["EE123456785TZ"]), NFC] | None = None
 
 
 async def _filter(

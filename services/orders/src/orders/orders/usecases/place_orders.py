@@ -1,12 +1,15 @@
 """Placing orders: prices freeze and sagas begin. The hot path: three statements and the outbox for a whole group."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from common import clock
 from common.context import Origin, use_origin
 from common.errors import Rejected
+from common.logs import log_items
 from common.persistence.transaction import Transaction
 from common.web.idempotency import KeyedRequest
 from orders.carts.usecases import take_carts
@@ -15,6 +18,8 @@ from orders.orders.domain.checkout import Checkout, Deadlines
 from orders.orders.domain.order import Order, Placed
 from orders.orders.store.orders import insert_orders
 from orders.prices.usecases import known_prices
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,21 @@ async def place_orders(
         if isinstance(result, Placed):
             with use_origin(request.origin):
                 tx.publish(result.event)
+    tx.after_commit(partial(_log, requests, results))
     return results
+
+
+def _log(requests: Sequence[CheckoutRequest], results: Sequence[Placed | Rejected]) -> None:
+    placed = [
+        {
+            "order_id": result.order.id,
+            "number": result.order.number,
+            "correlation_id": request.origin.correlation_id,
+        }
+        for request, result in zip(requests, results, strict=True)
+        if isinstance(result, Placed)
+    ]
+    log_items(log, "order placed", placed)
 
 
 async def _requested_items(tx: Transaction, checkouts: Sequence[Checkout]) -> list[Sequence[tuple[UUID, int]]]:

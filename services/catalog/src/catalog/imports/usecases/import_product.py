@@ -5,8 +5,8 @@ from uuid import UUID
 
 from catalog.categories.domain import CategoryFields
 from catalog.categories.usecases import create_category
-from catalog.imports import store
 from catalog.imports.domain.rows import ImportedProduct
+from catalog.imports.store import lookups as store
 from catalog.products.domain import ProductFields
 from catalog.products.usecases import change_product, create_product
 from catalog.stock.usecases import adjust_stock
@@ -18,7 +18,7 @@ class ImportResult(NamedTuple):
     outcome: Literal["created", "updated", "unchanged"]
 
 
-async def import_product(tx: Transaction, row: ImportedProduct, actor: UUID) -> ImportResult:
+async def import_product(tx: Transaction, row: ImportedProduct, actor: UUID | None) -> ImportResult:
     """Matches an existing product by SKU, otherwise by external key. Stock is set for new products only."""
     values = dict(row.values)
     if row.category:

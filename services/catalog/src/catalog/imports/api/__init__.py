@@ -1,0 +1,1 @@
+"""/products/import and /products/imports: for staff."""

@@ -1,0 +1,1 @@
+"""Runs imports, and deletes old ones."""
