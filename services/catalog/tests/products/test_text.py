@@ -1,6 +1,7 @@
 """Text of products is stored and found in one form, without regard to accents."""
 
 import unicodedata
+from typing import Literal
 
 import httpx
 import pytest
