@@ -31,7 +31,7 @@ class ConnectionPool:
     by the requests that `Upstream` and `BodyLimits` admit.
     """
 
-    def __init__(self, url: str, connect_timeout: float, max_age: float = 30.0) -> None:
+    def __init__(self, url: str, connect_timeout: float, max_age: float = 10.0) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or parts.hostname is None:
             raise ValueError(f"{url} is not an http or https URL")
