@@ -20,7 +20,7 @@ def start(stack: ExitStack, folder: Path, services: Mapping[str, str], broker: s
     """A gateway in front of these services, by name: its URL and pid. It is ready when `await_answer` returns."""
     port = free_port()
     urls = {f"DUKAN_{name.upper()}_URL": url for name, url in services.items()}
-    env = os.environ | urls | settings | {"DUKAN_PORT": str(port), "DUKAN_AMQP_URL": broker}
+    env = os.environ | urls | settings | {"DUKAN_PORT": str(port), "DUKAN_AMQP_URL": broker, "DUKAN_DRAIN_DELAY": "0"}
     command = [sys.executable, "-m", "dukan", "serve", "gateway"]
     return f"http://127.0.0.1:{port}", start_program(stack, command, folder / f"gateway-{port}.log", env).pid
 

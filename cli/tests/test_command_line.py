@@ -5,14 +5,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
+from dukan import screen
+from dukan.errors import ProvisionError
 from dukan.folder_lock import FolderLock
 from dukan.installation import Platform
-from dukan.running_platform import announce, find
+from dukan.running_platform import announce, find, find_any, withdraw
+from dukan.temporary import free_range
 
 
 def dukan(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -101,7 +105,127 @@ def test_mail_is_listed_by_age_and_shown_by_number(tmp_path: Path) -> None:
     assert_one_line(dukan("mail", "--data", tmp_path, "show", "3"), "no message 3: the mailbox holds 2")
 
 
-def test_a_running_platform_is_found_and_a_killed_one_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--amqp", "amqp://127.0.0.1:1/")])
+def test_a_refused_start_leaves_nothing_behind(tmp_path: Path, taken_port: int, options: tuple[str, ...]) -> None:
+    port = str(free_range()) if options else str(taken_port)
+    told = "RabbitMQ" if options else port
+    new = tmp_path / "new" / "data"
+    assert_one_line(dukan("up", "--data", new, "--port", port, *options), told)
+    assert list(tmp_path.iterdir()) == []
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    assert_one_line(dukan("up", "--data", tmp_path, "--port", port, *options), told)
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_a_server_of_the_user_that_does_not_answer_leaves_nothing_behind(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+        url = f"amqps://127.0.0.1:{broker.getsockname()[1]}/"
+        options = ("--amqp", url, "--postgres", "postgresql://u:secret@127.0.0.1:1/postgres")
+        done = dukan("up", "--data", tmp_path / "data", "--port", str(free_range()), *options)
+    assert_one_line(done, "no PostgreSQL at postgresql://127.0.0.1:1/postgres")
+    assert "secret" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_second_platform_leaves_the_folder_of_the_first_as_it_is(tmp_path: Path) -> None:
+    lock = FolderLock(tmp_path / "lock")
+    assert lock.acquire()
+    assert_one_line(dukan("up", "--data", tmp_path), "another platform")
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_other_users_cannot_read_logs(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir(mode=0o755)
+    for data in (tmp_path, tmp_path / "new"):
+        platform = Platform(data, free_range())
+        platform.take()
+        platform.release()
+        assert (data / "logs").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o711
+
+
+@pytest.mark.parametrize("given", [None, "Kilimanjaro-from-outside-5895"])
+def test_a_password_is_shown_only_if_it_was_generated(
+    given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DUKAN_ADMIN_PASSWORD", raising=False)
+    if given is not None:
+        monkeypatch.setenv("DUKAN_ADMIN_PASSWORD", given)
+    platform = Platform(tmp_path, port=8000)
+    _, password = platform.admin()
+    monkeypatch.delenv("DUKAN_ADMIN_PASSWORD", raising=False)
+    # The first start was interrupted, and the second one does not have the variable.
+    screen.welcome(Platform(tmp_path, port=8000), first=True)
+    shown = capsys.readouterr().out
+    assert platform.admin() == ("admin@example.com", password)
+    assert (password in shown) == (given is None)
+    assert ("DUKAN_ADMIN_PASSWORD" in shown) == (given is not None)
+
+
+@contextmanager
+def announced(data: Path) -> Iterator[None]:
+    """A platform on this folder, as far as other commands can see."""
+    data.mkdir(exist_ok=True)
+    lock = FolderLock(data / "lock")
+    assert lock.acquire()
+    announce(Platform(data, port=8123))
+    yield
+    withdraw(Platform(data, port=8123))
+    lock.release()
+
+
+def test_commands_find_the_platform_that_was_started_on_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("DUKAN_HOME", str(home))
+    assert find_any(None) is None
+    with announced(tmp_path / "one"):
+        found = find_any(None)
+        assert found is not None
+        assert Path(found.data) == tmp_path / "one"
+        assert find_any(tmp_path / "two") is None
+        assert f"no e-mails in {tmp_path / 'one' / 'mail'}" in dukan("mail").stdout
+        with announced(tmp_path / "two"):
+            found = find_any(tmp_path / "two")
+            assert found is not None
+            assert Path(found.data) == tmp_path / "two"
+            assert_one_line(dukan("demo"), "several platforms", str(tmp_path / "one"), str(tmp_path / "two"))
+            with announced(home / ".dukan"):
+                found = find_any(None)
+                assert found is not None
+                assert Path(found.data) == home / ".dukan"
+    assert find_any(None) is None
+
+
+def test_platforms_that_ended_leave_no_entry_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("DUKAN_HOME", str(home))
+    with announced(tmp_path / "one"):
+        assert (home / ".dukan").exists()
+    assert list(home.iterdir()) == []
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    announce(Platform(killed, port=8123))
+    assert (home / ".dukan").exists()
+    assert find_any(None) is None
+    assert list(home.iterdir()) == []
+
+
+def test_the_folder_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ProvisionError, match="another user"):
+        find_any(tmp_path)
+
+
+def test_a_running_platform_is_found_and_a_killed_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUKAN_HOME", str(tmp_path))
     platform = Platform(tmp_path, port=8123)
     lock = FolderLock(tmp_path / "lock")
     assert lock.acquire()

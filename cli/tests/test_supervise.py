@@ -51,10 +51,10 @@ def when(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
 async def supervise(tmp_path: Path) -> AsyncIterator[Supervise]:
     supervisors: list[Supervisor] = []
 
-    def start(source: str, *arguments: Path, told: list[str] | None = None) -> Supervisor:
+    def start(source: str, *arguments: Path, told: list[str] | None = None, stop_seconds: float = 3.0) -> Supervisor:
         command = [sys.executable, "-c", source, *map(str, arguments)]
         child = Child("child", command, os.environ, tmp_path / "child.log")
-        supervisors.append(Supervisor([child], ([] if told is None else told).append))
+        supervisors.append(Supervisor([child], ([] if told is None else told).append, stop_seconds))
         supervisors[-1].start()
         return supervisors[-1]
 
@@ -82,11 +82,8 @@ def test_pauses_double_up_to_half_a_minute() -> None:
     assert [RESTART_BACKOFF.after(failures) for failures in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]
 
 
-async def test_a_child_that_ignores_term_is_killed_at_the_end(
-    supervise: Supervise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dukan.supervise.STOP_SECONDS", 0.2)
-    supervisor = supervise(IGNORES_TERM, tmp_path / "ignoring")
+async def test_a_child_that_ignores_term_is_killed_at_the_end(supervise: Supervise, tmp_path: Path) -> None:
+    supervisor = supervise(IGNORES_TERM, tmp_path / "ignoring", stop_seconds=0.2)
     await eventually(when((tmp_path / "ignoring").exists))
     process = supervisor.children[0].process
     await supervisor.stop()

@@ -13,7 +13,14 @@ from common.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = ("gateway", "auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")
-PASSED_TO_ALL = {"log_level", "request_timeout", "database_pool_size", "otel_endpoint"}
+PASSED_TO_ALL = {
+    "log_level",
+    "drain_seconds",
+    "drain_delay",
+    "request_timeout",
+    "database_pool_size",
+    "otel_endpoint",
+}
 EXAMPLE = (ROOT / ".env.example").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 OBSERVABILITY = (ROOT / "deploy" / "observability" / "compose.yml").read_text()

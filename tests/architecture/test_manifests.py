@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from common.settings import ServiceSettings
+from dukan.web import RELEASE_SECONDS
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "k8s"
 SERVICES = ("auth", "catalog", "orders", "billing", "messaging", "notifications", "operations")
@@ -108,6 +109,14 @@ def test_every_pod_has_a_restricted_security_context() -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def test_a_pod_and_a_container_have_the_time_that_a_process_needs_to_drain_and_to_stop() -> None:
+    needed = ServiceSettings.model_fields["drain_seconds"].default + RELEASE_SECONDS
+    pod = yaml.safe_load((FOLDER / "parts" / "pod" / "pod.yaml").read_text())["spec"]["template"]["spec"]
+    compose = yaml.safe_load((FOLDER.parents[1] / "docker-compose.yml").read_text())["x-container"]
+    assert pod["terminationGracePeriodSeconds"] > needed
+    assert float(compose["stop_grace_period"].removesuffix("s")) > needed
 
 
 def test_no_secret_is_committed() -> None:

@@ -1,6 +1,7 @@
 """The OpenAPI document of the gateway, built without a database, a broker or a socket."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -80,3 +81,7 @@ def _service_document(service: str) -> Document:
     document = create_app(load(service, settings), RecordingTransport()).openapi()
     read: Document = json.loads(json.dumps(document))
     return read
+
+
+if __name__ == "__main__":
+    json.dump(gateway_document(), sys.stdout)

@@ -25,6 +25,10 @@ OUTSIDE_THE_API = {
     "daily_limit_reached": "of the exchange of API keys, for the gateway, which relays it on any route",
     "admin_email_taken": "ends the start of auth",
     "amount_not_payable": "the reason of a failed payment",
+    "malformed_request": "before there is a path",
+    "uri_too_long": "before there is a path",
+    "method_not_allowed": "of methods that a path does not have",
+    "method_not_implemented": "of methods that no path has",
     "form_incomplete": "on the HTML page of a link",
 }
 # The same code with another status: in the path or in the body, for a signed-in caller, for a changed or a used key.

@@ -44,6 +44,11 @@ def test_every_operation_has_a_summary_a_description_and_its_service_as_tag(
         assert service in services
 
 
+def test_the_title_of_a_schema_is_its_name(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    assert {name: schema["title"] for name, schema in schemas.items()} == {name: name for name in schemas}
+
+
 def test_operation_ids_are_unique_and_begin_with_the_service(operations: list[Operation]) -> None:
     ids = Counter(operation.spec["operationId"] for operation in operations)
     assert [name for name, times in ids.items() if times > 1] == []

@@ -81,26 +81,32 @@ def sample(document: Document, schema: Any, known: Mapping[str, str], name: str 
     return KNOWN.get(name, "Karibu")
 
 
-def example(document: Document, schema: Any) -> Any:
-    """A value made of the examples of the document: of an object the required fields, or all if none is required."""
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+def example(document: Document, schema: Any, inside: frozenset[str] = frozenset()) -> Any:
+    """A value made of the examples of the document: of an object the required fields, or all if none is required.
+
+    `inside` are the schemas around it: a list of one of them is empty.
+    """
+    if (name := schema.get("$ref")) is not None:
+        inside |= {name}
+        schema = document["components"]["schemas"][name.rpartition("/")[2]]
     if "examples" in schema:
         return schema["examples"][0]
     if "enum" in schema or "const" in schema:
         return schema["const"] if "const" in schema else schema["enum"][0]
     for choices in ("anyOf", "oneOf", "allOf"):
         if choices in schema:
-            return example(document, schema[choices][0])
+            return example(document, schema[choices][0], inside)
     match schema.get("type"):
         case "object":
             properties = schema.get("properties", {})
             names = schema.get("required") or properties
-            return {name: example(document, properties[name]) for name in names}
+            return {name: example(document, properties[name], inside) for name in names}
         case "array":
-            return [example(document, schema["items"])]
+            return [] if schema["items"].get("$ref") in inside else [example(document, schema["items"], inside)]
         case "boolean":
             return True
+        case "null":
+            return None
     return BY_FORMAT[schema["format"]]
 
 

@@ -184,6 +184,7 @@ OWNED = {
         "/orders/{order_id}": "GET",
         "/orders/{order_id}/timeline": "GET",
         "/orders/{order_id}/cancel": "POST",
+        "/orders/{order_id}/reorder": "POST",
         "/payments/{payment_id}": "GET",
         "/payments/{payment_id}/sandbox/complete": "POST",
         "/notifications/{notification_id}": "DELETE",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -106,8 +107,10 @@ class Platform:
         command = [sys.executable, "-m", "dukan", "up", "--data", str(self.data), "--port", str(self.port)]
         command += ["--no-sample"] + (["--amqp", self.amqp] if self.amqp else []) + [*self.options]
         self.data.mkdir(parents=True, exist_ok=True)
+        # Its own home: the commands of whoever runs the tests do not find it.
+        env = {**(os.environ if self.env is None else self.env), "DUKAN_HOME": str(self.data)}
         with (self.data / "up.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=self.env)
+            self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=env)
         async with asyncio.timeout(START_SECONDS):
             while running_platform.find(self.data) is None:
                 assert self.process.returncode is None, (self.data / "up.log").read_text()

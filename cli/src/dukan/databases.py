@@ -17,16 +17,25 @@ async def provision(owner_url: str, services: Iterable[str], secrets: SecretFile
     `owner_url` is of a superuser, or of a role that may create both. Passwords are stored in `secrets`; a role whose
     password is not stored there gets a new one.
     """
-    try:
-        connection = await asyncpg.connect(owner_url, timeout=CONNECT_SECONDS)
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
-        raise ProvisionError(f"no PostgreSQL at {_without_password(owner_url)}: {error or 'no answer'}") from error
+    connection = await _connect(owner_url)
     try:
         return {name: await _provision_one(connection, owner_url, name, secrets) for name in services}
     except asyncpg.PostgresError as error:
         raise ProvisionError(f"cannot create the services' databases: {error}") from error
     finally:
         await connection.close()
+
+
+async def check(owner_url: str) -> None:
+    """Raises ProvisionError if no server answers, or it does not admit this role."""
+    await (await _connect(owner_url)).close()
+
+
+async def _connect(owner_url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(owner_url, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
+        raise ProvisionError(f"no PostgreSQL at {_without_password(owner_url)}: {error or 'no answer'}") from error
 
 
 async def _provision_one(connection: asyncpg.Connection, owner_url: str, service: str, secrets: SecretFile) -> str:
@@ -62,4 +71,4 @@ async def _run(connection: asyncpg.Connection, template: str, *names: str) -> No
 
 def _without_password(url: str) -> str:
     address = urlsplit(url)
-    return f"{address.scheme}://{address.hostname}:{address.port or 5432}{address.path}"
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"

@@ -13,9 +13,8 @@ from rich.tree import Tree
 
 from dukan import running_platform, screen
 from dukan.identity_scenario import IdentityScenario
-from dukan.installation import default_data
 from dukan.purchase_scenario import PurchaseScenario
-from dukan.running_platform import RunningPlatform
+from dukan.running_platform import RunningData, RunningPlatform
 from dukan.scenario import Scenario, Step, StepError
 from dukan.temporary import temporary_platform
 
@@ -35,13 +34,13 @@ class Demo(StrEnum):
 def demo(
     name: Annotated[Demo, typer.Argument(help="Which scenario to run.")] = Demo.PURCHASE,
     *,
-    data: Annotated[Path, typer.Option("--data", help="The running platform's data folder.")] = default_data(),  # noqa: B008
+    data: RunningData = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Run a purchase, with timings and its tree of events; or the life of an account."""
-    platform = running_platform.find(data)
+    platform = running_platform.find_any(data)
     with (
-        nullcontext(platform) if platform else _temporary() as found,
+        nullcontext(platform) if platform else _temporary(data) as found,
         httpx.Client(base_url=found.url, timeout=REQUEST_SECONDS, trust_env=False) as http,
     ):
         scenario = _scenario(name, http, found)
@@ -91,6 +90,9 @@ def _seconds(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
 
 
-def _temporary() -> AbstractContextManager[RunningPlatform]:
-    screen.err.print("No platform runs here: starting one for the demo.")
+def _temporary(data: Path | None) -> AbstractContextManager[RunningPlatform]:
+    where = f" on {data}" if data else ""
+    screen.err.print(
+        f"No platform is running{where}: starting one for this demo, which is stopped and deleted after it."
+    )
     return temporary_platform()

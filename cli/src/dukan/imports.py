@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from dukan import running_platform, screen
 from dukan.errors import ProvisionError
-from dukan.installation import default_data
+from dukan.running_platform import RunningData
 
 if TYPE_CHECKING:
     from dukan.product_import import ProductImport, Report
@@ -45,7 +45,7 @@ def products(
     url: Annotated[str | None, typer.Option(help="Of the gateway; default: the running platform.")] = None,
     email: Annotated[str | None, typer.Option(envvar="DUKAN_ADMIN_EMAIL", help="Of a member of staff.")] = None,
     password: Annotated[str | None, typer.Option(envvar="DUKAN_ADMIN_PASSWORD")] = None,
-    data: Annotated[Path, typer.Option("--data", help="The running platform's data folder.")] = default_data(),  # noqa: B008
+    data: RunningData = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Create or update products; running it again changes nothing. Exit code 1 if a row was rejected."""

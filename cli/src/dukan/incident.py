@@ -1,6 +1,5 @@
 """`dukan keys rotate`, `dukan keys withdraw` and `dukan users logout-all`: the response to a leaked secret."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -9,7 +8,7 @@ from rich.table import Table
 
 from dukan import running_platform, screen
 from dukan.errors import ProvisionError
-from dukan.installation import default_data
+from dukan.running_platform import RunningData
 
 REQUEST_SECONDS = 60.0
 API = "/api/v1"
@@ -17,8 +16,6 @@ API = "/api/v1"
 Url = Annotated[str | None, typer.Option(help="Of the gateway; default: the running platform.")]
 Email = Annotated[str | None, typer.Option(envvar="DUKAN_ADMIN_EMAIL", help="Of an administrator.")]
 Password = Annotated[str | None, typer.Option(envvar="DUKAN_ADMIN_PASSWORD")]
-Data = Annotated[Path, typer.Option("--data", help="The running platform's data folder.")]
-DATA = default_data()
 
 keys_app = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 users_app = typer.Typer(help="Everybody who can sign in.", no_args_is_help=True)
@@ -41,19 +38,19 @@ def users() -> None:
 
 
 @keys_app.command()
-def rotate(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
+def rotate(url: Url = None, email: Email = None, password: Password = None, data: RunningData = None) -> None:
     """Sign with the next key from now on; issued tokens stay valid until they expire."""
     _show(_order("/auth/signing-keys/rotate", url, email, password, data))
 
 
 @keys_app.command()
-def withdraw(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
+def withdraw(url: Url = None, email: Email = None, password: Password = None, data: RunningData = None) -> None:
     """Replace leaked keys: every issued access token is rejected from now on, and clients must refresh."""
     _show(_order("/auth/signing-keys/withdraw", url, email, password, data))
 
 
 @users_app.command()
-def logout_all(url: Url = None, email: Email = None, password: Password = None, data: Data = DATA) -> None:
+def logout_all(url: Url = None, email: Email = None, password: Password = None, data: RunningData = None) -> None:
     """End every session: every user must sign in again."""
     ended = _order("/users/logout-all", url, email, password, data)
     screen.out.print(f"{ended['sessions']} sessions ended")
@@ -66,7 +63,7 @@ def _show(keys: Any) -> None:
     screen.out.print(table)
 
 
-def _order(path: str, url: str | None, email: str | None, password: str | None, data: Path) -> Any:
+def _order(path: str, url: str | None, email: str | None, password: str | None, data: RunningData) -> Any:
     """The response to the administrator's POST. Raises ProvisionError with the error message."""
     base, account = running_platform.reachable(data, url, email, password)
     with httpx.Client(base_url=base, timeout=REQUEST_SECONDS, trust_env=False) as http:

@@ -1,6 +1,8 @@
 """One platform on this machine: its data folder, its ports and the settings of each service."""
 
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +30,7 @@ class Platform:
     amqp: str | None = None
     secrets: SecretFile = field(init=False)
     _lock: FolderLock = field(init=False)
+    _made: list[Path] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.data = self.data.absolute()
@@ -50,20 +53,43 @@ class Platform:
         return f"http://{HOST}:{self.port + PORTS[name]}"
 
     def take(self) -> None:
-        """Make the folder accessible to this user only and check that the ports are free. Raises ProvisionError."""
+        """Make the folder, lock it, and check that the ports are free. Raises ProvisionError, and leaves no trace."""
         try:
-            self.logs.mkdir(parents=True, exist_ok=True, mode=0o711)
-            taken = self._lock.acquire(within=1.0)
+            self._make_folders()
         except OSError as error:
+            self.abandon()
             raise ProvisionError(f"cannot write the data folder {self.data}: {error.strerror}") from error
-        if not taken:
-            raise ProvisionError(f"another platform is running on {self.data}: stop it, or give --data another folder")
         for name, offset in PORTS.items():
             if not is_free(self.port + offset, HOST):
+                self.abandon()
                 raise ProvisionError(f"port {self.port + offset} ({name}) is taken: stop its user, or choose --port")
 
     def release(self) -> None:
         self._lock.release()
+
+    def abandon(self) -> None:
+        """Release the folder, and delete what `take` made of it: nothing has been started."""
+        for path in reversed(self._made):
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._made.clear()
+        self.release()
+
+    def _make_folders(self) -> None:
+        """The database server, which may run as another user, can enter the data folder; logs, which name persons, are
+        for this user only.
+        """
+        lock = self.data / "lock"
+        missing = [path for path in (*reversed(self.data.parents), self.data, lock, self.logs) if not path.exists()]
+        self.data.mkdir(parents=True, exist_ok=True)
+        if not self._lock.acquire(within=1.0):
+            # Whoever holds the lock uses the folder, even if it is as new as this attempt.
+            raise ProvisionError(f"another platform is running on {self.data}: stop it, or give --data another folder")
+        self._made = missing
+        if self.data in missing:
+            self.data.chmod(0o711)
+        self.logs.mkdir(exist_ok=True)
+        self.logs.chmod(0o700)
 
     @property
     def is_new(self) -> bool:
@@ -75,13 +101,21 @@ class Platform:
         if self.is_new:
             self.secrets.remember(admin_email=os.environ.get("DUKAN_ADMIN_EMAIL") or ADMIN_EMAIL)
             if given := os.environ.get("DUKAN_ADMIN_PASSWORD"):
-                self.secrets.remember(admin_password=given)
+                self.secrets.remember(admin_password=given, admin_from_environment="yes")
         return self.secrets.read()["admin_email"], self.secrets.secret("admin_password")
+
+    @property
+    def generated_password(self) -> str | None:
+        """The first administrator's password; None if the user gave it."""
+        _, password = self.admin()
+        return None if "admin_from_environment" in self.secrets.read() else password
 
     def settings_of(self, name: str, database_url: str | None = None) -> dict[str, str]:
         """Values for the service's Settings, by field; as `DUKAN_<FIELD>` for a process of its own."""
         values = {f"{service}_url": self.url_of(service) for service in SERVICES}
         values |= {"host": HOST, "port": str(self.port + PORTS[name]), "data_dir": str(self.data)}
+        # No load balancer stands before this platform, and whoever stops it should not wait for one.
+        values["drain_delay"] = os.environ.get("DUKAN_DRAIN_DELAY") or "0"
         if database_url is not None:
             values["database_url"] = database_url
         if self.amqp is not None:

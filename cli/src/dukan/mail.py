@@ -7,8 +7,17 @@ from pathlib import Path
 
 from rich.table import Table
 
-from dukan import screen
+from dukan import running_platform, screen
 from dukan.errors import ProvisionError
+from dukan.installation import default_data
+
+
+def folder_of(data: Path | None) -> Path:
+    """The given data folder, else that of the platform that runs, else the default one."""
+    if data is not None:
+        return data
+    running = running_platform.find_any(None)
+    return Path(running.data) if running else default_data()
 
 
 def messages(data: Path) -> list[EmailMessage]:

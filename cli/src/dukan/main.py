@@ -11,6 +11,7 @@ import typer
 
 from dukan.errors import ProvisionError
 from dukan.installation import default_data
+from dukan.running_platform import RunningData
 
 MODULES_WITH_COMMANDS = ("demo", "imports", "incident", "bench", "chaos", "docs")
 """Modules of this package with `register(commands: typer.Typer) -> None`."""
@@ -107,21 +108,21 @@ def lock(upgrade: Annotated[bool, typer.Option(help="Upgrade to the newest versi
 
 
 @mail_app.callback()
-def list_mail(ctx: typer.Context, data: Data = DATA) -> None:
+def list_mail(ctx: typer.Context, data: RunningData = None) -> None:
     """List the local mailbox, oldest first."""
     from dukan import mail
 
     ctx.obj = data
     if ctx.invoked_subcommand is None:
-        mail.show_list(data)
+        mail.show_list(mail.folder_of(data))
 
 
 @mail_app.command()
-def show(ctx: typer.Context, number: int) -> None:
+def show(ctx: typer.Context, number: int, data: RunningData = None) -> None:
     """Show one message."""
     from dukan import mail
 
-    mail.show_one(ctx.obj, number)
+    mail.show_one(mail.folder_of(data or ctx.obj), number)
 
 
 for module in MODULES_WITH_COMMANDS:

@@ -115,6 +115,7 @@ class EmbeddedPostgres:
             command += ["-c", f"{name}={value}"]
         if self._log.exists() and self._log.stat().st_size > MAX_LOG_BYTES:
             self._log.unlink()
+        self._log.touch(mode=0o600)
         with self._log.open("ab") as log:
             before = log.tell()
             self._process = spawn(command, log, on_death=signal.SIGINT, user=self._user, keep=[self._lock.fd])

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from dukan.errors import ProvisionError
 from dukan.installation import Platform
-from dukan.rabbitmq import answers
-from dukan.services import GATEWAY, SERVICES
+from dukan.services import GATEWAY, SERVICES, settings_of
 from dukan.supervise import Child, Supervisor
+from dukan.web import RELEASE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ class Processes:
 
     def __post_init__(self) -> None:
         children = [self._child(name) for name in (*SERVICES, GATEWAY)]
-        self._supervisor = Supervisor(children, log.error)
+        drain: float = settings_of(GATEWAY, **self.platform.settings_of(GATEWAY)).drain_seconds
+        self._supervisor = Supervisor(children, log.error, stop_seconds=drain + RELEASE_SECONDS)
 
     async def start(self) -> None:
         await self._declare_topology()
@@ -45,8 +46,6 @@ class Processes:
 
     async def _declare_topology(self) -> None:
         """Declare every queue before the first service publishes: earlier events would be unroutable."""
-        if not answers(str(self.platform.amqp)):
-            raise ProvisionError("no RabbitMQ answers at the --amqp URL")
         command = [*MODULE, "topology", "--declare"]
         done = await asyncio.to_thread(
             subprocess.run,

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 
+from common.money import format_amount
 from dukan.scenario import API, Scenario, expect
 
 
@@ -32,7 +33,7 @@ class PurchaseScenario(Scenario):
             ("the payment", self.read_payment),
             ("in-app notification", self.read_notification),
             ("e-mails", self.read_email),
-            ("WhatsApp message", self.read_message),
+            ("message, by the sandbox", self.read_message),
             ("the tree of events", self.read_trace),
             ("sign out; the token is rejected", self.sign_out),
         ]
@@ -120,7 +121,7 @@ class PurchaseScenario(Scenario):
 
 
 def money(value: dict[str, Any]) -> str:
-    return f"{value['currency']} {value['amount'] / 100:,.2f}"
+    return format_amount(value["amount"], value["currency"])
 
 
 def types_in(tree: list[dict[str, Any]]) -> list[str]:

@@ -34,15 +34,15 @@ def installed_server() -> Path | None:
 
 def answers(url: str, within: float = 2.0) -> bool:
     """Whether a broker speaks AMQP 0-9-1 at `url` (over TLS: accepts); a booting node only has its port open."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "amqps"
     try:
+        parts = urlsplit(url)
+        secure = parts.scheme == "amqps"
         with socket.create_connection(
             (parts.hostname or "localhost", parts.port or (5671 if secure else 5672)), within
         ) as link:
             link.sendall(b"" if secure else PROTOCOL_HEADER)
             return secure or link.recv(1) == b"\x01"
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -18,7 +18,7 @@ def fail(message: str) -> None:
 
 
 def welcome(platform: Platform, *, first: bool) -> None:
-    """Print all URLs; at the first start also the administrator's credentials."""
+    """Print all URLs; at the first start also the administrator's address and the password that was generated."""
     table = Table(title=f"Dukan is running ({platform.mode})", title_justify="left", show_header=False)
     table.add_row("API", f"{platform.url}/api/v1")
     table.add_row("documentation", f"{platform.url}/docs")
@@ -27,10 +27,10 @@ def welcome(platform: Platform, *, first: bool) -> None:
         table.add_row(name, platform.url_of(name))
     table.add_row("data, logs, mail", str(platform.data))
     if first:
-        email, password = platform.admin()
+        email, _ = platform.admin()
         table.add_section()
         table.add_row("administrator", email, style="bold")
-        table.add_row("password", password, style="bold")
+        table.add_row("password", platform.generated_password or "the one in DUKAN_ADMIN_PASSWORD", style="bold")
     out.print(table)
     out.print("Ctrl-C stops everything; `dukan demo` in another shell walks a purchase.")
 

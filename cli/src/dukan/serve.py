@@ -42,7 +42,15 @@ async def _serve(name: str, role: Role, settings: Any) -> None:
     transport = RabbitTransport(settings.amqp_url.get_secret_value(), name)
     await _connect(transport, stop)
     try:
-        server = web.Server(name, _application(name, role, settings, transport), settings.host, settings.port)
+        server = web.Server(
+            name,
+            _application(name, role, settings, transport),
+            settings.host,
+            settings.port,
+            drain_seconds=settings.drain_seconds,
+            # No load balancer sends requests to a worker.
+            drain_delay=0.0 if role == "worker" else settings.drain_delay,
+        )
         serving = await web.start(server)
         loops.settle()
         log.info("%s answers on port %d", name, settings.port)

@@ -15,7 +15,6 @@ POLL_SECONDS = 0.1
 RESTART_BACKOFF = Backoff(0.5, 1, 2, 4, 8, 16, 30)
 # A process that ran this long was healthy: its next pause is the first one again.
 HEALTHY_SECONDS = 30.0
-STOP_SECONDS = 3.0
 
 
 @dataclass
@@ -61,6 +60,7 @@ class Child:
 class Supervisor:
     children: Sequence[Child]
     tell: Callable[[str], None]
+    stop_seconds: float = 3.0
     _watch: asyncio.Task[None] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -76,12 +76,12 @@ class Supervisor:
             await asyncio.sleep(POLL_SECONDS)
 
     async def stop(self) -> None:
-        """TERM to all at once; KILL after three seconds."""
+        """TERM to all at once; KILL after `stop_seconds`."""
         if self._watch is not None:
             self._watch.cancel()
         running = [child.process for child in self.children if child.process is not None]
         for process in running:
             process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + self.stop_seconds
         for process in running:
             await asyncio.to_thread(end, process, max(0.0, deadline - time.monotonic()))

@@ -28,7 +28,9 @@ def temporary_platform(*options: str, environment: Mapping[str, str] | None = No
         data = Path(folder)
         with (data / "up.log").open("w") as log:
             command = [sys.executable, "-m", "dukan", "up", "--data", str(data), "--port", str(free_range()), *options]
-            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
+            # Its own home: other commands do not find it as a platform that was started from here.
+            env = {**os.environ, "DUKAN_HOME": folder, **(environment or {})}
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
             try:
                 yield _wait(process, data)
             finally:

@@ -12,13 +12,14 @@ from typing import Protocol
 from common import logs
 from common.persistence.database import Database
 from dukan import loops, running_platform, screen, web
-from dukan.databases import provision
+from dukan.databases import check, provision
 from dukan.embedded import Embedded
 from dukan.errors import ProvisionError
 from dukan.installation import Platform
 from dukan.migrations import migrate_all
 from dukan.postgres import EmbeddedPostgres
 from dukan.processes import Processes
+from dukan.rabbitmq import answers
 from dukan.services import GATEWAY, SERVICES
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,11 @@ def run(data: Path, port: int, amqp: str | None, postgres: str | None, *, sample
     platform = Platform(data, port, amqp)
     platform.take()
     try:
+        _check_servers(amqp, postgres)
+    except ProvisionError:
+        platform.abandon()
+        raise
+    try:
         _log_to_file(platform.logs / "dukan.log")
         with ExitStack() as stack:
             server = None if postgres else stack.enter_context(EmbeddedPostgres(platform.data / "postgres"))
@@ -50,6 +56,14 @@ def run(data: Path, port: int, amqp: str | None, postgres: str | None, *, sample
             loops.run(_run(platform, owner_url, server, sample=sample))
     finally:
         platform.release()
+
+
+def _check_servers(amqp: str | None, postgres: str | None) -> None:
+    """Raises ProvisionError if a server of the user does not answer: before anything of this platform is made."""
+    if amqp and not answers(amqp):
+        raise ProvisionError("no RabbitMQ answers at the --amqp URL")
+    if postgres:
+        loops.run(check(postgres))
 
 
 async def _run(platform: Platform, owner_url: str, server: EmbeddedPostgres | None, *, sample: bool) -> None:

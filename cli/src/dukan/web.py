@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import uvicorn
@@ -14,15 +16,23 @@ from starlette.types import ASGIApp
 from common.web.server_protocol import ServerProtocol
 from dukan.errors import ProvisionError
 
-GRACE_SECONDS = 2
+if TYPE_CHECKING:
+    from common.drain import Drain
+
+RELEASE_SECONDS = 5.0
+"""What a process may need, after its last request, to stop its jobs and to close its connections."""
 # Longer than our clients keep an idle connection, so that none is closed while a request is on its way.
 KEEP_ALIVE_SECONDS = 75
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that leaves signal handling to its caller."""
+    """A uvicorn server that leaves signal handling to its caller, and drains before it stops.
 
-    def __init__(self, name: str, app: ASGIApp, host: str, port: int):
+    Once `should_exit` is set, readiness is false, waits and streams are ended, and new requests are still answered for
+    `drain_delay` seconds. Then it accepts no more connections, and cuts off what is left at `drain_seconds`.
+    """
+
+    def __init__(self, name: str, app: ASGIApp, host: str, port: int, *, drain_seconds: float, drain_delay: float):
         super().__init__(
             uvicorn.Config(
                 app,
@@ -37,14 +47,28 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=math.ceil(max(0.0, drain_seconds - drain_delay)),
             )
         )
         self.name = name
+        self._drain = drain_of(app)
+        self._delay = min(drain_delay, drain_seconds)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._drain.begin()
+        if self._delay:
+            await asyncio.sleep(self._delay)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def drain_of(app: Any) -> "Drain":
+    """The drain of a service, which FastAPI keeps in its state, or of the gateway."""
+    drain: Drain = app.state.drain if hasattr(app, "state") else app.drain
+    return drain
 
 
 async def start(server: Server) -> asyncio.Task[None]:

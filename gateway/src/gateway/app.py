@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from common import telemetry
 from common.bus.transport import Transport
+from common.drain import Drain
 from common.jobs import background, run_jobs
 from common.security.tokens import TokenVerifier
 from common.security.verification import VerifierRefresh, http_verifier
@@ -63,7 +64,7 @@ def build(settings: Settings, transport: Transport) -> "Gateway":
 class Gateway:
     """The ASGI application. Its lifespan loads keys and revocations, and publishes the request log.
 
-    `http_protocol` is the protocol class for the server that runs it.
+    `http_protocol` is the protocol class for the server that runs it, `drain` what the server begins before it stops.
     """
 
     http_protocol = EdgeProtocol
@@ -71,6 +72,7 @@ class Gateway:
     def __init__(self, settings: Settings, transport: Transport) -> None:
         self._settings = settings
         self._transport = transport
+        self.drain = Drain()
         self._pipeline: Pipeline | None = None
         self._fast_path: CacheFastPath | None = None
         self._lifespan = Lifespan(self._run)
@@ -132,18 +134,24 @@ class Gateway:
         await stack.enter_async_context(request_log.running())
         routes_file = read_routes_file(settings.routes_file)
         urls = {service: settings.url_of(service) for service in SERVICES}
-        forwarder = _forwarder(stack, settings, connections)
+        forwarder = _forwarder(stack, settings, connections, self.drain)
         cors = Cors(settings.cors_origins, allow_localhost=not settings.is_production)
         limits = HeaderLimits(settings.max_headers, settings.max_header_bytes)
         return Pipeline(
             inspector=RequestInspector(limits, TrustedProxies(settings.trusted_proxies), cors),
             throttle=_throttle(settings, routes_file.limits),
-            pages=all_pages(client, urls, lambda: {"identity": verifier.ready, "bus": self._transport.connected}),
+            pages=all_pages(
+                client,
+                urls,
+                lambda: {"accepting": not self.drain.has_begun, "identity": verifier.ready},
+                lambda: self._transport.connected,
+            ),
             routes=RouteTable(routes_file.routes, settings.max_timeout),
             authenticator=_authenticator(settings, client, verifier),
             forwarder=CachingForwarder(cache, forwarder),
             websockets=WebSockets(forwarder, cors),
             access_log=AccessLog(request_log),
+            drain=self.drain,
         )
 
 
@@ -153,7 +161,7 @@ def _authenticator(settings: Settings, client: httpx.AsyncClient, verifier: Toke
     return Authenticator(verifier, api_keys, sessions, insecure_cookies=not settings.is_production)
 
 
-def _forwarder(stack: AsyncExitStack, settings: Settings, connections: ConnectionRegistry) -> Forwarder:
+def _forwarder(stack: AsyncExitStack, settings: Settings, connections: ConnectionRegistry, drain: Drain) -> Forwarder:
     upstreams = {service: _upstream(settings, service) for service in SERVICES}
     for upstream in upstreams.values():
         stack.callback(upstream.pool.close)
@@ -165,6 +173,7 @@ def _forwarder(stack: AsyncExitStack, settings: Settings, connections: Connectio
         upstream_idle_timeout=settings.upstream_idle_timeout,
         connections=connections,
         streams=StreamLimits(settings.max_streams, exempts_loopback=not settings.is_production),
+        drain=drain,
     )
 
 

@@ -1,5 +1,6 @@
 """The request pipeline: check, limit, route, authenticate, forward or serve a page."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from opentelemetry.trace import SpanKind
 from starlette.types import Receive, Scope, Send
 
 from common import logs, telemetry
-from common.errors import DukanError, MethodNotImplemented, NotFound
+from common.drain import Drain
+from common.errors import DukanError, MethodNotImplemented, NotFound, Stopping
 from common.web.access_log import NO_STORE, origin_of
 from common.web.error_responses import crash_response
 from common.web.methods import METHODS, STANDARD_METHODS
@@ -45,6 +47,7 @@ class Pipeline:
     forwarder: CachingForwarder
     websockets: WebSockets
     access_log: AccessLog
+    drain: Drain
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         logs.service_name.set("gateway")
@@ -59,6 +62,11 @@ class Pipeline:
                 context.status = 499
             except Exception as error:
                 await _send_crash(context, error)
+            except asyncio.CancelledError:
+                # The server cuts off what is left when the time to drain is over, and would answer 500 in plain text.
+                if context.status or not self.drain.has_begun:
+                    raise
+                await send_error(context, Stopping())
             finally:
                 context.release()
                 self.access_log.record(context, context.seconds)
@@ -98,7 +106,7 @@ class Pipeline:
             raise scope[REJECTION]
         if context.method not in STANDARD_METHODS:
             raise MethodNotImplemented
-        if UPGRADE in scope:
+        if UPGRADE in scope or self.drain.has_begun:
             # The server's parser cannot continue after a request for an upgrade, even if the upgrade is rejected.
             context.response_headers.append(CLOSE)
         # After the client is identified, so that the log names it.

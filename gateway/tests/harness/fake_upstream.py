@@ -116,7 +116,11 @@ class FakeUpstream:
             await request.respond(200, json.dumps({"data": self.revoked}).encode())
         else:
             self.requests.append(request)
-            await self.scripts.get(path, _respond_empty)(request)
+            await self.scripts.get(path, _respond_up if path == "/health" else _respond_empty)(request)
+
+
+async def _respond_up(request: ReceivedRequest) -> None:
+    await request.respond(200, b'{"data": {"status": "up"}}')
 
 
 async def _respond_empty(request: ReceivedRequest) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import uvicorn
 
+from common.drain import Drain
 from common.testing import RecordingTransport, eventually
 from gateway.app import build
 from gateway.settings import Settings
@@ -32,6 +33,8 @@ class RunningGateway:
     client: httpx.AsyncClient
     port: int
     transport: RecordingTransport
+    drain: Drain
+    server: uvicorn.Server
 
     async def raw(self, request: bytes) -> bytes:
         """Everything that the gateway sends until it closes the connection or is silent for half a second."""
@@ -81,7 +84,7 @@ async def run_gateway(settings: Settings, transport: RecordingTransport) -> Asyn
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client:
         await eventually(lambda: _is_ready(client))
-        yield RunningGateway(client, port, transport)
+        yield RunningGateway(client, port, transport, app.drain, server)
     server.should_exit = True
     await serving
 

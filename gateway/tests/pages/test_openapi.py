@@ -56,6 +56,7 @@ def test_different_schemas_with_one_name_get_prefixes_and_equal_ones_are_merged(
 
     assert {"Money", "OrdersView", "BillingView", "OrdersEnvelope_View_", "BillingEnvelope_View_"} <= set(schemas)
     assert "View" not in schemas
+    assert all(schema["title"] == name for name, schema in schemas.items())
     assert schemas["OrdersEnvelope_View_"]["properties"]["data"] == {"$ref": "#/components/schemas/OrdersView"}
     operation = merged["paths"]["/api/v1/payments"]["get"]
     assert operation["tags"] == ["billing"]

@@ -29,7 +29,7 @@ async def test_health_names_the_services_that_are_not_up(gateway: RunningGateway
     async def unready(request: ReceivedRequest) -> None:
         await request.respond(503)
 
-    upstream.scripts["/health/ready"] = unready
+    upstream.scripts["/health"] = unready
     degraded = await gateway.client.get("/health")
 
     assert (degraded.status_code, degraded.json()["code"]) == (503, "degraded")
@@ -38,12 +38,25 @@ async def test_health_names_the_services_that_are_not_up(gateway: RunningGateway
     assert (await gateway.client.get("/health/live")).status_code == 200
 
 
-async def test_without_the_bus_the_gateway_is_not_ready_but_responds(
-    gateway: RunningGateway, upstream: FakeUpstream
-) -> None:
+async def test_health_says_which_services_lack_the_broker(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+    async def lacks_the_broker(request: ReceivedRequest) -> None:
+        await request.respond(200, b'{"data": {"status": "degraded", "checks": {"broker": false}}}')
+
+    async def nonsense(request: ReceivedRequest) -> None:
+        await request.respond(200, b"<html>")
+
+    for script, status in ((lacks_the_broker, "degraded"), (nonsense, "unreachable")):
+        upstream.scripts["/health"] = script
+        detail = (await gateway.client.get("/health")).json()["errors"][0]["detail"]
+        assert detail["services"]["orders"]["status"] == status
+
+
+async def test_without_the_broker_the_gateway_is_ready_and_its_health_says_so(gateway: RunningGateway) -> None:
     gateway.transport.connected = False
 
-    assert (await gateway.client.get("/health/ready")).json()["errors"][0]["detail"] == {"identity": True, "bus": False}
+    assert (await gateway.client.get("/health/ready")).json()["data"] == {"accepting": True, "identity": True}
+    health = await gateway.client.get("/health")
+    assert (health.status_code, health.json()["errors"][0]["detail"]["broker"]) == (503, False)
     assert (await gateway.client.get("/api/v1/products")).status_code == 200
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 
 from common.contracts.billing import PaymentActionRequired, PaymentFailed, PaymentRefunded, PaymentSucceeded
-from common.contracts.catalog import ProductCreated, StockLine, StockRejected, StockReserved
+from common.contracts.catalog import ProductCreated, StockAdjusted, StockLine, StockRejected, StockReserved
 from common.ids import new_id
 from common.money import Money
 from common.persistence.database import Database
@@ -65,15 +65,20 @@ class Harness:
         user_id = new_id()
         return User(user_id, self.client, self.tokens.bearer(user_id, [role]))
 
-    async def product(self, amount: int = 250_000, currency: str = "TZS", *, is_active: bool = True) -> UUID:
-        """A product in the price replica."""
+    async def product(
+        self, amount: int = 250_000, currency: str = "TZS", *, stock: int | None = None, **fields: Any
+    ) -> UUID:
+        """A product in the price replica, and in that of stock if a level is given."""
         product_id = new_id()
         price = Money(amount=amount, currency=currency)
-        created = ProductCreated(
-            product_id=product_id, title="Kanga", price=price, final_price=price, is_active=is_active
-        )
-        await deliver(self.service, created)
+        given = {"price": price, "final_price": price} | fields
+        await deliver(self.service, ProductCreated(product_id=product_id, title="Kanga", **given))
+        if stock is not None:
+            await self.set_stock(product_id, stock)
         return product_id
+
+    async def set_stock(self, product_id: UUID, available: int) -> None:
+        await deliver(self.service, StockAdjusted(product_id=product_id, delta=1, available=available))
 
     async def awaiting_payment(self, customer: User) -> Json:
         order = await customer.order(await self.product())

@@ -39,6 +39,7 @@ KNOWN = frozenset(
         b"if-none-match",
         b"origin",
         b"range",
+        b"timezone",
         b"traceparent",
         b"tracestate",
         b"transfer-encoding",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from common.web.time_zones import find_zone
 from gateway.http.client_address import TrustedProxies
 from gateway.http.context import RequestContext
 from gateway.http.cors import Cors
@@ -17,10 +18,12 @@ class RequestInspector:
     def inspect(self, context: RequestContext) -> None:
         """Check the headers, identify the client and add the CORS headers of the response.
 
-        Raises what `parse_headers` raises.
+        Raises what `parse_headers` raises, and UnknownTimeZone.
         """
         scope = context.scope
         context.headers = headers = parse_headers(scope["headers"], self.header_limits)
         peer = scope["client"]
         context.client = self.proxies.identify(peer[0] if peer else None, scope["scheme"], headers)
         context.response_headers.extend(self.cors.headers(headers.get(b"origin")))
+        if (zone := headers.get(b"timezone")) is not None:
+            find_zone(zone)

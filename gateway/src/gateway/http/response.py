@@ -66,7 +66,8 @@ async def send_response(context: RequestContext, status: int, headers: Headers, 
         if status not in BODILESS and CONTENT_LENGTH not in dict(headers):
             headers = [*headers, (CONTENT_LENGTH, b"%d" % len(body))]
     complete = _completed(context, status, headers)
-    write: WriteResponse | None = None if CLOSE in headers else context.scope.get(WRITE_RESPONSE)
+    closes = CLOSE in headers or CLOSE in context.response_headers
+    write: WriteResponse | None = None if closes else context.scope.get(WRITE_RESPONSE)
     if write is not None and write(status, complete, body):
         return
     await context.send({"type": "http.response.start", "status": status, "headers": complete})

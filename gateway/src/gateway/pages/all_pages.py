@@ -14,10 +14,13 @@ from gateway.pages.welcome import Welcome
 
 
 def all_pages(
-    client: httpx.AsyncClient, urls: Mapping[str, str], checks: Callable[[], Mapping[str, bool]]
+    client: httpx.AsyncClient,
+    urls: Mapping[str, str],
+    checks: Callable[[], Mapping[str, bool]],
+    broker: Callable[[], bool],
 ) -> dict[str, Page]:
-    """`urls` of the services by name; `checks` are those of the gateway's own readiness."""
-    health = Health(client, urls, checks)
+    """`urls` of the services by name; `checks` and `broker`: see Health."""
+    health = Health(client, urls, checks, broker)
     return with_slashes(
         {
             "/": page(Welcome(health).content),

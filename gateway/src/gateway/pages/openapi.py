@@ -91,6 +91,9 @@ def merge(documents: Mapping[str, Document]) -> Document:
     components["headers"].update(HEADERS)
     for response in components["responses"].values():
         add_limit_headers(response)
+    for name, schema in components["schemas"].items():
+        # Generators name classes by the title, and drop a schema whose title another one has.
+        schema["title"] = name
     return _without_unused_components(merged)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import Receive
 
+from common.drain import Drain
 from common.errors import BadGateway, GatewayTimeout, PayloadTooLarge
 from gateway.credentials.connection_registry import ConnectionRegistry
 from gateway.errors import ClientDisconnected
@@ -18,6 +19,7 @@ from gateway.limits.bodies import BodyLimits
 from gateway.limits.streams import StreamLimits, is_event_stream, is_long_lived
 from gateway.proxy.connection import BrokenConnectionError, Connection
 from gateway.proxy.disconnect import DisconnectWatcher
+from gateway.proxy.event_stream import EventStream
 from gateway.proxy.request_body import Pace, RequestBody
 from gateway.proxy.upstream import Upstream, UpstreamRequest
 from gateway.routing.routes import Route
@@ -34,7 +36,8 @@ class Forwarder:
     """`upstreams` by service. `pace` and `bodies` limit request bodies; `upstream_idle_timeout` is the seconds that a
     service may pause in a response.
 
-    `connections` ends the event streams of callers who lost their permission, `streams` limits long-lived responses.
+    `connections` ends the event streams of callers who lost their permission, `streams` limits long-lived responses,
+    `drain` ends all streams before the process stops.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -44,6 +47,7 @@ class Forwarder:
     upstream_idle_timeout: float
     connections: ConnectionRegistry
     streams: StreamLimits
+    drain: Drain
 
     async def forward(
         self, context: RequestContext, route: Route, receive: Receive, *, on_upgrade: OnUpgrade | None = None
@@ -101,10 +105,19 @@ class Forwarder:
         await start_response(context, response.status, headers)
         if is_event_stream(headers):
             context.start_streaming(response.status)
-            with self.connections.registered(context.identity, context.renew, lambda _: response.end_response()):
-                await _copy(context, response, max(self.upstream_idle_timeout, EVENT_STREAM_IDLE_SECONDS))
+            with (
+                self.connections.registered(context.identity, context.renew, lambda _: response.end_response()),
+                self.drain.ending(response.end_response),
+            ):
+                await self._copy_events(context, response)
         else:
             await _copy(context, response, self.upstream_idle_timeout)
+
+    async def _copy_events(self, context: RequestContext, response: Connection) -> None:
+        stream = EventStream()
+        idle_timeout = max(self.upstream_idle_timeout, EVENT_STREAM_IDLE_SECONDS)
+        await _copy(context, response, idle_timeout, stream.feed, complete=False)
+        await write_body(context, stream.farewell() if self.drain.has_begun else b"")
 
 
 @asynccontextmanager
@@ -121,14 +134,25 @@ async def _sent(upstream: Upstream, request: UpstreamRequest) -> AsyncIterator[C
         upstream.release(response)
 
 
-async def _copy(context: RequestContext, response: Connection, idle_timeout: float) -> None:
+async def _copy(
+    context: RequestContext,
+    response: Connection,
+    idle_timeout: float,
+    on_piece: Callable[[bytes], None] | None = None,
+    *,
+    complete: bool = True,
+) -> None:
+    """Relay the body to its end; without `complete` the caller writes the last piece."""
     piece = b"start"
     while piece:
         async with asyncio.timeout(idle_timeout):
             piece = await response.read()
+        if on_piece is not None:
+            on_piece(piece)
         try:
             async with asyncio.timeout(CLIENT_READ_TIMEOUT_SECONDS):
-                await write_body(context, piece, more=bool(piece))
+                if piece or complete:
+                    await write_body(context, piece, more=bool(piece))
         except TimeoutError:
             context.abort()
             raise ClientDisconnected from None

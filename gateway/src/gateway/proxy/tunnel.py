@@ -7,7 +7,8 @@ import asyncio
 import struct
 
 CLOSE_FRAME = 0x88
-GOING_AWAY = 1001
+SERVICE_RESTART = 1012
+"""In the IANA registry of close codes: the client may connect again, after a short random pause."""
 UNAUTHORIZED = 4401
 """From the range for applications: what 401 is to a request."""
 CLOSE_TIMEOUT_SECONDS = 1.0
@@ -94,7 +95,7 @@ class Tunnel:
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_SECONDS, self.abort)
 
     def shut_down(self) -> None:
-        self.close(GOING_AWAY, "the gateway stops")
+        self.close(SERVICE_RESTART, "restarting, connect again")
 
     def abort(self) -> None:
         for side in (self._service, self._client):

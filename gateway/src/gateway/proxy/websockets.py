@@ -78,8 +78,11 @@ class WebSockets:
             raise ClientDisconnected
         connections = self.forwarder.connections
         try:
-            with connections.registered(
-                context.identity, context.renew, lambda reason: tunnel.close(UNAUTHORIZED, reason)
+            with (
+                connections.registered(
+                    context.identity, context.renew, lambda reason: tunnel.close(UNAUTHORIZED, reason)
+                ),
+                self.forwarder.drain.ending(tunnel.shut_down),
             ):
                 await tunnel.closed.wait()
         finally:

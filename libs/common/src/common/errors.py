@@ -148,9 +148,23 @@ class Unavailable(_Later):
 
 
 class MalformedJson(DukanError):
+    """`field` is the path of a duplicate key, or of a number that is none."""
+
     status = 400
     code = "malformed_json"
     message = "The body is not valid JSON"
+
+
+class MalformedForm(DukanError):
+    status = 400
+    code = "malformed_form"
+    message = "The body is not a valid form"
+
+
+class UnknownTimeZone(DukanError):
+    status = 400
+    code, field = "unknown_time_zone", "timezone"
+    message = "This is not an IANA time zone, such as Africa/Dar_es_Salaam"
 
 
 class UnsupportedCredentials(Unauthenticated):
@@ -260,6 +274,14 @@ class Contention(Unavailable):
 class TimedOut(Unavailable):
     code = "timeout"
     message = "This took too long, try again shortly"
+
+
+class Stopping(Unavailable):
+    """The process stopped before the request was finished; what it was asked to do may still happen."""
+
+    code = "stopping"
+    message = "The server is restarting, try again shortly"
+    retry_after = 1.0
 
 
 class BadGateway(Unavailable):

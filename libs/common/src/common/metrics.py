@@ -25,6 +25,11 @@ PUBLISH_SECONDS = Histogram(
     "dukan_publish_seconds", "From a batch's first publish to its last confirm.", ["service"], buckets=FAST
 )
 
+# Broker
+BROKER_CONNECTED = Gauge(
+    "dukan_broker_connected", "1 while a connection to the broker is open.", ["service", "connection"]
+)
+
 # Consumers
 HANDLED = Counter("dukan_events_handled_total", "Deliveries by outcome.", ["consumer", "type", "outcome"])
 HANDLER_SECONDS = Histogram(

@@ -5,10 +5,12 @@ production, startup fails if a required variable is missing, and names it.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+
+from common.people.phones import check_region
 
 BASE_PORT = 8000
 
@@ -43,8 +45,15 @@ class ServiceSettings(BaseSettings):
     operations_url: str = f"http://127.0.0.1:{BASE_PORT + 7}"
     jwks_url: str = ""
 
+    drain_seconds: float = Field(20.0, ge=0, le=600, description="from the request to stop until requests are cut off")
+    drain_delay: float = Field(
+        5.0, ge=0, le=600, description="of these: new connections are accepted until load balancers have noticed"
+    )
     request_timeout: float = Field(5.0, gt=0, description="seconds that a call to another service may take")
     max_body_bytes: int = Field(2 * 1024 * 1024, gt=0)
+    phone_region: Annotated[str, AfterValidator(check_region)] = Field(
+        "", description="country (ISO 3166) of telephone numbers without a country code; without it they are refused"
+    )
     otel_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
     @property

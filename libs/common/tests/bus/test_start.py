@@ -7,6 +7,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client import generate_latest
 
 from common.bus.rabbitmq import topology
 from common.bus.rabbitmq.transport import RabbitTransport
@@ -24,6 +25,8 @@ class Proxy:
         self._broker = parts.hostname, parts.port
         self._parts = parts
         self.slow = True
+        self.outage: str | None = None
+        self.attempts = 0
         self.open_connections: set[asyncio.StreamWriter] = set()
 
     def url(self, server: asyncio.Server) -> str:
@@ -31,7 +34,17 @@ class Proxy:
         return self._parts._replace(netloc=f"{self._parts.netloc.rpartition('@')[0]}@127.0.0.1:{port}").geturl()
 
     async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.attempts += 1
+        if self.outage == "refuses":
+            writer.close()
+            return
         self.open_connections.add(writer)
+        if self.outage == "is silent":
+            await reader.read()
+            self.open_connections.discard(writer)
+            return
+        if self.outage == "is no broker":
+            writer.write(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
         upstream, upwriter = await asyncio.open_connection(*self._broker)
         try:
             async with asyncio.TaskGroup() as both:
@@ -83,7 +96,7 @@ async def _all_closed(proxy: Proxy) -> bool:
 
 @pytest.mark.broker
 async def test_a_lost_connection_is_opened_again_without_an_event_to_publish(proxied: tuple[Proxy, str]) -> None:
-    """Readiness needs the connection, and a service that is not ready may have nothing to publish."""
+    """The first event after an outage must not wait, and an idle process has nothing to publish."""
     proxy, url = proxied
     proxy.slow = False
     transport = RabbitTransport(url, "test")
@@ -97,3 +110,35 @@ async def test_a_lost_connection_is_opened_again_without_an_event_to_publish(pro
 
 async def _is(transport: RabbitTransport, *, connected: bool) -> bool:
     return transport.connected is connected
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("outage", ["refuses", "is silent", "is no broker"])
+async def test_an_idle_connection_comes_back_whatever_the_outage_was(
+    proxied: tuple[Proxy, str], monkeypatch: pytest.MonkeyPatch, outage: str
+) -> None:
+    monkeypatch.setattr("common.bus.rabbitmq.connector.CONNECT_SECONDS", 0.5)
+    proxy, url = proxied
+    proxy.slow = False
+    transport = RabbitTransport(url, f"test-{outage}")
+    await transport.start()
+    proxy.outage = outage
+    for writer in list(proxy.open_connections):
+        writer.transport.abort()
+    await eventually(lambda: _is(transport, connected=False))
+    assert "0.0" in _broker_metric(f"test-{outage}")
+    refused = proxy.attempts
+    await eventually(lambda: _has_tried(proxy, refused + 2))
+    proxy.outage = None
+    await eventually(lambda: _is(transport, connected=True))
+    assert "1.0" in _broker_metric(f"test-{outage}")
+    await transport.close()
+
+
+async def _has_tried(proxy: Proxy, attempts: int) -> bool:
+    return proxy.attempts >= attempts
+
+
+def _broker_metric(service: str) -> str:
+    lines = generate_latest().decode().splitlines()
+    return next(line for line in lines if 'connection="publish"' in line and f'"{service}"' in line)

@@ -13,9 +13,11 @@ from common.persistence.database import Database
 from common.security.tokens import Identity
 from common.settings import ServiceSettings
 from common.testing.plugin import ClientFor, FreshDatabase
+from common.web.days import Period
 from common.web.dependencies import Begin, Caller, MaybeCaller, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.idempotency import Idempotency
+from common.web.listing import ORDERING, SearchText, Sorting
 from common.web.pagination import Cursor, Page, cursor_meta, page_meta
 from common.web.preferences import Wait
 from common.web.service import Service
@@ -52,6 +54,17 @@ well_known = APIRouter()
 @shop.get("/me")
 async def get_me(caller: Caller) -> Envelope[dict[str, Any]]:
     return ok({"user_id": str(caller.user_id), "admin": caller.may("accounts.manage")})
+
+
+SORTING = Sorting({"title": "title", "price": "amount"})
+
+
+@shop.get("/periods")
+async def get_periods(
+    period: Period, ordering: Annotated[str, SORTING, ORDERING] = "title", search: SearchText = ""
+) -> Envelope[dict[str, Any]]:
+    """What the query means, without signing in."""
+    return ok({"since": period.since, "until": period.until, "order": SORTING.order_by(ordering), "search": search})
 
 
 @shop.get("/greeting")
@@ -93,7 +106,7 @@ async def post_order(body: Basket, caller: Caller, begin: Begin, idempotency: Id
 
 
 @shop.get("/pages")
-async def get_pages(request: Request, page: Page) -> Envelope[list[int]]:
+async def get_pages(request: Request, page: Page, label: str = "") -> Envelope[list[int]]:
     return ok(list(range(page.offset, page.offset + page.limit)), meta=page_meta(request, page, total=45))
 
 

@@ -29,7 +29,7 @@ async def test_a_service_is_ready_once_keys_and_revocations_are_loaded(client: A
     async def ready() -> Any:
         return (await client.get("/health/ready")).json()["data"]
 
-    assert await eventually(ready) == {"database": True, "bus": True, "identity": True}
+    assert await eventually(ready) == {"accepting": True, "database": True, "tasks": True, "identity": True}
 
 
 async def test_a_service_that_cannot_verify_tokens_is_live_but_not_ready(
@@ -39,18 +39,50 @@ async def test_a_service_that_cannot_verify_tokens_is_live_but_not_ready(
     client = await client_for(service)
     answer = await client.get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json()["errors"][0]["detail"] == {"database": True, "bus": True, "identity": False}
+    assert answer.json()["errors"][0]["detail"] == {
+        "accepting": True,
+        "database": True,
+        "tasks": True,
+        "identity": False,
+    }
     assert (await client.get("/health/live")).status_code == 200
 
 
-async def test_without_broker_or_database_a_service_is_not_ready(
-    client: AsyncClient, service: Service, transport: RecordingTransport
+async def test_without_the_broker_a_service_is_ready_answers_and_is_degraded(
+    client: AsyncClient, transport: RecordingTransport
 ) -> None:
     transport.connected = False
+    assert (await client.get("/health/ready")).status_code == 200
+    assert (await client.post("/api/v1/baskets", json={"items": [], "note": "x"})).json()["data"] == "x"
+    health = await client.get("/health")
+    assert (health.status_code, health.json()["data"]["status"]) == (200, "degraded")
+    assert health.json()["data"]["checks"]["broker"] is False
+    transport.connected = True
+    assert (await client.get("/health")).json()["data"]["status"] == "up"
+
+
+async def test_a_worker_is_ready_without_the_broker(
+    client_for: ClientFor, service: Service, transport: RecordingTransport
+) -> None:
+    client = await client_for(service, role="worker")
+    transport.connected = False
+    assert (await client.get("/health/ready")).status_code == 200
+    assert (await client.get("/health")).json()["data"]["status"] == "degraded"
+
+
+async def test_a_service_that_is_told_to_stop_answers_and_is_not_ready(client: AsyncClient, service: Service) -> None:
+    service.drain.begin()
+    answer = await client.get("/health/ready")
+    assert (answer.status_code, answer.json()["errors"][0]["detail"]["accepting"]) == (503, False)
+    assert (await client.get("/health/live")).status_code == 200
+    assert (await client.get("/api/v1/greeting")).status_code == 200
+
+
+async def test_without_the_database_a_service_is_not_ready(client: AsyncClient, service: Service) -> None:
     service.database._engine = Database("postgresql://nobody:x@127.0.0.1:1/none")._engine
     detail = (await client.get("/health/ready")).json()["errors"][0]["detail"]
     assert detail["database"] is False
-    assert detail["bus"] is False
+    assert (await client.get("/health")).status_code == 503
     outage = await client.post("/api/v1/baskets", json={"items": []})
     assert (outage.status_code, outage.json()["code"]) == (503, "unavailable")
 

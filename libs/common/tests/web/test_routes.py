@@ -36,13 +36,13 @@ async def test_an_invalid_credential_is_rejected_even_if_none_is_required(client
 
 
 async def test_pages_link_to_their_neighbours_and_keep_the_filters(client: AsyncClient) -> None:
-    meta = (await client.get("/api/v1/pages?page=2&page_size=20&search=a%26b")).json()["meta"]
+    meta = (await client.get("/api/v1/pages?page=2&page_size=20&label=a%26b")).json()["meta"]
     assert meta == {
         "page": 2,
         "page_size": 20,
         "total": 45,
-        "next": "/api/v1/pages?page_size=20&search=a%26b&page=3",
-        "previous": "/api/v1/pages?page_size=20&search=a%26b&page=1",
+        "next": "/api/v1/pages?page_size=20&label=a%26b&page=3",
+        "previous": "/api/v1/pages?page_size=20&label=a%26b&page=1",
     }
     assert (await client.get("/api/v1/pages?page=3")).json()["meta"]["next"] is None
     assert (await client.get("/api/v1/pages?page=9")).json()["meta"]["previous"] == "/api/v1/pages?page=3"

@@ -121,6 +121,7 @@ def _services(settings: Settings, vault: Vault) -> AuthServices:
         trusted_proxies=settings.trusted_proxies or (),
         failures_per_minute=settings.sign_in_failures_per_minute or 1,
         reveals_account_existence=bool(settings.reveals_account_existence),
+        unique_phones=settings.unique_phones,
         public_url=settings.public_url,
         issuer=settings.issuer,
         secure_cookies=settings.is_production,

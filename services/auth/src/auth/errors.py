@@ -22,6 +22,11 @@ class AccountGone(Unauthenticated):
     code, message = "account_gone", "The account no longer exists"
 
 
+class PhoneTaken(Conflict):
+    code, field = "phone_taken", "phone"
+    message = "Another account has this phone number"
+
+
 class TooManyAttempts(Recorded, RateLimited):
     code, message = "too_many_attempts", "Too many attempts, try again later"
 

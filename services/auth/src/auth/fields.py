@@ -1,31 +1,14 @@
 """Types of fields in auth's requests and responses: their validation and their examples."""
 
-from collections.abc import Callable
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from auth.accounts.domain import check_username, normalised_email, normalised_phone
 from common.web import fields
+from common.web.people import EMAIL, NAME, OWN_USERNAME, PHONE, USERNAME
 
 TIME_ZONES = frozenset(available_timezones())
-
-
-def _email(text: str) -> str:
-    try:
-        # The reserved domain .test is allowed: demonstrations and tests use it.
-        checked = validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from error
-    return normalised_email(checked.normalized)
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("This contains characters that cannot be printed")
-    return text
 
 
 def _time_zone(text: str) -> str:
@@ -38,22 +21,20 @@ def _stripped(max_length: int, pattern: str | None = None) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, max_length=max_length, pattern=pattern)
 
 
-def _text(max_length: int, check: Callable[[str], str] = _printable) -> tuple[StringConstraints, AfterValidator]:
-    return _stripped(max_length), AfterValidator(check)
-
-
-Email = Annotated[fields.EmailAddress, *_text(254, _email)]
-Username = Annotated[fields.Username, *_text(30, check_username)]
-Phone = Annotated[fields.Phone, *_text(30, normalised_phone)]
-FirstName = Annotated[fields.FirstName, *_text(100)]
-LastName = Annotated[fields.LastName, *_text(100)]
-City = Annotated[fields.City, *_text(100)]
-Name = Annotated[str, *_text(100), Field(examples=["Neema's phone"])]
+Email = Annotated[fields.EmailAddress, _stripped(254), EMAIL]
+OwnUsername = Annotated[fields.Username, _stripped(30), OWN_USERNAME]
+"""Chosen by its owner; administrators also give those that are reserved."""
+Username = Annotated[fields.Username, _stripped(30), USERNAME]
+Phone = Annotated[fields.Phone, _stripped(40), PHONE]
+FirstName = Annotated[fields.FirstName, _stripped(100), NAME]
+LastName = Annotated[fields.LastName, _stripped(100), NAME]
+City = Annotated[fields.City, _stripped(100), NAME]
+Name = Annotated[str, _stripped(100), NAME, Field(examples=["Neema's phone"])]
 """The name of a device, a passkey or an API key."""
-Line = Annotated[fields.AddressLine, *_text(300)]
+Line = Annotated[fields.AddressLine, _stripped(300), NAME]
 Pincode = Annotated[fields.PostalCode, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9 -]{0,12}$")]
 Language = Annotated[fields.LanguageTag, _stripped(35, r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-TimeZone = Annotated[fields.TimeZoneName, *_text(64, _time_zone)]
+TimeZone = Annotated[fields.TimeZoneName, _stripped(64), AfterValidator(_time_zone)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), Field(examples=["karanga-na-asali-42"])]
 """Longer than any accepted password, so that the error of the password rules names the limit."""
 EmailedCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$"), Field(examples=["482913"])]

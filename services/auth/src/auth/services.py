@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # the features that own the providers import this module
 
 @dataclass(frozen=True, slots=True)
 class AuthServices:
-    """`reveals_account_existence`: registration and check-email may tell whether an address has an account."""
+    """`reveals_account_existence`: registration and check-email may tell whether an address has an account.
+    `unique_phones`: no two accounts have the same phone."""
 
     hashing: PasswordHashing
     signer: Signer
@@ -31,6 +32,7 @@ class AuthServices:
     trusted_proxies: Sequence[Network]
     failures_per_minute: int
     reveals_account_existence: bool
+    unique_phones: bool
     public_url: str
     issuer: str
     secure_cookies: bool

@@ -59,6 +59,7 @@ class Settings(ServiceSettings):
         None,
         description="whether registration and check-email tell that an address is taken; by default in local mode",
     )
+    unique_phones: bool = Field(True, description="whether a phone number belongs to one account only")
     sign_in_failures_per_minute: int | None = Field(
         None, ge=1, description="per address; by default 10, and 100 in local mode, where all share one address"
     )

@@ -24,6 +24,7 @@ class UserView(BaseModel):
     first_name: fields.FirstName
     last_name: fields.LastName
     phone: fields.Phone | None
+    whatsapp_number: fields.Phone | None
     birth_date: date | None
     address: fields.AddressLine
     city: fields.City

@@ -3,7 +3,7 @@ the options that browsers take."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 KIB = 1024
 
@@ -30,7 +30,19 @@ UserHandle = Annotated[
 Transport = Annotated[str, StringConstraints(max_length=20), Field(examples=["internal"])]
 
 
-class _Credential(BaseModel):
+class _FromBrowser(BaseModel):
+    """Browsers send more than is read here, and later ones may send more than these; the rest is ignored."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        names = {field.alias or name for name, field in cls.model_fields.items()}
+        return {name: item for name, item in value.items() if name in names}
+
+
+class _Credential(_FromBrowser):
     model_config = ConfigDict(serialize_by_alias=True)
 
     id: CredentialId
@@ -42,7 +54,7 @@ class _Credential(BaseModel):
         return self.model_dump()
 
 
-class AttestationResponse(BaseModel):
+class AttestationResponse(_FromBrowser):
     model_config = ConfigDict(serialize_by_alias=True)
 
     client_data: ClientData = Field(alias="clientDataJSON")
@@ -56,7 +68,7 @@ class RegistrationCredential(_Credential):
     response: AttestationResponse
 
 
-class AssertionResponse(BaseModel):
+class AssertionResponse(_FromBrowser):
     model_config = ConfigDict(serialize_by_alias=True)
 
     client_data: ClientData = Field(alias="clientDataJSON")

@@ -35,6 +35,7 @@ def build(settings: Settings) -> Service:
     reader = Reader(url, READERS)
     list_reader = Reader(url, settings.database_pool_size, replans=True)
     files = MediaFiles(Path(settings.data_dir) / "media")
+    files.close_to_others()
     delete_files = delete_files_job(database, files)
     process_images = process_images_job(database, files, delete_files)
     max_upload_bytes = settings.image_max_bytes + MULTIPART_OVERHEAD_BYTES

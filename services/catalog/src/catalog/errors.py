@@ -20,6 +20,13 @@ class CategoryNotFound(NotFound):
     message = "There is no such category"
 
 
+class CategoryNameTaken(Conflict):
+    """Names are compared without case, and after Unicode normalisation."""
+
+    code, field = "category_name_taken", "name"
+    message = "Another category below the same parent has this name"
+
+
 class UnknownParent(UnknownCategory):
     field = "parent_id"
 
@@ -42,6 +49,12 @@ class CategoryNotEmpty(Conflict):
 # Products and stock
 
 
+class UnknownCategoryFilter(UnknownCategory):
+    """A filter by a category that does not exist: with a typo, a shop would look empty."""
+
+    field = "category"
+
+
 class ProductNotFound(NotFound):
     message = "There is no such product"
 
@@ -61,6 +74,11 @@ class InsufficientStock(Conflict):
 
     code, field = "insufficient_stock", "delta"
     message = "Fewer units are available"
+
+
+class EmptyAdjustment(Invalid):
+    code, field = "empty_adjustment", "delta"
+    message = "An adjustment adds or takes at least one unit"
 
 
 # Media

@@ -89,7 +89,7 @@ async def _create(tx: Transaction, product: Sample, upload: Upload) -> None:
     fields = ProductFields(
         title=product.title,
         category_id=await _category(tx, product.category),
-        price=Money(amount=product.price * 100, currency="TZS"),
+        price=Money.from_major(product.price, "TZS"),
         discount_percent=product.discount_percent,
         sku=product.sku,
         description=product.description,

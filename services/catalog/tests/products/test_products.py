@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from services.catalog.tests.conftest import MakeProduct, data, problem, product_id
 
 from catalog.products.api.bodies import ProductView
@@ -23,6 +24,14 @@ async def test_a_new_product_has_a_slug_the_default_currency_and_a_final_price(
     assert product["final_price"] == {"amount": 84999, "currency": "TZS"}
     assert product["category"] == {"id": category["id"], "name": "Shoes", "slug": "shoes"}
     assert (product["in_stock"], product["images"], product["attributes"]) == (False, [], {})
+
+
+@pytest.mark.parametrize("currency", ["XXQ", "NET", "XXX", "tzs", "TZSX", ""])
+async def test_a_price_in_a_currency_that_does_not_exist_is_rejected(
+    client: httpx.AsyncClient, staff: dict[str, str], category: dict[str, Any], currency: str
+) -> None:
+    body = {"title": "Boots", "category_id": category["id"], "price": {"amount": 1, "currency": currency}}
+    problem(await client.post(URL, json=body, headers=staff), 422, "unknown_currency", "price.currency")
 
 
 async def test_the_highest_documented_price_is_accepted(make_product: MakeProduct) -> None:
@@ -56,14 +65,14 @@ async def test_errors_name_the_field_of_the_product(
     wrong: list[tuple[dict[str, Any], int, str, str]] = [
         ({"sku": "B-1"}, 409, "sku_taken", "sku"),
         ({"slug": "my-boots"}, 409, "slug_taken", "slug"),
-        ({"slug": "My Boots!"}, 422, "value_error", "slug"),
+        ({"slug": "My Boots!"}, 422, "invalid_value", "slug"),
         ({"category_id": str(new_id())}, 422, "unknown_category", "category_id"),
-        ({"discount_percent": 101}, 422, "less_than_equal", "discount_percent"),
-        ({"price": {"amount": -1}}, 422, "greater_than_equal", "price.amount"),
-        ({"price": {"amount": 1.5}}, 422, "int_from_float", "price.amount"),
-        ({"price": {"amount": 1, "currency": "tzs"}}, 422, "string_pattern_mismatch", "price.currency"),
-        ({"title": "  "}, 422, "string_too_short", "title"),
-        ({"final_price": {"amount": 1}}, 422, "extra_forbidden", "final_price"),
+        ({"discount_percent": 101}, 422, "too_large", "discount_percent"),
+        ({"price": {"amount": -1}}, 422, "too_small", "price.amount"),
+        ({"price": {"amount": 1.5}}, 422, "wrong_type", "price.amount"),
+        ({"price": {"amount": 1, "currency": "tzs"}}, 422, "unknown_currency", "price.currency"),
+        ({"title": "  "}, 422, "too_short", "title"),
+        ({"final_price": {"amount": 1}}, 422, "unknown_field", "final_price"),
     ]
     for change, status, code, field in wrong:
         problem(await client.post(URL, json=body | change, headers=staff), status, code, field)
@@ -97,7 +106,7 @@ async def test_a_change_publishes_the_whole_state_and_an_empty_change_publishes_
     [event] = await facts(catalog.database, ProductChanged)
     assert (created.sku, created.final_price.amount) == ("B-1", 1000)
     assert event.final_price == Money(amount=500, currency="TZS")
-    problem(await client.patch(path, json={"title": None}, headers=staff), 422, "value_error", "title")
+    problem(await client.patch(path, json={"title": None}, headers=staff), 422, "invalid_value", "title")
 
 
 async def test_put_replaces_every_field_but_the_slug(

@@ -9,7 +9,8 @@ import pytest
 from services.catalog.tests.conftest import MakeProduct, data, problem, product_id
 from services.catalog.tests.stock.orders import cancelled, placed, stock_of
 
-from common.testing import deliver
+from common.contracts.catalog import StockAdjusted, StockReleased, StockReserved
+from common.testing import deliver, facts
 from common.web.service import Service
 
 
@@ -24,6 +25,33 @@ async def test_an_adjustment_below_zero_is_rejected_with_the_available_units(
     answer = data(await client.post(path, json={"delta": -4, "reason": "damaged", "note": "wet"}, headers=staff))
     assert answer == {"product_id": str(boots), "available": 0, "reserved": 3}
     assert data(await client.get(path)) == answer
+
+
+async def test_an_adjustment_by_nothing_is_an_error(
+    client: httpx.AsyncClient, staff: dict[str, str], make_product: MakeProduct
+) -> None:
+    path = f"/api/v1/products/{(await make_product(stock=7))['id']}/stock"
+    for delta in (0, 0.0, -0):
+        answer = await client.post(path, json={"delta": delta, "reason": "received"}, headers=staff)
+        problem(answer, 422, "empty_adjustment", "delta")
+
+
+async def test_adjustments_and_reservations_are_published_with_what_is_left(
+    catalog: Service, make_product: MakeProduct, client: httpx.AsyncClient, staff: dict[str, str]
+) -> None:
+    boots = product_id(await make_product(stock=7))
+    body = {"delta": -2, "reason": "damaged"}
+    data(await client.post(f"/api/v1/products/{boots}/stock", json=body, headers=staff))
+    first, second = placed({boots: 2}), placed({boots: 1})
+    await deliver(catalog, first)
+    await deliver(catalog, second)
+    await deliver(catalog, cancelled(first))
+    adjusted = await facts(catalog.database, StockAdjusted)
+    assert [(each.delta, each.available) for each in adjusted] == [(7, 7), (-2, 5)]
+    lines = [line for event in await facts(catalog.database, StockReserved) for line in event.lines]
+    assert [(line.quantity, line.available) for line in lines] == [(2, 3), (1, 2)]
+    [released] = await facts(catalog.database, StockReleased)
+    assert [(line.quantity, line.available) for line in released.lines] == [(2, 4)]
 
 
 async def test_concurrent_adjustments_never_go_below_zero(

@@ -63,7 +63,7 @@ async def test_lines_of_the_same_product_add_up(catalog: Service, make_product: 
     [rejection] = await facts(catalog.database, StockRejected)
     [reservation] = await facts(catalog.database, StockReserved)
     assert rejection.order_id == order.order_id
-    assert reservation.lines == (StockLine(product_id=boots, quantity=4),)
+    assert reservation.lines == (StockLine(product_id=boots, quantity=4, available=1),)
 
 
 async def test_unknown_deleted_and_inactive_products_are_not_for_sale(

@@ -77,6 +77,31 @@ async def test_invalid_input_is_rejected_naming_the_field(
     assert [problem["field"] for problem in answer.json()["errors"]] == [field]
 
 
+@pytest.mark.parametrize("written", ["+255 (0)712-345-678", "+2550712345678", "+٢٥٥٧١٢٣٤٥٦٧٨"])
+async def test_a_recipient_is_one_number_in_every_spelling(
+    built: Built, client_for: ClientFor, tokens: TestIssuer, written: str
+) -> None:
+    client, me = await client_for(await built()), tokens.bearer()
+    answer = await client.post(f"{URL}/send-text", json=text(recipient=written), headers=me)
+    found = await client.get(URL, params={"recipient": written}, headers=me)
+
+    assert answer.json()["data"]["recipient"] == "+255712345678"
+    assert [message["recipient"] for message in found.json()["data"]] == ["+255712345678"]
+
+
+async def test_a_number_that_cannot_be_dialled_is_refused_in_the_words_of_registration(
+    built: Built, client_for: ClientFor, tokens: TestIssuer
+) -> None:
+    client, me = await client_for(await built()), tokens.bearer()
+    sent = await client.post(f"{URL}/send-text", json=text(recipient="0712"), headers=me)
+    asked = await client.get(URL, params={"recipient": "0712"}, headers=me)
+
+    for answer in (sent, asked):
+        [problem] = answer.json()["errors"]
+        assert (problem["field"], problem["code"]) == ("recipient", "phone_invalid")
+        assert problem["message"] == "A phone number is in international form: +255712345678"
+
+
 async def test_twenty_concurrent_requests_with_one_idempotency_key_make_one_message(
     built: Built, client_for: ClientFor, tokens: TestIssuer, database: Database
 ) -> None:

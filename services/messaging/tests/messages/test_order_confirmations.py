@@ -94,6 +94,16 @@ async def test_confirmations_are_charged_to_the_platform_without_a_limit(service
     assert await used(database, PLATFORM_ACCOUNT) == 70
 
 
+async def test_a_confirmation_goes_to_the_number_for_whatsapp(service: Service, database: Database) -> None:
+    customer = new_id()
+    person = UserRegistered(user_id=customer, email="asha@example.com", phone=PHONE, whatsapp_number="+255754000111")
+    await deliver(service, person)
+    await deliver(service, confirmed(customer))
+
+    async with database.begin() as tx:
+        assert [row["recipient"] for row in await tx.sql.fetch("SELECT recipient FROM message")] == ["+255754000111"]
+
+
 async def test_a_customer_without_a_phone_gets_no_message(service: Service, database: Database) -> None:
     without, with_a_local_number = new_id(), new_id()
     await deliver(service, registered(without, None), registered(with_a_local_number, "0712 345 678"))

@@ -75,7 +75,9 @@ async def test_erasing_a_person_leaves_a_tombstone_and_sends_no_more_messages(
     assert await rows_about(database, user_id) == tombstone
     assert await rows_about(database, other) == before
     exported = await exported_data(service, user_id, MessagingDataGathered)
-    assert exported["contact"] == [{"phone": None, "time_zone": "UTC", "max_messages_per_day": None}]
+    assert exported["contact"] == [
+        {"phone": None, "whatsapp_number": None, "time_zone": "UTC", "max_messages_per_day": None}
+    ]
 
 
 async def test_late_or_repeated_events_do_not_restore_an_erased_person(service: Service, database: Database) -> None:

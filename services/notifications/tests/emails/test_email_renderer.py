@@ -108,6 +108,23 @@ def test_a_senders_name_may_contain_any_character() -> None:
     assert message_from_bytes(content, policy=policy.default)["From"] == "Dükan ☕ <shop@dukan.example>"
 
 
+@pytest.mark.parametrize(
+    ("stored", "wire"),
+    [
+        ("neema@bücher.example", "neema@xn--bcher-kva.example"),
+        ("neema@परीक्षा.example", "neema@xn--11b5bs3a9aj6g.example"),
+        ("neema@straße.example", "neema@xn--strae-oqa.example"),
+    ],
+)
+def test_an_internationalised_domain_is_in_ascii_on_the_wire(stored: str, wire: str) -> None:
+    rendered = EmailRenderer(f"Dukan <{stored}>", SEAL).render(email_of("welcome", recipient=stored))
+
+    assert (rendered.recipient, rendered.sender) == (wire, wire)
+    headers = message_from_bytes(rendered.content, policy=policy.default)
+    assert (headers["To"], headers["From"]) == (wire, f"Dukan <{wire}>")
+    assert rendered.content.isascii()
+
+
 def test_subject_and_text_may_contain_any_character() -> None:
     email = bought("Kikombe cha kahawa – ☕", number="№ 7")
 

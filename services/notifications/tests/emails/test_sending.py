@@ -87,6 +87,16 @@ async def test_a_mail_server_gets_the_email_for_its_recipient(
     assert len(await facts(database, EmailSent)) == 1
 
 
+async def test_a_mail_server_gets_an_internationalised_domain_in_ascii(
+    smtp: Service, server: MailServer, database: Database
+) -> None:
+    await deliver(smtp, registered(new_id(), "asha@bücher.example"))
+    await run_jobs(smtp)
+
+    assert [recipient for recipient, _ in server.accepted] == ["asha@xn--bcher-kva.example"]
+    assert await email_states(database) == ["welcome sent"]
+
+
 async def test_a_deferred_email_is_tried_again_after_a_pause(
     smtp: Service, server: MailServer, database: Database, time: FixedClock
 ) -> None:

@@ -7,11 +7,13 @@ import httpx
 
 from common.contracts.billing import PaymentActionRequired
 from common.contracts.orders import OrderCancelled, OrderConfirmed
+from common.drain import Drain
 from common.jobs import run_jobs
 from common.persistence.database import Database
 from common.web.service import Listener, Service
 from orders.addresses import api as addresses
 from orders.carts import api as carts
+from orders.carts.usecases import CartFiller
 from orders.orders import jobs
 from orders.orders.api import checkout, orders
 from orders.orders.api.dependencies import OrderDependencies
@@ -25,6 +27,7 @@ from orders.prices import subscribers as prices
 from orders.prices.providers.catalog import CatalogClient
 from orders.prices.usecases import fetch_missing_prices
 from orders.settings import Settings
+from orders.stock import subscribers as stock
 
 
 def build(settings: Settings) -> Service:
@@ -36,7 +39,8 @@ def build(settings: Settings) -> Service:
         stock=timedelta(seconds=settings.stock_deadline), payment=timedelta(seconds=settings.payment_deadline)
     )
     admission = AdmissionControl(database, settings.max_pending_checkouts, deadlines)
-    watchers = OrderWatchers()
+    drain = Drain()
+    watchers = OrderWatchers(drain)
     checkouts = CheckoutBatcher(
         database,
         deadlines,
@@ -50,13 +54,14 @@ def build(settings: Settings) -> Service:
         settings=settings,
         database=database,
         routers=[checkout.router, orders.router, carts.router, addresses.router],
-        subscribers=[OrderSubscribers(deadlines), prices, personal_data],
+        subscribers=[OrderSubscribers(deadlines), prices, stock, personal_data],
         jobs=jobs.build_jobs(database, deadlines),
         resources=[http, run_jobs("orders", [jobs.admission_job(admission)])],
         state={
             "orders": OrderDependencies(checkouts, settings.payment_providers, deadlines),
-            "carts": carts.CartDependencies(fetch_prices, settings.currency),
+            "carts": CartFiller(database, fetch_prices, catalog.levels_of, settings.currency),
         },
+        drain=drain,
         fast_posts={"/orders": checkout.post_order_at_once},
         listeners=[Listener([OrderConfirmed, OrderCancelled, PaymentActionRequired], watchers.on_event)],
     )

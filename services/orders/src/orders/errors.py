@@ -16,6 +16,11 @@ class NotForSale(Invalid):
     message = "A product is not for sale"
 
 
+class OutOfStock(Invalid):
+    code = "orders.out_of_stock"
+    message = "A product is out of stock"
+
+
 class QuantityTooLarge(Invalid):
     code = "orders.too_many"
     message = "Too many of one product"

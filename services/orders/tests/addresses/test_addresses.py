@@ -75,3 +75,37 @@ async def test_required_fields_cannot_be_missing_or_empty(harness: Harness, fiel
     for nothing in ("  ", None):
         assert problem(await customer.call("PATCH", path, {field: nothing}))[::2] == (422, field)
     assert problem(await customer.call("PATCH", path, {"phone": "0712"}))[::2] == (422, "phone")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("name", "Asha\u202eamuJ", "name_invalid"),
+        ("city", "Do\x00doma", "name_invalid"),
+        ("line1", "\u200d", "name_invalid"),
+        ("phone", "0712", "phone_invalid"),
+        ("phone", "+255000000000", "phone_invalid"),
+    ],
+)
+async def test_names_and_phones_follow_the_rules_of_accounts(
+    harness: Harness, field: str, value: str, code: str
+) -> None:
+    answer = await harness.customer().call("POST", "/addresses", HOME | {field: value})
+    assert answer.status_code == 422
+    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [(field, code)]
+
+
+async def test_a_phone_has_one_form_and_a_name_any_script(harness: Harness) -> None:
+    customer = harness.customer()
+    written = HOME | {"name": "علی\u200cرضا O\u2019Brien", "phone": "+255 (0)712-345-678"}
+    stored = data(await customer.call("POST", "/addresses", written), 201)
+    assert (stored["name"], stored["phone"]) == (written["name"], HOME["phone"])
+    assert data(await customer.call("PATCH", f"/addresses/{stored['id']}", {"phone": ""}))["phone"] == ""
+
+
+async def test_an_address_of_an_older_version_is_still_shown(harness: Harness) -> None:
+    customer = harness.customer()
+    path = f"/addresses/{(await add(customer))['id']}"
+    async with harness.database.begin() as tx:
+        await tx.sql.execute("UPDATE address SET phone = '+2550000000', name = E'Asha\\u202eamuJ'")
+    assert data(await customer.call("GET", path))["phone"] == "+2550000000"

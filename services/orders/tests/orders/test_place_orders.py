@@ -33,12 +33,35 @@ async def test_an_order_has_lines_and_totals(harness: Harness) -> None:
         "product_id": str(kanga),
         "title": "Kanga",
         "quantity": 2,
+        "list_price": {"amount": 250_000, "currency": "TZS"},
         "unit_price": {"amount": 250_000, "currency": "TZS"},
+        "discount": {"amount": 0, "currency": "TZS"},
         "line_total": {"amount": 500_000, "currency": "TZS"},
     }
     sums = [order[name]["amount"] for name in ("subtotal", "discount", "total")]
     assert sums == [500_300, 0, 500_300]
     assert await customer.get(f"/orders/{order['id']}") == order
+
+
+@pytest.mark.parametrize(
+    ("price", "percent", "quantity", "off"), [(1000, 25, 3, 750), (999, 10, 7, 700), (1, 50, 2, 0), (500, 100, 2, 1000)]
+)
+async def test_an_order_shows_what_is_off(harness: Harness, price: int, percent: int, quantity: int, off: int) -> None:
+    customer, full = harness.customer(), await harness.product(40)
+    list_price = Money(amount=price, currency="TZS")
+    reduced = await harness.product(price, discount_percent=percent, final_price=list_price.discounted(percent))
+    items = [{"product_id": str(product), "quantity": quantity} for product in (reduced, full)]
+    order = data(await customer.call("POST", "/orders", {"items": items}), 202)
+    subtotal, discount, total = (order[name]["amount"] for name in ("subtotal", "discount", "total"))
+    assert (subtotal, discount, total) == ((price + 40) * quantity, off, (price + 40) * quantity - off)
+    assert [line["discount"]["amount"] for line in order["items"]] == [off, 0]
+    assert sum(line["line_total"]["amount"] for line in order["items"]) == total
+    assert sum(line["list_price"]["amount"] * line["quantity"] for line in order["items"]) == subtotal
+    for line in order["items"]:
+        assert line["unit_price"]["amount"] * quantity == line["line_total"]["amount"]
+    assert await customer.get(f"/orders/{order['id']}") == order
+    [placed] = await facts(harness.database, OrderPlaced)
+    assert placed.total.amount == total
 
 
 async def test_placing_an_order_publishes_its_lines(harness: Harness) -> None:

@@ -74,6 +74,16 @@ async def test_an_order_that_is_not_final_in_time_is_returned_as_it_is(harness: 
     assert data(response, 202)["status"] == "pending"
 
 
+async def test_requests_that_wait_are_answered_when_the_process_is_told_to_stop(harness: Harness) -> None:
+    response, order = await start_waiting(harness, harness.customer())
+    harness.service.drain.begin()
+    answer = await response
+    assert (data(answer, 202)["status"], data(answer, 202)["id"]) == ("pending", order["id"])
+    assert answer.headers["connection"] == "close"
+    later = {"items": [{"product_id": order["items"][0]["product_id"], "quantity": 1}]}
+    assert data(await harness.customer().call("POST", "/orders", later, {"Prefer": "wait=10"}), 202)
+
+
 async def test_a_retry_of_a_waiting_request_gets_the_final_response(
     harness: Harness, transport: RecordingTransport
 ) -> None:

@@ -20,6 +20,7 @@ class Person(BaseModel):
     first_name: str = ""
     last_name: str = ""
     phone: str | None = None
+    whatsapp_number: str | None = None
     language: str = "en"
     time_zone: str = "UTC"
     roles: tuple[str, ...] = ()

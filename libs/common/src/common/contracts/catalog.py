@@ -11,7 +11,7 @@ from common.money import Money
 
 
 class ProductFields(BaseModel):
-    """A product's state; `final_price` is after the discount."""
+    """A product's state; `final_price` is after the discount. It is not on sale below an inactive category."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -22,6 +22,7 @@ class ProductFields(BaseModel):
     discount_percent: int = 0
     final_price: Money
     is_active: bool = True
+    category_id: UUID | None = None
 
 
 class ProductCreated(ProductFields, Event):
@@ -67,7 +68,7 @@ class AvailabilityChanged(Event):
 
 
 class CategoryFields(BaseModel):
-    """A category's state."""
+    """A category's state; products of a category that is not `on_sale` cannot be bought."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,6 +78,7 @@ class CategoryFields(BaseModel):
     slug: str
     is_active: bool = True
     is_featured: bool = False
+    on_sale: bool = True
 
 
 class CategoryCreated(CategoryFields, Event):
@@ -87,7 +89,10 @@ class CategoryCreated(CategoryFields, Event):
 
 
 class CategoryChanged(CategoryFields, Event):
-    """The category changed; the event carries the whole new state. Its descendants move with it."""
+    """The category changed; the event carries the whole new state. Its descendants move with it.
+
+    A descendant that goes on or off sale with it has an event of its own.
+    """
 
     type: ClassVar[str] = "catalog.category.changed.v1"
     subject_field: ClassVar[str] = "category_id"
@@ -103,12 +108,13 @@ class CategoryDeleted(Event):
 
 
 class StockLine(BaseModel):
-    """A quantity of one product."""
+    """A quantity of one product; `available` is what can still be sold after the event."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     product_id: UUID
     quantity: int
+    available: int | None = None
 
 
 class StockReserved(Event):
@@ -159,6 +165,17 @@ class ReservationExpired(Event):
     subject_field: ClassVar[str] = "order_id"
 
     order_id: UUID
+
+
+class StockAdjusted(Event):
+    """Staff or an import changed the stock by `delta`; `available` is what can be sold now."""
+
+    type: ClassVar[str] = "catalog.stock.adjusted.v1"
+    subject_field: ClassVar[str] = "product_id"
+
+    product_id: UUID
+    delta: int
+    available: int
 
 
 class StockLow(Event):

@@ -11,7 +11,10 @@ from common.money import Money
 
 
 class OrderLine(BaseModel):
-    """One line of an order with the price that the customer saw."""
+    """One line of an order with the price that the customer saw.
+
+    `list_price` is the price of a unit before its discount, null without one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -19,6 +22,7 @@ class OrderLine(BaseModel):
     title: str
     quantity: int
     unit_price: Money
+    list_price: Money | None = None
 
 
 class OrderPlaced(Event):

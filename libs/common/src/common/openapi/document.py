@@ -156,8 +156,8 @@ def _complete_parameter(parameter: Json) -> None:
     if description := _meaning(name, parameter["in"]):
         parameter.setdefault("description", description)
     if NULL in schema.get("anyOf", ()):
-        [kind] = [choice for choice in schema.pop("anyOf") if choice != NULL]
-        parameter["schema"] = kind | schema
+        kinds = [choice for choice in schema.pop("anyOf") if choice != NULL]
+        parameter["schema"] = (kinds[0] if len(kinds) == 1 else {"anyOf": kinds}) | schema
 
 
 def _meaning(name: str, place: str) -> str | None:

@@ -19,17 +19,20 @@ from common.errors import (
     InsufficientScope,
     InUse,
     Invalid,
+    MalformedForm,
     MalformedJson,
     NotFound,
     PayloadTooLarge,
     RateLimited,
     SessionEnded,
+    Stopping,
     TimedOut,
     TokenExpired,
     TokenInvalid,
     TokenNotYetValid,
     Unauthenticated,
     Unavailable,
+    UnknownTimeZone,
     UnstorableValue,
     UnsupportedCredentials,
     UnsupportedMediaType,
@@ -56,7 +59,11 @@ class StatusErrors(NamedTuple):
 
 
 STATUS_ERRORS: Mapping[int, StatusErrors] = {
-    400: StatusErrors("Malformed", "Malformed: not valid HTTP, path or JSON", [MalformedJson]),
+    400: StatusErrors(
+        "Malformed",
+        "Malformed: not valid HTTP, path, JSON, form or time zone",
+        [MalformedJson, MalformedForm, UnknownTimeZone],
+    ),
     401: StatusErrors(
         "Unauthenticated",
         "No credential, or the credential is not accepted",
@@ -76,7 +83,7 @@ STATUS_ERRORS: Mapping[int, StatusErrors] = {
     503: StatusErrors(
         "Unavailable",
         "Temporarily unavailable; `Retry-After` says when to retry",
-        [Unavailable, TimedOut, Contention],
+        [Unavailable, TimedOut, Contention, Stopping],
         ["Retry-After"],
     ),
     504: StatusErrors(

@@ -1,6 +1,7 @@
-"""The tables of the bus and of idempotent requests, which every service's database has."""
+"""What every service's database has: the tables of the bus and of idempotent requests, and `search_text`."""
 
 from alembic import op
+from sqlalchemy import text
 
 BUS_TABLES = """
 CREATE TABLE outbox (
@@ -65,7 +66,42 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_created ON idempotency (created_at);
 """
 
+MARKS = r"\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+"""Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowel signs and hamza."""
+
+# Letters with a stroke have no decomposition.
+LETTERS = ("øłđħŧıƶǥ", "oldhtizg")
+PAIRS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
+
+# A database with the locale C, as the embedded one, lowers ASCII only: a collation that knows Unicode is named. One of
+# the two exists in every PostgreSQL from 17 on, and in those before that were built with ICU.
+COLLATION = """
+SELECT coalesce((SELECT 'COLLATE ' || quote_ident(collname) FROM pg_collation
+                 WHERE collname IN ('pg_c_utf8', 'und-x-icu') ORDER BY collname LIMIT 1), '')
+"""
+SEARCH_TEXT = """
+CREATE FUNCTION search_text(source text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN octet_length(source) = length(source) THEN lower(source) ELSE normalize({}, NFC) END
+$$
+"""
+TEXT_KEY = r"""
+CREATE FUNCTION text_key(source text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT lower(regexp_replace(btrim(normalize(source, NFKC)), '\s+', ' ', 'g') {})
+$$
+"""
+
 
 def create_bus_tables() -> None:
     """Called by each service's first migration."""
     op.execute(BUS_TABLES)
+
+
+def create_text_functions() -> None:
+    """Create `search_text` (common.persistence.search), and `text_key`: equal for names that people read as one."""
+    collation = op.get_bind().scalar(text(COLLATION))
+    letters = rf"lower(regexp_replace(normalize(source, NFKD), '[{MARKS}]+', '', 'g') {collation})"
+    letters = f"translate({letters}, '{LETTERS[0]}', '{LETTERS[1]}')"
+    for letter, pair in PAIRS.items():
+        letters = f"replace({letters}, '{letter}', '{pair}')"
+    op.execute(SEARCH_TEXT.format(letters))
+    op.execute(TEXT_KEY.format(collation))

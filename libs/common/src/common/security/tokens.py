@@ -21,6 +21,8 @@ from common.security.revocations import RevocationList
 
 ALGORITHM = "EdDSA"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
+TIME_ZONE_CLAIM = "zoneinfo"
+"""OpenID Connect Core 1.0, section 5.1. Left out for UTC."""
 CLOCK_SKEW = 5
 MAX_TOKEN_LENGTH = 8192
 MAX_TIMESTAMP = 253_402_300_799
@@ -29,7 +31,10 @@ MAX_TIMESTAMP = 253_402_300_799
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller. `expires_at` is in seconds since 1970; `csrf` is the hash of the CSRF token (see cookies)."""
+    """The caller. `expires_at` is in seconds since 1970; `csrf` is the hash of the CSRF token (see cookies).
+
+    `time_zone` is the user's own when the token was issued: a change of it counts from the next token on.
+    """
 
     user_id: UUID
     session_id: UUID
@@ -38,6 +43,7 @@ class Identity:
     scope: frozenset[str]
     expires_at: int
     csrf: str = ""
+    time_zone: str = "UTC"
 
     def may(self, permission: Permission) -> bool:
         """Whether one of the caller's roles has the permission."""
@@ -144,6 +150,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
             scope=_words(str(claims.get("scope") or "").split()),
             expires_at=expires_at,
             csrf=str(claims.get("csrf") or ""),
+            time_zone=str(claims.get(TIME_ZONE_CLAIM) or "UTC"),
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise TokenInvalid from error

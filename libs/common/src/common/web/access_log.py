@@ -3,6 +3,7 @@
 Pure ASGI, because every request passes through it: Starlette's BaseHTTPMiddleware costs more than most routes.
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -16,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import logs, metrics, telemetry
 from common.context import Origin
+from common.drain import Drain
+from common.errors import Stopping
 from common.ids import new_request_id
 from common.web.error_responses import Recognise, crash_response, error_response
 from common.web.server_protocol import REJECTION
@@ -39,9 +42,10 @@ SLOW_SECONDS = 5.0
 class AccessLogMiddleware:
     """Gives every request an origin, and every response its request id, a log line and a count."""
 
-    def __init__(self, app: ASGIApp, service: str, recognise: Recognise | None = None) -> None:
+    def __init__(self, app: ASGIApp, service: str, drain: Drain, recognise: Recognise | None = None) -> None:
         self.app = app
         self._service = service
+        self._drain = drain
         self._recognise = recognise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +57,8 @@ class AccessLogMiddleware:
         with telemetry.span(self._service, scope["type"], origin_of(scope["headers"]), SpanKind.SERVER) as origin:
             if scope["type"] == "http":
                 app = error_response(scope[REJECTION]) if REJECTION in scope else self.app
-                await _RequestScope(self._service, origin, send, self._recognise).run(app, scope, receive)
+                request = _RequestScope(self._service, origin, send, self._drain, self._recognise)
+                await request.run(app, scope, receive)
             else:
                 await self.app(scope, receive, send)
 
@@ -61,8 +66,9 @@ class AccessLogMiddleware:
 class _RequestScope:
     """One request and its response."""
 
-    def __init__(self, service: str, origin: Origin, send: Send, recognise: Recognise | None) -> None:
+    def __init__(self, service: str, origin: Origin, send: Send, drain: Drain, recognise: Recognise | None) -> None:
         self._service = service
+        self._drain = drain
         self._recognise = recognise
         self._send = send
         self._headers = [(b"x-request-id", origin.correlation_id.encode())]
@@ -76,6 +82,11 @@ class _RequestScope:
             await app(scope, receive, self._forward)
         except Exception as error:
             await self._respond_to_crash(error, scope, receive)
+        except asyncio.CancelledError:
+            # The server cuts off what is left when the time to drain is over, and would answer 500 in plain text.
+            if self._status or not self._drain.has_begun:
+                raise
+            await error_response(Stopping())(scope, receive, self._forward)
         finally:
             self._observe(scope, time.perf_counter() - self._started)
 
@@ -86,6 +97,9 @@ class _RequestScope:
             message["headers"] = [*headers, *self._headers]
             if CACHE_CONTROL not in [pair[0] for pair in headers]:
                 message["headers"].append(NO_STORE)
+            if self._drain.has_begun:
+                # So that no client sends its next request on a connection that is about to be closed.
+                message["headers"].append((b"connection", b"close"))
         await self._send(message)
 
     async def _respond_to_crash(self, error: Exception, scope: Scope, receive: Receive) -> None:

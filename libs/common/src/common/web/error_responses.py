@@ -7,12 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from common import context
 from common.errors import (
     DukanError,
-    MalformedJson,
     MethodNotImplemented,
     PayloadTooLarge,
     TimedOut,
@@ -22,6 +22,9 @@ from common.errors import (
 )
 from common.web.envelope import Problem, failure
 from common.web.methods import STANDARD_METHODS, allowed_methods
+from common.web.validation.checked_route import RejectedBody
+from common.web.validation.codes import MISSING, NO_BODY, meaning_of
+from common.web.validation.problems import problem
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ CODES = {
     431: "headers_too_large",
     503: "unavailable",
 }
+MAX_PROBLEMS = 100
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 LOCATIONS = ("body", "query", "path", "header", "cookie")
 
 
@@ -76,6 +81,8 @@ def _known(error: Exception) -> DukanError | None:
 
 async def _on_error(request: Request, error: Exception) -> Response:
     match error:
+        case RejectedBody():
+            return await _on_error(request, error.error)
         case RequestValidationError():
             return _invalid_request(request, error)
         case HTTPException():
@@ -106,25 +113,33 @@ def _http_exception(request: Request, error: HTTPException) -> Response:
 
 
 def _invalid_request(request: Request, error: RequestValidationError) -> Response:
-    found = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
-        return _response(MalformedJson.status, MalformedJson.message, MalformedJson.code)
-    # FastAPI leaves a body in bytes if its content type is not JSON.
-    if isinstance(error.body, bytes) and any(tuple(item["loc"]) == ("body",) for item in found):
-        sent = request.headers.get("content-type", "nothing")
-        text = f"{UnsupportedMediaType.message}, not {sent[:100]}"
+    problems = [_problem(item) for item in error.errors()]
+    if (wanted := _other_media_type(request, error.body)) and any(
+        each.field is None or each.code == MISSING.code for each in problems
+    ):
+        text = f"The body should be {wanted}, not {request.headers.get('content-type', 'nothing')[:100]}"
         return _response(UnsupportedMediaType.status, text, UnsupportedMediaType.code)
-    problems = [_problem(item) for item in found]
     first = problems[0]
     text = f"{first.field}: {first.message}" if first.field else first.message
-    return _response(422, text, "invalid", problems)
+    return _response(422, text, "invalid", problems[:MAX_PROBLEMS])
+
+
+def _other_media_type(request: Request, body: object) -> str | None:
+    """The media type that the route takes, if the request has another one. FastAPI leaves such a body unread."""
+    if isinstance(body, bytes):
+        return "application/json"
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return "multipart/form-data" if isinstance(body, FormData) and sent not in FORM_TYPES else None
 
 
 def _problem(item: Any) -> Problem:
-    location = [str(part) for part in item["loc"]]
-    path = location[1:] if location and location[0] in LOCATIONS else location
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return Problem(field=".".join(path) or None, code=item["type"], message=message)
+    """The problem, also of what FastAPI itself reports."""
+    if isinstance(item, Problem):
+        return item
+    path = item["loc"][1:] if item["loc"] and item["loc"][0] in LOCATIONS else item["loc"]
+    if item["type"] == MISSING.code and not path:
+        return problem(NO_BODY, path)
+    return problem(meaning_of(item["type"], item.get("ctx") or {}, item["msg"]), path)
 
 
 def _response(

@@ -5,7 +5,7 @@ Each is an ordinary route as well, which is documented, validates its input, and
 returns None.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
@@ -17,15 +17,26 @@ from common.web.error_responses import error_response
 FastHandler = Callable[[Request, str], Awaitable[Response | None]]
 """Takes the request and the last segment of its path; None leaves the request to the route."""
 
+Target = tuple[str, str]
+"""Method and path."""
+
 LAST_SEGMENT = "{key}"
 
 
 class FastPath:
-    """ASGI middleware. `handlers` by method and path; `/products/{key}` matches any last segment."""
+    """ASGI middleware. `handlers` by method and path; `/products/{key}` matches any last segment.
 
-    def __init__(self, app: ASGIApp, handlers: Mapping[tuple[str, str], FastHandler]) -> None:
+    `parameters` are those of the query that the routes know; a request with another one is left to its route.
+    """
+
+    def __init__(
+        self, app: ASGIApp, handlers: Mapping[Target, FastHandler], parameters: Mapping[Target, Collection[str]]
+    ) -> None:
         self.app = app
-        self._handlers = {route: (handler, _RouteTemplate(route[1])) for route, handler in handlers.items()}
+        self._handlers = {
+            target: (handler, _RouteTemplate(target[1]), frozenset(map(str.encode, parameters.get(target, ()))))
+            for target, handler in handlers.items()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope) if scope["type"] == "http" else None
@@ -40,7 +51,14 @@ class FastPath:
     def _find(self, scope: Scope) -> tuple[FastHandler, "_RouteTemplate"] | None:
         method, path = scope["method"], scope["path"]
         parent = path.rpartition("/")[0]
-        return self._handlers.get((method, path)) or self._handlers.get((method, f"{parent}/{LAST_SEGMENT}"))
+        found = self._handlers.get((method, path)) or self._handlers.get((method, f"{parent}/{LAST_SEGMENT}"))
+        if found is None:
+            return None
+        handler, template, known = found
+        query: bytes = scope["query_string"]
+        if query and not known.issuperset([each.partition(b"=")[0] for each in query.split(b"&")]):
+            return None
+        return handler, template
 
     @staticmethod
     async def _handle(handler: FastHandler, template: "_RouteTemplate", request: Request) -> Response | None:

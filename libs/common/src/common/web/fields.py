@@ -7,30 +7,37 @@ WHOLE, Instant and Day do not. The others only bring an example; a field adds it
 """
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
 
 
 def _instant(value: object) -> object:
-    if isinstance(value, str) and not INSTANT.fullmatch(value):
-        raise ValueError("This is not an RFC 3339 time, such as 2026-01-31T08:00:00Z")
+    if not isinstance(value, datetime) and not (isinstance(value, str) and INSTANT.fullmatch(value)):
+        raise PydanticCustomError("invalid_time", "Should be a time with its offset, such as 2026-01-31T08:00:00Z")
     return value
 
 
 def _day(value: object) -> object:
-    if not isinstance(value, date) and not (isinstance(value, str) and DAY.fullmatch(value)):
-        raise ValueError("This is not a date, such as 2026-01-31")
-    return value
+    """One code for each reason: pydantic has another for the 31st of February."""
+    try:
+        if isinstance(value, str) and DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    if isinstance(value, date):
+        return value
+    raise PydanticCustomError("invalid_date", "Should be a date, such as 2026-01-31")
 
 
 def _number(value: object) -> object:
     if isinstance(value, str | bool):
-        raise ValueError("This is not a whole number")  # noqa: TRY004 (pydantic makes an error response of it)
+        raise PydanticCustomError("wrong_type", "Should be a whole number")
     return value
 
 

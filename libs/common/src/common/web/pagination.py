@@ -51,6 +51,15 @@ async def _page(
     return PageRequest(page, page_size)
 
 
+async def _short_page(
+    page: Annotated[int, Query(ge=1, le=MAX_PAGE, description="counted from 1", examples=[1])] = 1,
+    page_size: Annotated[
+        int, Query(ge=1, le=MAX_PAGE_SIZE, description="rows per page", examples=[20])
+    ] = MAX_PAGE_SIZE,
+) -> PageRequest:
+    return PageRequest(page, page_size)
+
+
 async def _cursor(
     cursor: Annotated[
         str | None,
@@ -67,6 +76,8 @@ async def _cursor(
 
 
 Page = Annotated[PageRequest, Depends(_page)]
+ShortPage = Annotated[PageRequest, Depends(_short_page)]
+"""For lists that are short by a limit of their own: the first page is all of it unless the client wants less."""
 Cursor = Annotated[CursorRequest, Depends(_cursor)]
 
 

@@ -87,20 +87,36 @@ class Process:
 
         await self._transport.listen(list(types), handle)
 
-    def checks(self) -> dict[str, Check]:
-        """What readiness asks."""
-        checks: dict[str, Check] = {"database": self._database_answers, "bus": self._bus_runs}
+    def readiness(self) -> dict[str, Check]:
+        """What readiness asks: whether this process can do its work.
+
+        Not whether the broker is there. Reading and signing in need none, and an order waits in the outbox.
+        """
+        checks: dict[str, Check] = {
+            "accepting": self._is_accepting,
+            "database": self._database_answers,
+            "tasks": self._tasks_run,
+        }
         if self._role == "worker":
             return checks | {"consumers": self._consumers_run}
         # An API serves requests whatever its consumers do.
         return checks | {"identity": self._identity_known}
 
+    def other_checks(self) -> dict[str, Check]:
+        return {"broker": self._broker_connected}
+
+    async def _is_accepting(self) -> bool:
+        return not self._service.drain.has_begun
+
     async def _database_answers(self) -> bool:
         async with self._service.database.begin() as tx:
             return bool(await tx.sql.fetchval("SELECT true"))
 
-    async def _bus_runs(self) -> bool:
-        return self._transport.connected and not self._runtime.failed
+    async def _tasks_run(self) -> bool:
+        return not self._runtime.failed
+
+    async def _broker_connected(self) -> bool:
+        return self._transport.connected
 
     async def _consumers_run(self) -> bool:
         """False while a consumer is stopped at its limit of dead letters: a rollout of a broken handler halts."""

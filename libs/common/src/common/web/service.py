@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from common.contracts.event import Event
+from common.drain import Drain
 from common.jobs import Job
 from common.persistence.database import Database
 from common.security.tokens import TokenVerifier
@@ -35,6 +36,7 @@ class Service:
     - `state` becomes `request.app.state.<name>`.
     - `body_limits` are bytes by path prefix (`{"/media": 50_000_000}`), where the settings' limit does not fit.
     - `fast_reads` (GET) and `fast_posts` are fast handlers by path below /api/v1 (see common.web.fast_path).
+    - `drain` begins when the process is told to stop: see common.drain.
     - `verifier` replaces the one that fetches keys from auth over HTTP: auth itself brings its own.
     """
 
@@ -50,5 +52,6 @@ class Service:
     body_limits: dict[str, int] = field(default_factory=dict)
     fast_reads: Mapping[str, FastHandler] = field(default_factory=dict)
     fast_posts: Mapping[str, FastHandler] = field(default_factory=dict)
+    drain: Drain = field(default_factory=Drain)
     verifier: TokenVerifier | None = None
     root_routers: list[APIRouter] = field(default_factory=list)

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
 from auth.accounts.store import render_profiles
 from auth.accounts.usecases import update_profile
 from auth.dependencies import Services
-from auth.errors import AccountGone, UserNotFound
+from auth.errors import AccountGone, PhoneTaken, UserNotFound
 from auth.fields import City, FirstName, Language, LastName, Line, Phone, Pincode, TimeZone
 from auth.views import UserView
 from common import clock
@@ -34,16 +35,17 @@ MEANINGS = {permission: meaning for granted in GRANTS.values() for permission, m
 
 def _birth_date(day: date) -> date:
     if not date(1900, 1, 1) <= day <= clock.now().date():
-        raise ValueError("A birth date is between 1900 and today")
+        raise PydanticCustomError("birth_date_out_of_range", "A birth date is between 1900 and today")
     return day
 
 
 class Profile(BaseModel):
-    """Omitted fields keep their value; null removes the phone number or the birth date."""
+    """Omitted fields keep their value; null removes a phone number or the birth date."""
 
     first_name: FirstName = ""
     last_name: LastName = ""
     phone: Phone | None = None
+    whatsapp_number: Phone | None = None
     birth_date: Annotated[Day, AfterValidator(_birth_date)] | None = None
     address: Line = ""
     city: City = ""
@@ -108,10 +110,10 @@ FAST_READS: dict[str, FastHandler] = {"/auth/me": _fast_me}
 """The request that every client starts with, answered ahead of the framework (see common.web.fast_path)."""
 
 
-@router.patch("/auth/me", summary="Change the caller's profile", responses=errors(UserNotFound))
+@router.patch("/auth/me", summary="Change the caller's profile", responses=errors(PhoneTaken, UserNotFound))
 async def patch_me(body: Profile, caller: Caller, begin: Begin, services: Services) -> Envelope[UserView]:
     async with begin() as tx:
-        account = await update_profile(tx, caller.user_id, body.changes())
+        account = await update_profile(tx, caller.user_id, body.changes(), unique_phones=services.unique_phones)
     return ok(UserView.of(account, services.media_urls), "Saved")
 
 

@@ -7,11 +7,13 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, func, or_, select, true
 
 from auth.accounts.domain import AVATAR_VARIANT, Role
 from auth.accounts.tables import Account
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
 from common.security.media_urls import MediaUrls
 
@@ -19,6 +21,7 @@ Ordering = Literal["created_at", "-created_at", "email", "-email", "username", "
 
 # Ordered, and re-evaluated after a wait: two administrators who demote each other cannot both succeed.
 LOCK_ADMINS = "SELECT id FROM account WHERE role = 'admin' AND is_active ORDER BY id FOR UPDATE"
+LOCK_PHONE = "SELECT pg_advisory_xact_lock(hashtextextended('phone:' || $1::text, 0))"
 LOCK_USERNAME = "SELECT pg_advisory_xact_lock(hashtextextended('username:' || $1::text, 0))"
 # Events may arrive out of order: the highest sequence wins. An erased account gets no avatar.
 SET_AVATAR = """
@@ -28,15 +31,15 @@ WHERE id = $1 AND avatar_sequence < $3 AND erased_at IS NULL
 # As UserView renders an account; a test compares the two.
 PROFILES = """
 SELECT account.id, avatar_id, row_to_json(view)::text AS profile FROM account, LATERAL (
-    SELECT account.id, email, username, first_name, last_name, phone, birth_date, address, city, pincode, language,
-           time_zone, role, json_build_array(role) AS roles, is_active, email_confirmed, max_messages_per_day,
-           NULL AS avatar_url,
+    SELECT account.id, email, username, first_name, last_name, phone, whatsapp_number, birth_date, address, city,
+           pincode, language, time_zone, role, json_build_array(role) AS roles, is_active, email_confirmed,
+           max_messages_per_day, NULL AS avatar_url,
            to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
            to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
 ) view WHERE account.id = ANY($1)
 """
 NO_AVATAR = '"avatar_url":null'
-SEARCHED = (col(Account.email), col(Account.username), col(Account.first_name), col(Account.last_name))
+FOUND = text(contains(["email", "username", "first_name", "last_name", "phone"], ":search"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,13 @@ async def is_username_taken(tx: Transaction, username: str) -> bool:
     """Serialises concurrent registrations of one username: the second waits here until the first has committed."""
     await tx.sql.execute(LOCK_USERNAME, username.lower())
     taken = select(Account.id).where(func.lower(Account.username) == username.lower())
+    return (await tx.session.exec(taken)).first() is not None
+
+
+async def is_phone_taken(tx: Transaction, phone: str, but: UUID | None = None) -> bool:
+    """By another account than `but`. Serialises as `is_username_taken` does."""
+    await tx.sql.execute(LOCK_PHONE, phone)
+    taken = select(Account.id).where(Account.phone == phone, col(Account.id) != but if but else true())
     return (await tx.session.exec(taken)).first() is not None
 
 
@@ -158,5 +168,5 @@ def _conditions(filters: AccountFilter) -> list[Any]:
     if filters.is_active is not None:
         conditions.append(Account.is_active == filters.is_active)
     if filters.search:
-        conditions.append(or_(*(column.icontains(filters.search, autoescape=True) for column in SEARCHED)))
+        conditions.append(FOUND.bindparams(search=filters.search))
     return conditions

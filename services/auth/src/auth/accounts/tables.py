@@ -13,7 +13,8 @@ from common.persistence.tables import timestamp
 class Account(Table, table=True):
     """Someone who can sign in.
 
-    `email` is normalised. Accounts that only sign in through an OpenID provider may have no password. Without
+    `email` and the telephone numbers are normalised; `unique_phone` is the phone if it was set while the installation
+    allowed one account per phone. Accounts that only sign in through an OpenID provider may have no password. Without
     `max_messages_per_day` the limit of the shop applies. `avatar_sequence` is that of the catalog event which set
     the avatar: older events are ignored.
     """
@@ -22,6 +23,8 @@ class Account(Table, table=True):
     __table_args__ = (
         UniqueConstraint("email", name="account_email_unique"),
         Index("account_username_unique", text("lower(username)"), unique=True),
+        UniqueConstraint("unique_phone", name="account_phone_unique"),
+        Index("account_phone", "phone", postgresql_where=text("phone IS NOT NULL")),
         Index("account_created", text("created_at DESC"), "id"),
         Index("account_admins", "id", postgresql_where=text("role = 'admin'")),
         Index("account_to_erase", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL AND erased_at IS NULL")),
@@ -35,6 +38,8 @@ class Account(Table, table=True):
     first_name: str = ""
     last_name: str = ""
     phone: str | None = None
+    unique_phone: str | None = None
+    whatsapp_number: str | None = None
     birth_date: date | None = None
     address: str = ""
     city: str = ""

@@ -12,6 +12,7 @@ from auth.accounts.store import (
     find_account_by_login,
     insert_account,
     is_email_taken,
+    is_phone_taken,
     is_username_taken,
     list_accounts,
     lock_account,
@@ -24,7 +25,7 @@ from auth.accounts.store import (
 )
 from auth.accounts.tables import Account
 from auth.clients import Client
-from auth.errors import UserNotFound
+from auth.errors import PhoneTaken, UserNotFound
 from common import clock
 from common.contracts.auth import EmailConfirmed, PasswordChanged, SecurityChanged, UserRegistered, UserUpdated
 from common.persistence.transaction import Transaction
@@ -50,6 +51,7 @@ __all__ = [
     "locked_account",
     "mark_email_confirmed",
     "password_changed",
+    "require_free_phone",
     "security_changed",
     "set_avatar",
     "share_active_account",
@@ -64,6 +66,7 @@ CONTACT_FIELDS = (
     "first_name",
     "last_name",
     "phone",
+    "whatsapp_number",
     "language",
     "time_zone",
     "max_messages_per_day",
@@ -90,15 +93,26 @@ async def locked_account(tx: Transaction, account_id: UUID) -> Account:
     return account
 
 
-async def update_profile(tx: Transaction, account_id: UUID, changes: Mapping[str, Any]) -> Account:
-    """Apply the changes; publishes UserUpdated if a value differs."""
+async def update_profile(
+    tx: Transaction, account_id: UUID, changes: Mapping[str, Any], *, unique_phones: bool
+) -> Account:
+    """Apply the changes; publishes UserUpdated if a value differs. Raises PhoneTaken with `unique_phones`."""
     account = await locked_account(tx, account_id)
     changed = {name: value for name, value in changes.items() if getattr(account, name) != value}
+    if "phone" in changed:
+        changed["unique_phone"] = await require_free_phone(tx, changed["phone"], account_id) if unique_phones else None
     if changed:
         account.sqlmodel_update(changed)
         account.updated_at = clock.now()
         tx.publish(user_updated(account))
     return account
+
+
+async def require_free_phone(tx: Transaction, phone: str | None, account_id: UUID | None = None) -> str | None:
+    """The phone, which no account but `account_id` can take before the transaction ends. Raises PhoneTaken."""
+    if phone is not None and await is_phone_taken(tx, phone, but=account_id):
+        raise PhoneTaken
+    return phone
 
 
 async def set_avatar(tx: Transaction, account_id: UUID, media_id: UUID | None, sequence: int) -> None:

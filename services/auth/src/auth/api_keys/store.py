@@ -9,10 +9,21 @@ from auth.api_keys.domain import ApiKeyFields
 from auth.clients import Client
 from common import clock
 from common.ids import new_id
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
+from common.web.pagination import PageRequest
 
-LIST = "SELECT * FROM api_key WHERE $1::uuid IS NULL OR account_id = $1 ORDER BY id DESC OFFSET $2 LIMIT $3"
-COUNT = "SELECT count(*) FROM api_key WHERE $1::uuid IS NULL OR account_id = $1"
+SORTING = Sorting(
+    {"created_at": "id", "name": "name", "last_used_at": "last_used_at", "expires_at": "expires_at"},
+    nullable=("last_used_at", "expires_at"),
+)
+FILTERED = f"""
+FROM api_key
+WHERE ($1::uuid IS NULL OR account_id = $1) AND ($2::text IS NULL OR {contains(["name", "public_id"], "$2")})
+"""
+LIST = f"SELECT * {FILTERED} ORDER BY {{}} OFFSET $3 LIMIT $4"
+COUNT = f"SELECT count(*) {FILTERED}"
 FIND = "SELECT * FROM api_key WHERE id = $1 AND ($2::uuid IS NULL OR account_id = $2)"
 LOCK = f"{FIND} FOR UPDATE"
 FIND_BY_PUBLIC_ID = "SELECT * FROM api_key WHERE public_id = $1"
@@ -47,11 +58,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
 
 
 async def list_api_keys(
-    tx: Transaction, owner_id: UUID | None, offset: int, limit: int
+    tx: Transaction, owner_id: UUID | None, search: str | None, ordering: str, page: PageRequest
 ) -> tuple[list[asyncpg.Record], int]:
-    """One page, the newest first, and the total; without an owner, the keys of all accounts."""
-    total = await tx.sql.fetchval(COUNT, owner_id)
-    return await tx.sql.fetch(LIST, owner_id, offset, limit), total
+    """One page, and the total; without an owner, the keys of all accounts."""
+    total = await tx.sql.fetchval(COUNT, owner_id, search)
+    statement = LIST.format(SORTING.order_by(ordering))
+    return await tx.sql.fetch(statement, owner_id, search, page.offset, page.limit), total
 
 
 async def find(tx: Transaction, key_id: UUID, owner_id: UUID | None) -> asyncpg.Record | None:

@@ -12,8 +12,10 @@ from auth.fields import AddressText
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web import fields
+from common.web.days import Period
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position, row_number
 
 router = APIRouter()
@@ -42,10 +44,13 @@ async def _filters(
     account: UUID | None = None,
     action: Annotated[str | None, Query(max_length=100, examples=["sign_in"])] = None,
     outcome: Annotated[str | None, Query(max_length=100, examples=["succeeded"])] = None,
-    since: Annotated[fields.Instant | None, Query(alias="from", description="not before this time")] = None,
-    until: Annotated[fields.Instant | None, Query(alias="to", description="before this time")] = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None,
+        Query(description="part of the action, the outcome, the address or the user agent", examples=["sign_in"]),
+    ] = None,
 ) -> AuditFilter:
-    return AuditFilter(account, action, outcome, since, until)
+    return AuditFilter(account, action, outcome, period.since, period.until, search or None)
 
 
 @router.get("/auth/audit", summary="The audit log", responses=errors(InvalidCursor))

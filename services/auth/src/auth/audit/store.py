@@ -8,18 +8,21 @@ from uuid import UUID
 import asyncpg
 
 from common.persistence.rows import row_count
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
 
 INSERT = """
 INSERT INTO audit (at, action, outcome, account_id, actor_id, session_id, address, user_agent, request_id, detail)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb)
 """
-LIST = """
+FOUND = contains(["action", "outcome", "host(address)", "user_agent"], "$6")
+LIST = f"""
 SELECT * FROM audit
 WHERE ($1::uuid IS NULL OR account_id = $1) AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR outcome = $3)
-  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5) AND id < $6
-ORDER BY id DESC LIMIT $7
-"""
+  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+  AND ($6::text IS NULL OR {FOUND}) AND id < $7
+ORDER BY id DESC LIMIT $8
+"""  # noqa: S608 (constants of this module)
 DELETE_BEFORE = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT 5000)"
 MAX_ID = 2**63 - 1
 
@@ -33,6 +36,7 @@ class AuditFilter:
     outcome: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    search: str | None = None
 
 
 async def insert_entry(tx: Transaction, values: Sequence[object]) -> None:

@@ -45,8 +45,8 @@ DELETE_OLD = "DELETE FROM export WHERE created_at < $1"
 
 EXPORT_QUERIES = {
     "account": """
-SELECT id, email, username, role, first_name, last_name, phone, birth_date, address, city, pincode, language, time_zone,
-       is_active, email_confirmed, max_messages_per_day, created_at, updated_at
+SELECT id, email, username, role, first_name, last_name, phone, whatsapp_number, birth_date, address, city, pincode,
+       language, time_zone, is_active, email_confirmed, max_messages_per_day, created_at, updated_at
 FROM account WHERE id = $1
 """,
     "sessions": """

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -39,7 +39,9 @@ from common.security.tokens import Identity
 from common.web import fields
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, accepted, ok
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, cursor_meta, position
+from common.web.validation.checked_route import ignores_unknown_parameters
 
 router = APIRouter(dependencies=[NO_STORE])
 forms = APIRouter(include_in_schema=False)
@@ -192,11 +194,18 @@ async def post_change(
 
 
 @router.get("/auth/password/resets", summary="Requests for a new password", responses=errors(InvalidCursor))
-async def get_resets(_: Reader, begin: Begin, cursor: Cursor) -> Envelope[list[ResetView]]:
+async def get_resets(
+    _: Reader,
+    begin: Begin,
+    cursor: Cursor,
+    search: Annotated[
+        SearchText | None, Query(description="part of the e-mail or IP address", examples=["neema@"])
+    ] = None,
+) -> Envelope[list[ResetView]]:
     """Newest first, with their outcome."""
     before = position(cursor, UUID)
     async with begin() as tx:
-        rows = await list_resets(tx, before, cursor.limit)
+        rows = await list_resets(tx, before, cursor.limit, search or None)
     meta = cursor_meta(rows[-1]["id"] if len(rows) == cursor.limit else None)
     return ok([ResetView.model_validate(dict(row)) for row in rows], meta=meta)
 
@@ -207,6 +216,7 @@ async def get_resets(_: Reader, begin: Begin, cursor: Cursor) -> Envelope[list[R
     responses=HTML_RESPONSE,
     summary="Page for the link in a password reset e-mail",
 )
+@ignores_unknown_parameters
 async def get_reset(token: LinkToken) -> HTMLResponse:
     return page(TITLE, token_form("../forms/password/reset", token, FIELDS, "Save"))
 

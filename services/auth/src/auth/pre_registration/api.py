@@ -8,19 +8,21 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from auth.dependencies import RequestingClient, Services
 from auth.errors import TooManyAttempts
 from auth.fields import Email, FirstName, LastName
-from auth.pre_registration.store import list_pre_registrations, list_pre_registrations_after
+from auth.pre_registration.store import SORTING, list_pre_registrations, list_pre_registrations_after
 from auth.pre_registration.usecases import pre_register
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web import fields
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
+from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter()
@@ -39,8 +41,11 @@ class PreRegistration(BaseModel):
     last_name: LastName = ""
 
 
-class PreRegistrationView(PreRegistration):
+class PreRegistrationView(BaseModel):
     id: UUID
+    email: fields.EmailAddress
+    first_name: fields.FirstName
+    last_name: fields.LastName
     created_at: datetime
 
 
@@ -67,14 +72,23 @@ async def post_pre_register(
     summary="Who asked to be notified of the opening",
 )
 async def get_pre_registrations(
-    request: Request, _: Reader, begin: Begin, page: Page, accept: Annotated[str, Header(include_in_schema=False)] = ""
+    *,
+    request: Request,
+    _: Reader,
+    begin: Begin,
+    page: Page,
+    search: Annotated[
+        SearchText | None, Query(description="part of the e-mail address or the name", examples=["neema"])
+    ] = None,
+    ordering: Annotated[str, SORTING, ORDERING] = "-created_at",
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response | Envelope[list[PreRegistrationView]]:
-    """Newest first; with `Accept: text/csv` all of them, oldest first."""
+    """With `Accept: text/csv` all of them, oldest first."""
     if "text/csv" in accept:
         headers = {"Content-Disposition": 'attachment; filename="pre-registrations.csv"'}
         return StreamingResponse(_csv_lines(begin), media_type="text/csv; charset=utf-8", headers=headers)
     async with begin() as tx:
-        rows, total = await list_pre_registrations(tx, page.offset, page.limit)
+        rows, total = await list_pre_registrations(tx, search or None, ordering, page)
     views = [PreRegistrationView.model_validate(dict(row)) for row in rows]
     return ok(views, meta=page_meta(request, page, total))
 

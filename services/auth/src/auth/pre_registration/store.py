@@ -5,16 +5,21 @@ from uuid import UUID
 
 import asyncpg
 
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
+from common.web.pagination import PageRequest
 
 INSERT = """
 INSERT INTO pre_registration (id, email, first_name, last_name, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (email) DO NOTHING
 """
-COUNT = "SELECT count(*) FROM pre_registration"
-LIST = """
-SELECT id, email, first_name, last_name, created_at FROM pre_registration ORDER BY id DESC OFFSET $1 LIMIT $2
+SORTING = Sorting({"created_at": "id", "email": "email", "last_name": "last_name"})
+FILTERED = f"""
+FROM pre_registration WHERE $1::text IS NULL OR {contains(["email", "first_name", "last_name"], "$1")}
 """
+COUNT = f"SELECT count(*) {FILTERED}"
+LIST = f"SELECT id, email, first_name, last_name, created_at {FILTERED} ORDER BY {{}} OFFSET $2 LIMIT $3"
 LIST_AFTER = """
 SELECT id, email, first_name, last_name, created_at FROM pre_registration
 WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT 1000
@@ -28,10 +33,12 @@ async def insert_pre_registration(
     await tx.sql.execute(INSERT, new_id, email, first_name, last_name, now)
 
 
-async def list_pre_registrations(tx: Transaction, offset: int, limit: int) -> tuple[list[asyncpg.Record], int]:
-    """One page, newest first, and the total number."""
-    total = await tx.sql.fetchval(COUNT)
-    return await tx.sql.fetch(LIST, offset, limit), total
+async def list_pre_registrations(
+    tx: Transaction, search: str | None, ordering: str, page: PageRequest
+) -> tuple[list[asyncpg.Record], int]:
+    """One page, and the total number."""
+    total = await tx.sql.fetchval(COUNT, search)
+    return await tx.sql.fetch(LIST.format(SORTING.order_by(ordering)), search, page.offset, page.limit), total
 
 
 async def list_pre_registrations_after(tx: Transaction, after: UUID | None) -> list[asyncpg.Record]:

@@ -8,13 +8,22 @@ from pydantic.config import JsonDict
 
 from auth.accounts.domain import Role
 from auth.dependencies import RequestingClient, Services
-from auth.errors import WEAK_PASSWORD, EmailTaken, PasswordsDiffer, SignInBusy, TooManyAttempts, UsernameTaken
+from auth.errors import (
+    WEAK_PASSWORD,
+    EmailTaken,
+    PasswordsDiffer,
+    PhoneTaken,
+    SignInBusy,
+    TooManyAttempts,
+    UsernameTaken,
+)
 from auth.fields import (
     DailyMessages,
     Email,
     FirstName,
     Language,
     LastName,
+    OwnUsername,
     Password,
     Phone,
     TimeZone,
@@ -42,7 +51,7 @@ EXAMPLE: JsonDict = {
     "language": "sw",
     "time_zone": "Africa/Dar_es_Salaam",
 }
-REGISTRATION_ERRORS = (EmailTaken, PasswordsDiffer, SignInBusy, UsernameTaken, *WEAK_PASSWORD)
+REGISTRATION_ERRORS = (EmailTaken, PasswordsDiffer, PhoneTaken, SignInBusy, UsernameTaken, *WEAK_PASSWORD)
 
 
 class Registration(BaseModel):
@@ -53,10 +62,11 @@ class Registration(BaseModel):
     email: Email
     password: Password
     password_confirm: Password | None = None
-    username: Username | None = None
+    username: OwnUsername | None = None
     first_name: FirstName = ""
     last_name: LastName = ""
     phone: Phone | None = None
+    whatsapp_number: Phone | None = None
     language: Language = "en"
     time_zone: TimeZone = "UTC"
 
@@ -64,7 +74,7 @@ class Registration(BaseModel):
     @classmethod
     def _empty_is_absent(cls, data: object) -> object:
         """Forms send an empty text for a field that was not filled in."""
-        optional = ("username", "phone")
+        optional = ("username", "phone", "whatsapp_number")
         return {k: v for k, v in data.items() if not (k in optional and v == "")} if isinstance(data, dict) else data
 
     async def new_account(self, services: AuthServices) -> NewAccount:
@@ -78,8 +88,9 @@ class Registration(BaseModel):
 
 
 class NewUser(Registration):
-    """Created by an administrator, who may choose the role."""
+    """Created by an administrator, who may choose the role and give a reserved username."""
 
+    username: Username | None = None
     role: Role = "customer"
     max_messages_per_day: DailyMessages | None = None
 

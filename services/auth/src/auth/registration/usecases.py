@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from auth.accounts.domain import normalised_email
 from auth.accounts.usecases import (
     Account,
     email_confirmed,
     insert_account,
     is_email_taken,
     is_username_taken,
+    require_free_phone,
     user_registered,
 )
 from auth.audit.usecases import record_audit
@@ -25,6 +25,7 @@ from auth.services import AuthServices
 from auth.throttle.domain import Policy
 from auth.throttle.usecases import count_failure, request_limits
 from common import clock
+from common.people.emails import login_name
 from common.persistence.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -75,10 +76,12 @@ async def create_user(
 
 
 async def create_account(tx: Transaction, new: NewAccount, client: Client, services: AuthServices) -> Account:
-    """Sends a confirmation e-mail, unless the address is confirmed. Raises EmailTaken or UsernameTaken."""
+    """Sends a confirmation e-mail, unless the address is confirmed. Raises EmailTaken, PhoneTaken or UsernameTaken."""
     account = new.to_account()
     if account.username is not None and await is_username_taken(tx, account.username):
         raise UsernameTaken
+    if services.unique_phones:
+        account.unique_phone = await require_free_phone(tx, account.phone)
     if not await insert_account(tx, account):
         raise EmailTaken
     tx.publish(user_registered(account))
@@ -105,7 +108,7 @@ async def ensure_admin(tx: Transaction, email: str, password_hash: str) -> None:
     await lock_first_admin(tx)
     if await has_admin(tx):
         return
-    address = normalised_email(email)
+    address = login_name(email)
     if await is_email_taken(tx, address):
         raise AdminEmailTaken
     admin = NewAccount(address, password_hash, {"role": "admin"}, email_confirmed=True).to_account()

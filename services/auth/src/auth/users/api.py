@@ -13,7 +13,7 @@ from auth.accounts.usecases import AccountFilter, Ordering, find_account, list_a
 from auth.audit.usecases import record_audit
 from auth.clients import Client
 from auth.dependencies import MarkRevoked, RequestingClient, Services
-from auth.errors import STEP_UP, AccountDeleted, AccountErased, LastAdmin, UserNotFound
+from auth.errors import STEP_UP, AccountDeleted, AccountErased, LastAdmin, PhoneTaken, UserNotFound
 from auth.fields import DailyMessages, FirstName, LastName, Phone
 from auth.reauthentication import ReauthRequest, RequireStepUp
 from auth.services import AuthServices
@@ -22,9 +22,11 @@ from auth.users.usecases import activate, change_user, deactivate, delete_accoun
 from auth.views import AccountView
 from common.contracts.auth import SessionRevoked
 from common.openapi.errors import errors
+from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, ok
+from common.web.listing import SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter()
@@ -32,13 +34,16 @@ router = APIRouter()
 Reader = Annotated[Identity, may("accounts.read")]
 Administrator = Annotated[Identity, may("accounts.manage")]
 
+CHANGE_ERRORS = (AccountDeleted, LastAdmin, PhoneTaken, UserNotFound)
+
 
 class UserChange(BaseModel):
-    """Omitted fields keep their value. Null removes the phone number, or the daily limit: the shop's limit applies."""
+    """Omitted fields keep their value. Null removes a phone number, or the daily limit: the shop's limit applies."""
 
     first_name: FirstName = ""
     last_name: LastName = ""
     phone: Phone | None = None
+    whatsapp_number: Phone | None = None
     role: Role = "customer"
     is_active: StrictBool = True
     max_messages_per_day: DailyMessages | None = None
@@ -48,7 +53,7 @@ class UserChange(BaseModel):
 
 
 class UserReplacement(UserChange):
-    """All fields are required but `is_active`, which keeps its value if omitted."""
+    """All fields are required but `is_active` and `whatsapp_number`, which keep their value if omitted."""
 
     first_name: FirstName
     last_name: LastName
@@ -62,10 +67,13 @@ async def _filters(
     is_active: bool | None = None,
     *,
     is_deleted: bool = False,
-    search: Annotated[str | None, Query(max_length=100, examples=["neema"])] = None,
+    search: Annotated[
+        SearchText | None,
+        Query(description="part of the e-mail address, the username, the name or the phone number", examples=["neema"]),
+    ] = None,
     ordering: Ordering = "-created_at",
 ) -> AccountFilter:
-    return AccountFilter(role, is_active, search, ordering, is_deleted)
+    return AccountFilter(role, is_active, search_spelling(search) if search else None, ordering, is_deleted)
 
 
 @router.get("/users", summary="List users")
@@ -105,7 +113,14 @@ class UserChanger:
 
     async def apply(self, body: UserChange) -> Envelope[AccountView]:
         async with self.begin() as tx:
-            account, ended = await change_user(tx, self.user_id, body.changes(), self.actor_id, self.client)
+            account, ended = await change_user(
+                tx,
+                self.user_id,
+                body.changes(),
+                self.actor_id,
+                self.client,
+                unique_phones=self.services.unique_phones,
+            )
         self.mark_revoked(ended)
         return ok(AccountView.of(account, self.services.media_urls), "Saved")
 
@@ -125,13 +140,13 @@ async def _changer(
 Changer = Annotated[UserChanger, Depends(_changer)]
 
 
-@router.patch("/users/{user_id}", summary="Change a user", responses=errors(AccountDeleted, LastAdmin, UserNotFound))
+@router.patch("/users/{user_id}", summary="Change a user", responses=errors(*CHANGE_ERRORS))
 async def patch_user(body: UserChange, changer: Changer) -> Envelope[AccountView]:
     """A demotion ends the user's sessions, and so does deactivation."""
     return await changer.apply(body)
 
 
-@router.put("/users/{user_id}", summary="Replace a user", responses=errors(AccountDeleted, LastAdmin, UserNotFound))
+@router.put("/users/{user_id}", summary="Replace a user", responses=errors(*CHANGE_ERRORS))
 async def put_user(body: UserReplacement, changer: Changer) -> Envelope[AccountView]:
     return await changer.apply(body)
 

@@ -34,6 +34,8 @@ ERASED_FIELDS: dict[str, Any] = {
     "first_name": "",
     "last_name": "",
     "phone": None,
+    "unique_phone": None,
+    "whatsapp_number": None,
     "birth_date": None,
     "address": "",
     "city": "",
@@ -48,11 +50,17 @@ Changed = tuple[Account, list[SessionRevoked]]
 
 
 async def change_user(
-    tx: Transaction, account_id: UUID, changes: Mapping[str, Any], actor_id: UUID, client: Client
+    tx: Transaction,
+    account_id: UUID,
+    changes: Mapping[str, Any],
+    actor_id: UUID,
+    client: Client,
+    *,
+    unique_phones: bool,
 ) -> Changed:
-    """`changes` may have names, phone, daily messages, `role` and `is_active`.
+    """`changes` may have names, phones, daily messages, `role` and `is_active`.
 
-    Raises AccountDeleted, LastAdmin or UserNotFound.
+    Raises AccountDeleted, LastAdmin, UserNotFound, and PhoneTaken with `unique_phones`.
     """
     role, is_active = changes.get("role"), changes.get("is_active")
     if role not in (None, "admin") or is_active is False:
@@ -63,7 +71,7 @@ async def change_user(
     profile = {name: value for name, value in changes.items() if name not in ("role", "is_active")}
     edited = sorted(name for name, value in profile.items() if getattr(account, name) != value)
     if edited:
-        await update_profile(tx, account_id, profile)
+        await update_profile(tx, account_id, profile, unique_phones=unique_phones)
         await record_audit(
             tx, "edit_user", "succeeded", client, account_id=account_id, actor_id=actor_id, fields=edited
         )

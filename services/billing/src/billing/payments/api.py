@@ -4,22 +4,24 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field, StrictBool
 
 from billing.errors import PaymentNotFound, PaymentNotWaiting, SandboxDisabled
 from billing.payments.domain.status import Status, public_status
 from billing.payments.providers.sandbox import SandboxProvider
-from billing.payments.store.reads import get_payment, list_payments
+from billing.payments.store.reads import SORTING, PaymentFilter, get_payment, list_payments
 from billing.payments.tables import PaymentRow
 from billing.payments.usecases import record_outcomes
 from common import clock
 from common.money import Money
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web.days import Period
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 from common.web.fields import ProviderName
+from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter(tags=["billing"])
@@ -92,20 +94,30 @@ async def _sandbox(request: Request) -> SandboxProvider:
 Sandbox = Annotated[SandboxProvider, Depends(_sandbox)]
 
 
-@router.get("/payments", summary="List payments")
-async def get_payments(
+async def _filter(
     *,
-    request: Request,
     caller: Caller,
-    begin: Begin,
-    page: Page,
     order_id: UUID | None = None,
     status: Status | None = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the order's number or the reference", examples=["000042"])
+    ] = None,
+) -> PaymentFilter:
+    return PaymentFilter(_visible_customer(caller), order_id, status, period, search or None)
+
+
+@router.get("/payments", summary="List payments")
+async def get_payments(
+    request: Request,
+    wanted: Annotated[PaymentFilter, Depends(_filter)],
+    begin: Begin,
+    page: Page,
+    ordering: Annotated[str, SORTING, ORDERING] = "-created_at",
 ) -> Envelope[list[PaymentView]]:
-    """The caller's payments, newest first; staff see those of all customers."""
-    customer_id = _visible_customer(caller)
+    """The caller's payments; staff see those of all customers."""
     async with begin() as tx:
-        rows, total = await list_payments(tx, customer_id=customer_id, order_id=order_id, status=status, page=page)
+        rows, total = await list_payments(tx, wanted, ordering, page)
     return ok([PaymentView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 

@@ -14,6 +14,7 @@ from common import clock
 from common.openapi.errors import errors
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
+from common.web.validation.checked_route import ignores_unknown_parameters
 
 router = APIRouter(tags=["webhooks"])
 
@@ -45,6 +46,7 @@ Signature = Annotated[
     responses=errors(StripeDisabled, InvalidSignature, MalformedEvent),
     summary="Receive an event of Stripe",
 )
+@ignores_unknown_parameters
 async def post_stripe_event(
     request: Request, begin: Begin, stripe: Stripe, signature: Signature = ""
 ) -> Envelope[None]:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, HttpUrl, StrictBool
 
 from catalog.categories.domain import CategoryFields
-from catalog.categories.store import category_tree, find_category, list_categories
+from catalog.categories.store import SORTING, category_tree, find_category, list_categories
 from catalog.categories.usecases import change_category, create_category, delete_category
 from catalog.dependencies import IncludeInactive, Merchandiser, Read, may_manage
 from catalog.errors import (
     CategoryCycle,
+    CategoryNameTaken,
     CategoryNotEmpty,
     CategoryNotFound,
     SlugTaken,
@@ -29,14 +30,18 @@ from common.web import fields
 from common.web.dependencies import Begin, MaybeCaller
 from common.web.envelope import Envelope, created, ok
 from common.web.fast_path import FastHandler
+from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter(prefix="/categories", tags=["categories"])
 
 FAST_READS: dict[str, FastHandler] = {"/categories": respond_from_cache, "/categories/tree": respond_from_cache}
 
-CREATE_ERRORS = errors(SlugTaken, UnknownParent, TreeTooDeep)
-CHANGE_ERRORS = errors(SlugTaken, UnknownParent, CategoryCycle, TreeTooDeep)
+CREATE_ERRORS = errors(CategoryNameTaken, SlugTaken, UnknownParent, TreeTooDeep)
+CHANGE_ERRORS = errors(CategoryNameTaken, SlugTaken, UnknownParent, CategoryCycle, TreeTooDeep)
+
+
+CategorySearch = Annotated[SearchText | None, Query(description="part of the name", examples=["fabric"])]
 
 
 class CategoryView(BaseModel):
@@ -89,7 +94,8 @@ async def get_categories(
     include_inactive: IncludeInactive,
     parent_id: UUID | None = None,
     is_featured: bool | None = None,
-    search: Annotated[str | None, Query(max_length=100, description="part of the name", examples=["fabric"])] = None,
+    search: CategorySearch = None,
+    ordering: Annotated[str, SORTING, ORDERING] = "name",
 ) -> Response:
     async def render() -> tuple[bytes, Mapping[str, Any]]:
         async with read() as sql:
@@ -100,7 +106,8 @@ async def get_categories(
                 include_inactive=include_inactive,
                 parent_id=parent_id,
                 is_featured=is_featured,
-                search=search,
+                search=search or None,
+                ordering=ordering,
             )
         return _json(rows), page_meta(request, page, total)
 
@@ -120,13 +127,15 @@ async def get_category_tree(request: Request, read: Read) -> Response:
 
 @router.get("/{key}", response_model=Envelope[CategoryView], responses=CACHEABLE, summary="One category")
 async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Read) -> Response:
-    """By id or slug. Only staff see an inactive category."""
+    """By id or slug. Only staff see a category that is inactive, or below one that is."""
     async with read() as sql:
-        category = await find_category(sql, key_of(key))
-    if category is None or not (category["is_active"] or may_manage(caller)):
+        category = await find_category(sql, key_of(key), include_inactive=False)
+        if category is not None:
+            return public_response(request, CachedPage.of(_json(category)))
+        category = await find_category(sql, key_of(key)) if may_manage(caller) else None
+    if category is None:
         raise CategoryNotFound
-    data = _json(category)
-    return public_response(request, CachedPage.of(data)) if category["is_active"] else private_response(data)
+    return private_response(_json(category))
 
 
 @router.get(
@@ -136,13 +145,26 @@ async def get_category(request: Request, key: Key, caller: MaybeCaller, read: Re
     summary="Categories right below one",
 )
 async def get_children(
-    request: Request, category_id: UUID, page: Page, read: Read, include_inactive: IncludeInactive
+    *,
+    request: Request,
+    category_id: UUID,
+    page: Page,
+    read: Read,
+    include_inactive: IncludeInactive,
+    search: CategorySearch = None,
+    ordering: Annotated[str, SORTING, ORDERING] = "name",
 ) -> Response:
     async with read() as sql:
-        if await find_category(sql, category_id) is None:
+        if await find_category(sql, category_id, include_inactive=include_inactive) is None:
             raise CategoryNotFound
         rows, total = await list_categories(
-            sql, limit=page.limit, offset=page.offset, include_inactive=include_inactive, parent_id=category_id
+            sql,
+            limit=page.limit,
+            offset=page.offset,
+            include_inactive=include_inactive,
+            parent_id=category_id,
+            search=search or None,
+            ordering=ordering,
         )
     data, meta = _json(rows), page_meta(request, page, total)
     return private_response(data, meta) if include_inactive else public_response(request, CachedPage.of(data, meta))

@@ -10,8 +10,10 @@ import asyncpg
 
 from catalog.categories.tables import Category
 from catalog.constraints import constraint_errors
-from catalog.errors import SlugTaken, UnknownParent
+from catalog.errors import CategoryNameTaken, SlugTaken, UnknownParent
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
 
 Row = dict[str, Any]
 
@@ -22,13 +24,14 @@ SELECT c.id, c.name, c.slug, c.parent_id, c.banner_url, c.is_active, c.is_featur
 FROM category c
 """
 LIST = f"""
-{SHAPE} WHERE (c.is_active OR $1) AND ($2::uuid IS NULL OR c.parent_id = $2)
-          AND ($3::boolean IS NULL OR c.is_featured = $3) AND ($4::text IS NULL OR c.name ILIKE $4)
-ORDER BY c.name, c.id
+{SHAPE} WHERE (c.on_sale OR $1) AND ($2::uuid IS NULL OR c.parent_id = $2)
+          AND ($3::boolean IS NULL OR c.is_featured = $3) AND ($4::text IS NULL OR {contains(["c.name"], "$4")})
 """
+SORTING = Sorting({"name": "c.name", "created_at": "c.created_at", "updated_at": "c.updated_at"}, tie="c.id")
 COUNT = f"SELECT count(*) FROM ({LIST}) listed"  # noqa: S608  (constants of this module)
 
-# Moves exclude each other: two at once could put two branches below one another.
+# Moves exclude each other: two at once could put two branches below one another. So do changes of what is active: a
+# category that is added at the same time would not get the flag of its branch.
 LOCK_TREE = "SELECT pg_advisory_xact_lock(hashtextextended('category.tree', 0))"
 LINEAGE = "SELECT lineage FROM category WHERE id = $1 FOR SHARE"
 BRANCH_DEPTH = """
@@ -38,13 +41,24 @@ MOVE_BRANCH = """
 UPDATE category SET lineage = $2::uuid[] || lineage[array_position(lineage, $1):], updated_at = now()
 WHERE lineage @> ARRAY[$1::uuid]
 """
+# Returns the categories below whose flag changed; the category itself is saved by the caller.
+UPDATE_SALE = """
+UPDATE category c SET updated_at = now(), on_sale = NOT c.on_sale
+WHERE c.lineage @> ARRAY[$1::uuid]
+  AND c.on_sale = EXISTS (SELECT FROM category above WHERE above.id = ANY(c.lineage) AND NOT above.is_active)
+RETURNING c.id, c.parent_id, c.name, c.slug, c.is_active, c.is_featured, c.on_sale
+"""
 USAGE = """
 SELECT EXISTS (SELECT FROM category WHERE parent_id = $1) AS has_children,
        EXISTS (SELECT FROM product WHERE category_id = $1 AND deleted_at IS NULL) AS has_products
 """
 LOCK_SLUG = "SELECT pg_advisory_xact_lock(hashtextextended('category:' || $1, 0))"
 SIMILAR_SLUGS = "SELECT slug FROM category WHERE slug ~ $1 AND id <> $2"
-CONSTRAINTS = {"category_slug_once": SlugTaken, "category_parent": UnknownParent}
+CONSTRAINTS = {
+    "category_slug_once": SlugTaken,
+    "category_name_once": CategoryNameTaken,
+    "category_parent": UnknownParent,
+}
 
 
 class Usage(NamedTuple):
@@ -61,18 +75,19 @@ async def list_categories(
     parent_id: UUID | None = None,
     is_featured: bool | None = None,
     search: str | None = None,
+    ordering: str = "name",
 ) -> tuple[list[Row], int]:
-    """A page of categories by name, and the total."""
-    pattern = f"%{_escape_like(search)}%" if search else None
-    filters = (include_inactive, parent_id, is_featured, pattern)
-    rows = await sql.fetch(f"{LIST} LIMIT $5 OFFSET $6", *filters, limit, offset)
+    """A page of categories, and the total."""
+    filters = (include_inactive, parent_id, is_featured, search)
+    order = SORTING.order_by(ordering)
+    rows = await sql.fetch(f"{LIST} ORDER BY {order} LIMIT $5 OFFSET $6", *filters, limit, offset)
     return [dict(row) for row in rows], await sql.fetchval(COUNT, *filters)
 
 
-async def find_category(sql: asyncpg.Connection, key: UUID | str) -> Row | None:
-    """The category with this id or slug."""
+async def find_category(sql: asyncpg.Connection, key: UUID | str, *, include_inactive: bool = True) -> Row | None:
+    """The category with this id or slug, if it is on sale or inactive ones are included."""
     column = "id" if isinstance(key, UUID) else "slug"
-    row = await sql.fetchrow(f"{SHAPE} WHERE c.{column} = $1", key)
+    row = await sql.fetchrow(f"{SHAPE} WHERE c.{column} = $1 AND (c.on_sale OR $2)", key, include_inactive)
     return dict(row) if row else None
 
 
@@ -96,7 +111,7 @@ async def lock_category(tx: Transaction, category_id: UUID) -> Category | None:
 
 
 async def save_category(tx: Transaction, category: Category) -> None:
-    """Insert or update. Raises SlugTaken or UnknownParent."""
+    """Insert or update. Raises CategoryNameTaken, SlugTaken or UnknownParent."""
     tx.add(category)
     with constraint_errors(CONSTRAINTS):
         await tx.flush()
@@ -127,6 +142,11 @@ async def move_branch(tx: Transaction, category_id: UUID, parent_lineage: Sequen
     await tx.sql.execute(MOVE_BRANCH, category_id, parent_lineage)
 
 
+async def update_sale(tx: Transaction, category_id: UUID) -> list[Row]:
+    """Set `on_sale` of a branch by what is active. The categories whose flag changed; the tree must be locked."""
+    return [dict(row) for row in await tx.sql.fetch(UPDATE_SALE, category_id)]
+
+
 async def lock_slugs(tx: Transaction, base: str, category_id: UUID) -> set[str]:
     """`base` and its numbered variants as far as other categories have them.
 
@@ -135,8 +155,3 @@ async def lock_slugs(tx: Transaction, base: str, category_id: UUID) -> set[str]:
     await tx.sql.execute(LOCK_SLUG, base)
     rows = await tx.sql.fetch(SIMILAR_SLUGS, f"^{re.escape(base)}(-[0-9]+)?$", category_id)
     return {row["slug"] for row in rows}
-
-
-def _escape_like(text: str) -> str:
-    r"""Text in which ILIKE's `%`, `_` and `\` are literal."""
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Index, UniqueConstraint, Uuid
+from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Index, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
@@ -11,7 +11,9 @@ from catalog.schema import Table
 from common import clock
 from common.ids import new_id
 
+NAME_KEY = "the name as it is compared; null for a name that was there twice before"
 LINEAGE = "ids from the root down to the category itself"
+ON_SALE = "whether it and all categories above it are active"
 
 
 class Category(Table, table=True):
@@ -23,6 +25,7 @@ class Category(Table, table=True):
         UniqueConstraint("slug", name="category_slug_once"),
         Index("category_parent_id", "parent_id"),
         Index("category_lineage", "lineage", postgresql_using="gin"),
+        Index("category_off_sale", "id", postgresql_where=text("NOT on_sale")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -32,6 +35,13 @@ class Category(Table, table=True):
     slug: str
     banner_url: str | None = None
     is_active: bool = True
+    on_sale: bool = Field(default=True, sa_column_kwargs={"comment": ON_SALE})
     is_featured: bool = False
     created_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
+
+
+# A trigger writes it, from the name: the class does not map it.
+_category = Table.metadata.tables["category"]
+_category.append_column(Column("name_key", Text, comment=NAME_KEY))
+Index("category_name_once", text(f"coalesce(parent_id, '{UUID(int=0)}')"), _category.c.name_key, unique=True)

@@ -18,8 +18,9 @@ CategoryEvent = TypeVar("CategoryEvent", CategoryCreated, CategoryChanged)
 
 
 async def create_category(tx: Transaction, fields: CategoryFields) -> Category:
-    """Publishes CategoryCreated. Raises UnknownParent, TreeTooDeep or SlugTaken."""
+    """Publishes CategoryCreated. Raises UnknownParent, TreeTooDeep, CategoryNameTaken or SlugTaken."""
     category_id = new_id()
+    await store.lock_tree(tx)
     lineage = await _lineage_of(tx, fields.parent_id)
     check_depth(lineage)
     category = Category(
@@ -33,13 +34,17 @@ async def create_category(tx: Transaction, fields: CategoryFields) -> Category:
         is_featured=fields.is_featured,
     )
     await store.save_category(tx, category)
+    await _update_sale(tx, category)
     tx.publish(_event(CategoryCreated, category))
     return category
 
 
 async def change_category(tx: Transaction, category_id: UUID, changes: Mapping[str, Any]) -> Category:
-    """Set the given fields. A new `parent_id` moves the whole branch. Publishes CategoryChanged."""
-    if "parent_id" in changes:
+    """Set the given fields. A new `parent_id` moves the whole branch.
+
+    Publishes CategoryChanged, also for each category below that goes on or off sale with this one.
+    """
+    if changes.keys() & {"parent_id", "is_active"}:
         await store.lock_tree(tx)
     category = await _locked(tx, category_id)
     if "parent_id" in changes and changes["parent_id"] != category.parent_id:
@@ -48,7 +53,10 @@ async def change_category(tx: Transaction, category_id: UUID, changes: Mapping[s
         setattr(category, name, value)
     category.updated_at = clock.now()
     await store.save_category(tx, category)
+    below = await _update_sale(tx, category) if changes.keys() & {"parent_id", "is_active"} else []
     tx.publish(_event(CategoryChanged, category))
+    for event in below:
+        tx.publish(event)
     return category
 
 
@@ -77,6 +85,14 @@ async def _move(tx: Transaction, category_id: UUID, parent_id: UUID | None) -> N
     await store.move_branch(tx, category_id, lineage)
 
 
+async def _update_sale(tx: Transaction, category: Category) -> list[CategoryChanged]:
+    """Put the branch on or off sale. The events of the categories below that change with this one."""
+    changed = {row.pop("id"): row for row in await store.update_sale(tx, category.id)}
+    if (own := changed.pop(category.id, None)) is not None:
+        category.on_sale = own["on_sale"]
+    return [CategoryChanged(category_id=category_id, **row) for category_id, row in changed.items()]
+
+
 async def _lineage_of(tx: Transaction, parent_id: UUID | None) -> list[UUID]:
     if parent_id is None:
         return []
@@ -100,4 +116,5 @@ def _event(event: type[CategoryEvent], category: Category) -> CategoryEvent:
         slug=category.slug,
         is_active=category.is_active,
         is_featured=category.is_featured,
+        on_sale=category.on_sale,
     )

@@ -9,7 +9,7 @@ SELECT id FROM product WHERE deleted_at IS NULL AND (sku = $1 OR external_key = 
 ORDER BY sku IS NOT DISTINCT FROM $1 DESC LIMIT 1
 """
 FIND_CATEGORY = """
-SELECT id FROM category WHERE lower(name) = lower($1) AND parent_id IS NOT DISTINCT FROM $2 ORDER BY id LIMIT 1
+SELECT id FROM category WHERE name_key = text_key($1) AND parent_id IS NOT DISTINCT FROM $2
 """
 LOCK_CATEGORIES = "SELECT pg_advisory_xact_lock(hashtextextended('category.import', 0))"
 

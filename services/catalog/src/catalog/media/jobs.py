@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 PROCESS_EVERY_SECONDS = 2.0
 PROCESS_BATCH = 2
 MAX_ATTEMPTS = 5
+GIVEN_UP = "the picture could not be processed"
 DELETE_EVERY_SECONDS = 60.0
 DELETE_BATCH = 500
 
@@ -55,6 +56,10 @@ def delete_files_job(database: Database, files: MediaFiles) -> Job:
 
 async def _process(database: Database, files: MediaFiles, claim: Claim) -> None:
     """Record the upload as ready or rejected, or leave it to the next attempt if the error is not the file's."""
+    if claim.attempts > MAX_ATTEMPTS:
+        # No attempt recorded a result: each ended its process, or was too slow for its lease.
+        await _reject(database, files, claim, GIVEN_UP)
+        return
     try:
         rendered = await asyncio.to_thread(_render, files, claim)
     except UnusableImageError as error:
@@ -62,14 +67,13 @@ async def _process(database: Database, files: MediaFiles, claim: Claim) -> None:
     except Exception:
         log.exception("image %s failed (attempt %d)", claim.media_id, claim.attempts)
         if claim.attempts >= MAX_ATTEMPTS:
-            await _reject(database, files, claim, "the picture could not be processed")
+            await _reject(database, files, claim, GIVEN_UP)
     else:
         await _finish(database, files, claim, rendered)
 
 
 def _render(files: MediaFiles, claim: Claim) -> RenderedImage:
-    with files.open_original(claim.media_id) as original:
-        rendered = render_variants(original)
+    rendered = render_variants(files.read_original(claim.media_id))
     files.write_variants(claim.media_id, rendered.variants)
     return rendered
 

@@ -8,18 +8,27 @@ from uuid import UUID
 import asyncpg
 
 from catalog.media.domain import Upload, Visibility
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
+from common.web.pagination import PageRequest
 
 Discarded = dict[UUID, Visibility]
 """Images that were deleted; their files are still on disk."""
 
 SHAPE = "id, owner_id, product_id, visibility, is_avatar, state, reason, content_type, width, height, created_at"
 FIND = f"SELECT {SHAPE} FROM media WHERE id = $1"  # noqa: S608 (constants of this module)
+SORTING = Sorting({"created_at": "id"})
+SEARCHED = ("content_type", "state", "visibility", "reason")
+FOUND_OWN = contains(SEARCHED, "$4")
 LIST_OWN = f"""
 SELECT {SHAPE}, count(*) OVER () AS total FROM media WHERE owner_id = $1 AND product_id IS NULL
-ORDER BY id DESC OFFSET $2 LIMIT $3
+  AND ($4::text IS NULL OR {FOUND_OWN}) ORDER BY {{}} OFFSET $2 LIMIT $3
 """  # noqa: S608 (constants of this module)
-COUNT_OWN = "SELECT count(*) FROM media WHERE owner_id = $1 AND product_id IS NULL"
+COUNT_OWN = f"""
+SELECT count(*) FROM media
+WHERE owner_id = $1 AND product_id IS NULL AND ($2::text IS NULL OR {contains(SEARCHED, "$2")})
+"""  # noqa: S608 (constants of this module)
 
 LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended('media of ' || $1::uuid::text, 0))"
 USAGE = """
@@ -104,11 +113,12 @@ async def find_media(sql: asyncpg.Connection, media_id: UUID) -> Mapping[str, An
 
 
 async def list_own_media(
-    sql: asyncpg.Connection, owner_id: UUID, offset: int, limit: int
+    sql: asyncpg.Connection, owner_id: UUID, search: str | None, ordering: str, page: PageRequest
 ) -> tuple[list[Mapping[str, Any]], int]:
-    """A page of a person's pictures, newest first, and the total."""
-    rows = await sql.fetch(LIST_OWN, owner_id, offset, limit)
-    return rows, rows[0]["total"] if rows else await sql.fetchval(COUNT_OWN, owner_id)
+    """A page of a person's pictures, and the total."""
+    statement = LIST_OWN.format(SORTING.order_by(ordering))
+    rows = await sql.fetch(statement, owner_id, page.offset, page.limit, search)
+    return rows, rows[0]["total"] if rows else await sql.fetchval(COUNT_OWN, owner_id, search)
 
 
 # Personal pictures

@@ -17,9 +17,9 @@ EXISTS = text("deleted_at IS NULL")
 LISTED = text("deleted_at IS NULL AND is_active")
 FEATURED = text("deleted_at IS NULL AND is_active AND is_featured")
 SEARCH = """
-setweight(to_tsvector('simple', title), 'A')
-|| setweight(to_tsvector('simple', coalesce(brand, '') || ' ' || coalesce(sku, '')), 'B')
-|| setweight(to_tsvector('simple', left(description, 20000)), 'C')
+setweight(to_tsvector('simple', search_text(title)), 'A')
+|| setweight(to_tsvector('simple', search_text(coalesce(brand, '') || ' ' || coalesce(sku, ''))), 'B')
+|| setweight(to_tsvector('simple', search_text(left(description, 20000))), 'C')
 """
 
 

@@ -100,4 +100,5 @@ def _event(event: type[ProductEvent], product: Product) -> ProductEvent:
         discount_percent=product.discount_percent,
         final_price=product.final_price,
         is_active=product.is_active,
+        category_id=product.category_id,
     )

@@ -33,7 +33,7 @@ class StockMove(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
-    """The available units of one product. `on_sale` is False for a product that is deleted or not active."""
+    """The available units of one product. `on_sale`: not deleted, active, and not below an inactive category."""
 
     product_id: UUID
     title: str

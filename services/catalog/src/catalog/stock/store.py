@@ -10,14 +10,17 @@ import asyncpg
 
 from catalog.stock.domain import Reservation, ReservationResult, State, StockLevel, StockMove
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.days import TimeRange
 
 OPEN = "INSERT INTO stock (product_id) VALUES ($1)"
 
 # In product order, so that two transactions that need the same rows cannot deadlock.
 LOCK_LEVELS = """
-SELECT s.product_id, p.title, s.available, s.low_threshold, p.is_active AND p.deleted_at IS NULL AS on_sale
-FROM stock s JOIN product p ON p.id = s.product_id
+SELECT s.product_id, p.title, s.available, s.low_threshold,
+       p.is_active AND p.deleted_at IS NULL AND coalesce(c.on_sale, true) AS on_sale
+FROM stock s JOIN product p ON p.id = s.product_id LEFT JOIN category c ON c.id = p.category_id
 WHERE s.product_id = ANY($1) ORDER BY s.product_id FOR UPDATE OF s
 """
 MOVE = """
@@ -64,21 +67,26 @@ RETURNING order_id
 """
 
 FIND = """
-SELECT s.product_id, s.available, s.reserved FROM stock s JOIN product p ON p.id = s.product_id
+SELECT s.product_id, s.available, s.reserved, p.is_active AND coalesce(c.on_sale, true) AS on_sale
+FROM stock s JOIN product p ON p.id = s.product_id LEFT JOIN category c ON c.id = p.category_id
 WHERE s.product_id = $1 AND p.deleted_at IS NULL
 """
-LEDGER = """
+LEDGER = f"""
 SELECT id, delta, kind, reason, note, actor, order_id, at FROM stock_ledger
-WHERE product_id = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
-"""
+WHERE product_id = $1 AND ($2::bigint IS NULL OR id < $2)
+  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+  AND ($6::text IS NULL OR {contains(["kind", "reason", "note"], "$6")})
+ORDER BY id DESC LIMIT $3
+"""  # noqa: S608  (constants of this module)
 
 
 class StockCount(NamedTuple):
-    """Units that can be sold, and units reserved for pending orders."""
+    """Units that can be sold, and units reserved for pending orders; whether the product is on sale."""
 
     product_id: UUID
     available: int
     reserved: int
+    on_sale: bool
 
 
 async def find_stock(sql: asyncpg.Connection, product_id: UUID) -> StockCount | None:
@@ -87,10 +95,11 @@ async def find_stock(sql: asyncpg.Connection, product_id: UUID) -> StockCount | 
 
 
 async def list_ledger(
-    sql: asyncpg.Connection, product_id: UUID, before: int | None, limit: int
+    sql: asyncpg.Connection, product_id: UUID, before: int | None, limit: int, *, period: TimeRange, search: str | None
 ) -> list[dict[str, Any]]:
     """Ledger entries, newest first, older than the entry `before`."""
-    return [dict(row) for row in await sql.fetch(LEDGER, product_id, before, limit)]
+    rows = await sql.fetch(LEDGER, product_id, before, limit, period.since, period.until, search)
+    return [dict(row) for row in rows]
 
 
 async def insert_stock(tx: Transaction, product_id: UUID) -> None:

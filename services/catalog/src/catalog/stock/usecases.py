@@ -18,6 +18,7 @@ from catalog.stock.domain import (
 from common.contracts.catalog import (
     AvailabilityChanged,
     ReservationExpired,
+    StockAdjusted,
     StockCommitted,
     StockLine,
     StockLow,
@@ -31,6 +32,9 @@ from common.persistence.transaction import Transaction
 
 EXPIRE_BATCH = 200
 
+Levels = Mapping[UUID, int]
+"""Product → available units."""
+
 
 async def open_stock(tx: Transaction, product_id: UUID) -> None:
     """Give a new product its stock row, with no units."""
@@ -40,7 +44,7 @@ async def open_stock(tx: Transaction, product_id: UUID) -> None:
 async def adjust_stock(
     tx: Transaction, product_id: UUID, delta: int, *, reason: str, note: str | None = None, actor: UUID | None = None
 ) -> None:
-    """Add `delta` to the available units: goods received, damaged, returned or miscounted.
+    """Add `delta` to the available units: goods received, damaged, returned or miscounted. Publishes StockAdjusted.
 
     Raises InsufficientStock, with the available units, if the result would be negative.
     """
@@ -50,9 +54,10 @@ async def adjust_stock(
     if level.available + delta < 0:
         raise InsufficientStock(f"Only {level.available} are available", detail={"available": level.available})
     move = StockMove(product_id, "adjusted", available=delta, reason=reason, note=note, actor=actor)
-    await _move(tx, [move])
+    available = (await _move(tx, [move]))[product_id]
+    tx.publish(StockAdjusted(product_id=product_id, delta=delta, available=available))
     if level.falls_low(-delta):
-        tx.publish(StockLow(product_id=product_id, title=level.title, available=level.available + delta))
+        tx.publish(StockLow(product_id=product_id, title=level.title, available=available))
 
 
 async def reserve_stock(tx: Transaction, events: Sequence[OrderPlaced], expires_at: datetime) -> None:
@@ -69,9 +74,9 @@ async def reserve_stock(tx: Transaction, events: Sequence[OrderPlaced], expires_
     levels = await store.lock_levels(tx, {product_id for request in requests for product_id in request.lines})
     results = allocate(requests, levels)
     await store.save_results(tx, results)
-    await _move(tx, [move for result in results if not result.reason for move in result.moves])
+    available = await _move(tx, [move for result in results if not result.reason for move in result.moves])
     for result in results:
-        _publish(tx, result, causes[result.request.order_id])
+        _publish(tx, result, available, causes[result.request.order_id])
 
 
 async def commit_stock(tx: Transaction, events: Sequence[OrderConfirmed]) -> None:
@@ -80,8 +85,9 @@ async def commit_stock(tx: Transaction, events: Sequence[OrderConfirmed]) -> Non
     reservations = await store.lock_reservations(tx, causes)
     if missing := causes.keys() - reservations.keys():
         raise Permanent(f"orders {sorted(map(str, missing))} are confirmed but were never placed here")
-    for order_id, moves in (await _settle(tx, reservations.values(), "committed", Reservation.commit)).items():
-        tx.publish(StockCommitted(order_id=order_id, lines=_lines(moves)), causes[order_id])
+    settled, available = await _settle(tx, reservations.values(), "committed", Reservation.commit)
+    for order_id, moves in settled.items():
+        tx.publish(StockCommitted(order_id=order_id, lines=_lines(moves, available)), causes[order_id])
 
 
 async def release_stock(tx: Transaction, events: Sequence[OrderCancelled], now: datetime) -> None:
@@ -92,8 +98,9 @@ async def release_stock(tx: Transaction, events: Sequence[OrderCancelled], now: 
     causes = {event.order_id: event for event in events}
     await store.insert_released(tx, sorted(causes), now)
     reservations = await store.lock_reservations(tx, causes)
-    for order_id, moves in (await _settle(tx, reservations.values(), "released", Reservation.release)).items():
-        tx.publish(StockReleased(order_id=order_id, lines=_lines(moves)), causes[order_id])
+    settled, available = await _settle(tx, reservations.values(), "released", Reservation.release)
+    for order_id, moves in settled.items():
+        tx.publish(StockReleased(order_id=order_id, lines=_lines(moves, available)), causes[order_id])
 
 
 async def expire_reservations(tx: Transaction, now: datetime, reservation_timeout: timedelta) -> int:
@@ -108,39 +115,45 @@ def _request(event: OrderPlaced) -> ReservationRequest:
     return ReservationRequest(event.order_id, quantities((line.product_id, line.quantity) for line in event.lines))
 
 
-def _publish(tx: Transaction, result: ReservationResult, cause: OrderPlaced) -> None:
+def _publish(tx: Transaction, result: ReservationResult, available: Levels, cause: OrderPlaced) -> None:
     order_id = result.request.order_id
     if result.reason:
         tx.publish(StockRejected(order_id=order_id, reason=result.reason, product_ids=result.missing), cause)
         return
-    lines = tuple(StockLine(product_id=p, quantity=n) for p, n in result.request.lines.items())
-    tx.publish(StockReserved(order_id=order_id, lines=lines), cause)
+    tx.publish(StockReserved(order_id=order_id, lines=_lines(result.moves, available)), cause)
     for level in result.low_stock:
         tx.publish(StockLow(product_id=level.product_id, title=level.title, available=level.available), cause)
 
 
 async def _settle(
     tx: Transaction, reservations: Collection[Reservation], state: State, end: Callable[[Reservation], list[StockMove]]
-) -> Mapping[UUID, list[StockMove]]:
-    """End reservations. The moves by order, without the orders that had ended this way before."""
+) -> tuple[Mapping[UUID, list[StockMove]], Levels]:
+    """End reservations: the moves by order, without orders that had ended this way before, and the levels then."""
     settled = {reservation.order_id: moves for reservation in reservations if (moves := end(reservation))}
     moves = [move for order_moves in settled.values() for move in order_moves]
-    if moves:
-        await store.set_state(tx, list(settled), state)
-        await store.lock_levels(tx, {move.product_id for move in moves})
-        await _move(tx, moves)
-    return settled
-
-
-async def _move(tx: Transaction, moves: Sequence[StockMove]) -> None:
-    """Carry out moves on locked levels. Publishes AvailabilityChanged for each product that sold out or is back."""
     if not moves:
-        return
-    for change in await store.apply_moves(tx, moves):
+        return settled, {}
+    await store.set_state(tx, list(settled), state)
+    await store.lock_levels(tx, {move.product_id for move in moves})
+    return settled, await _move(tx, moves)
+
+
+async def _move(tx: Transaction, moves: Sequence[StockMove]) -> Levels:
+    """Carry out moves on locked levels; what is available afterwards.
+
+    Publishes AvailabilityChanged for each product that sold out or is back.
+    """
+    changes = await store.apply_moves(tx, moves) if moves else []
+    for change in changes:
         in_stock = change.available > 0
         if in_stock != (change.available_before > 0):
             tx.publish(AvailabilityChanged(product_id=change.product_id, in_stock=in_stock))
+    return {change.product_id: change.available for change in changes}
 
 
-def _lines(moves: Sequence[StockMove]) -> tuple[StockLine, ...]:
-    return tuple(StockLine(product_id=m.product_id, quantity=abs(m.reserved or m.sold)) for m in moves)
+def _lines(moves: Sequence[StockMove], available: Levels) -> tuple[StockLine, ...]:
+    """The same level for all orders of a batch: the one after the batch."""
+    return tuple(
+        StockLine(product_id=m.product_id, quantity=abs(m.reserved or m.sold), available=available[m.product_id])
+        for m in moves
+    )

@@ -18,15 +18,15 @@ FROM (SELECT DISTINCT hashtext(user_id::text) AS key FROM unnest($1::uuid[]) use
 LOCK_SHARED = LOCK.replace("xact_lock", "xact_lock_shared")
 
 UPSERT = """
-INSERT INTO contact (user_id, phone, time_zone, sequence, max_messages_per_day)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::int[])
+INSERT INTO contact (user_id, phone, whatsapp_number, time_zone, sequence, max_messages_per_day)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::int[])
 ON CONFLICT (user_id) DO UPDATE
-SET phone = excluded.phone, time_zone = excluded.time_zone, sequence = excluded.sequence,
-    max_messages_per_day = excluded.max_messages_per_day
+SET phone = excluded.phone, whatsapp_number = excluded.whatsapp_number, time_zone = excluded.time_zone,
+    sequence = excluded.sequence, max_messages_per_day = excluded.max_messages_per_day
 WHERE contact.sequence < excluded.sequence AND contact.erased_at IS NULL
 """
 
-PHONES = "SELECT user_id, phone FROM contact WHERE user_id = ANY($1::uuid[])"
+PHONES = "SELECT user_id, coalesce(whatsapp_number, phone) AS phone FROM contact WHERE user_id = ANY($1::uuid[])"
 
 QUOTA_SETTINGS = "SELECT time_zone, max_messages_per_day FROM contact WHERE user_id = $1"
 
@@ -43,12 +43,12 @@ async def lock_contacts_shared(tx: Transaction, user_ids: Collection[UUID]) -> N
 
 async def upsert_contacts(tx: Transaction, contacts: Iterable[Contact]) -> None:
     """At most one per person. A state that is older than the stored one, or of an erased person, is ignored."""
-    rows = [(c.user_id, c.phone, c.time_zone, c.sequence, c.max_messages_per_day) for c in contacts]
+    rows = [(c.user_id, c.phone, c.whatsapp_number, c.time_zone, c.sequence, c.max_messages_per_day) for c in contacts]
     await tx.sql.execute(UPSERT, *columns(rows))
 
 
 async def phones(tx: Transaction, user_ids: Collection[UUID]) -> dict[UUID, str | None]:
-    """The phone, or None, of each person who has a contact."""
+    """The WhatsApp number, else the phone, else None, of each person who has a contact."""
     return {row["user_id"]: row["phone"] for row in await tx.sql.fetch(PHONES, list(user_ids))}
 
 

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from common.bus.subscriptions import subscribe
 from common.contracts.auth import UserRegistered, UserUpdated
+from common.people.phones import is_e164
 from common.persistence.transaction import Transaction
-from messaging.contacts.domain import Contact, is_e164
+from messaging.contacts.domain import Contact
 from messaging.contacts.usecases import store_contacts
 
 CONSUMER = "messaging.people"
@@ -32,6 +33,8 @@ class Subscribers:
 
 
 def _contact(event: UserRegistered | UserUpdated, tx: Transaction) -> Contact:
-    phone = event.phone if is_e164(event.phone) else None
     sequence = tx.cloud_event_of(event).sequence
-    return Contact(event.user_id, phone, event.time_zone, sequence, event.max_messages_per_day)
+    phone, whatsapp_number = (number if is_e164(number) else None for number in (event.phone, event.whatsapp_number))
+    return Contact(
+        event.user_id, phone, event.time_zone, sequence, event.max_messages_per_day, whatsapp_number=whatsapp_number
+    )

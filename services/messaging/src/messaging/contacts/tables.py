@@ -16,6 +16,7 @@ class ContactRow(Table, table=True):
 
     user_id: UUID = Field(primary_key=True)
     phone: str | None
+    whatsapp_number: str | None
     time_zone: str
     sequence: int = Field(sa_type=BigInteger)
     max_messages_per_day: int | None

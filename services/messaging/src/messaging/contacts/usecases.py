@@ -21,8 +21,8 @@ async def lock_contacts(tx: Transaction, user_ids: Sequence[UUID]) -> None:
 
 
 async def phones_of(tx: Transaction, user_ids: Collection[UUID]) -> dict[UUID, str | None]:
-    """The phone, or None, of each known person. No contact can be added for the others before the
-    transaction ends."""
+    """The WhatsApp number, else the phone, else None, of each known person. No contact can be added for the others
+    before the transaction ends."""
     known = await store.phones(tx, user_ids)
     unknown = [user_id for user_id in user_ids if user_id not in known]
     if unknown:

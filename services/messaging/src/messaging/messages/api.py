@@ -10,12 +10,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.openapi.errors import errors
+from common.web.days import Period
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, accepted, ok
-from common.web.fields import Instant, Phone
+from common.web.fields import Phone
 from common.web.idempotency import IDEMPOTENCY_ERRORS, Idempotency
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
-from messaging.contacts.domain import E164
+from common.web.people import PHONE
 from messaging.errors import ClientRefUsed, QuotaExceeded
 from messaging.messages import store
 from messaging.messages.domain import Channel
@@ -47,7 +49,7 @@ async def _message_sending(request: Request) -> MessageSending:
 class SendText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    recipient: Annotated[Phone, Field(pattern=E164)]
+    recipient: Annotated[Phone, Field(max_length=40), PHONE]
     text: Annotated[MessageText, Field(min_length=1, max_length=4096)]
     channel: Channel
     client_ref: Annotated[ClientRef, Field(min_length=1, max_length=100)] | None = None
@@ -107,11 +109,13 @@ async def _filter(
     *,
     status: Status | None = None,
     channel: Channel | None = None,
-    recipient: Annotated[Phone | None, Query(max_length=16)] = None,
-    since: Annotated[Instant | None, Query(alias="from", description="inclusive")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="exclusive")] = None,
+    recipient: Annotated[Annotated[Phone, Field(max_length=40), PHONE] | None, Query()] = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the text, the recipient or your reference", examples=["kanga"])
+    ] = None,
 ) -> MessageFilter:
-    return MessageFilter(status, channel, recipient, since, until)
+    return MessageFilter(status, channel, recipient, period.since, period.until, search or None)
 
 
 @router.post(

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
 from messaging.errors import MessageNotFound
 from messaging.messages.domain import MAX_RANK_BEFORE, OutboundMessage, Report, ReportedStatus, UnreportedMessage
@@ -93,6 +95,8 @@ DELETE FROM waiting_confirmation WHERE user_id = ANY($1::uuid[])
 RETURNING cause, user_id, text, correlation_id, traceparent, tracestate
 """
 
+FOUND = text(contains(["text", "recipient", "client_ref"], ":search"))
+
 # To its sender, a message that is being sent is still queued.
 STORED_STATUSES = {"queued": ("queued", "sending")}
 
@@ -160,6 +164,7 @@ class MessageFilter:
     recipient: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    search: str | None = None
 
 
 async def list_messages(
@@ -177,6 +182,8 @@ async def list_messages(
         statement = statement.where(col(MessageRow.queued_at) >= wanted.since)
     if wanted.until:
         statement = statement.where(col(MessageRow.queued_at) < wanted.until)
+    if wanted.search:
+        statement = statement.where(FOUND.bindparams(search=wanted.search))
     if before:
         statement = statement.where(col(MessageRow.id) < before)
     return (await tx.session.exec(statement.order_by(col(MessageRow.id).desc()).limit(limit))).all()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common.persistence.transaction import Transaction
 
-CONTACT = "SELECT phone, time_zone, max_messages_per_day FROM contact WHERE user_id = $1"
+CONTACT = "SELECT phone, whatsapp_number, time_zone, max_messages_per_day FROM contact WHERE user_id = $1"
 MESSAGES = """
 SELECT id, channel, recipient, type, text, client_ref, status, error_code, error_message, queued_at, sent_at,
        delivered_at, read_at,
@@ -24,7 +24,8 @@ TOMBSTONE = """
 INSERT INTO contact (user_id, phone, time_zone, sequence, erased_at)
 SELECT DISTINCT unnest($1::uuid[]), NULL, 'UTC', 0, now()
 ON CONFLICT (user_id) DO UPDATE
-SET phone = NULL, time_zone = 'UTC', max_messages_per_day = NULL, erased_at = coalesce(contact.erased_at, now())
+SET phone = NULL, whatsapp_number = NULL, time_zone = 'UTC', max_messages_per_day = NULL,
+    erased_at = coalesce(contact.erased_at, now())
 """
 
 ERASE_STATEMENTS = (

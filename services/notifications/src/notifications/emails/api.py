@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web.days import Period
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import EmailAddress, LanguageTag
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
-from notifications.emails.store import list_emails
+from notifications.emails.store import EmailFilter, list_emails
 
 router = APIRouter(prefix="/emails", tags=["emails"])
 
@@ -48,9 +50,14 @@ async def get_emails(
     state: State | None = None,
     template: Annotated[str | None, Query(examples=["order_confirmed"])] = None,
     user_id: UUID | None = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the recipient, the template or the error", examples=["neema@"])
+    ] = None,
 ) -> Envelope[list[EmailView]]:
     """Newest first."""
+    wanted = EmailFilter(state, template, user_id, period, search or None)
     before = position(cursor, UUID)
     async with begin() as tx:
-        rows = await list_emails(tx, state=state, template=template, user_id=user_id, before=before, limit=cursor.limit)
+        rows = await list_emails(tx, wanted, before=before, limit=cursor.limit)
     return ok([EmailView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))

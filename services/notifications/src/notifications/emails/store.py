@@ -1,14 +1,18 @@
 """SQL of outgoing e-mails."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.days import ALWAYS, TimeRange
 from notifications.emails.domain import Email
 from notifications.emails.tables import EmailRow
 
@@ -51,6 +55,9 @@ RETURNING email.id, user_id, template, email.state, last_error, cause, correlati
 """
 
 
+FOUND = text(contains(["recipient", "template", "last_error"], ":search"))
+
+
 async def insert_emails(tx: Transaction, rows: Iterable[Sequence[object]], now: datetime) -> None:
     """A cause that has its e-mail already is skipped."""
     await tx.sql.execute(INSERT, *columns(rows), now)
@@ -74,21 +81,30 @@ async def record_results(
     return changed
 
 
-async def list_emails(
-    tx: Transaction,
-    *,
-    state: str | None,
-    template: str | None,
-    user_id: UUID | None,
-    before: UUID | None,
-    limit: int,
-) -> Sequence[EmailRow]:
+@dataclass(frozen=True, slots=True)
+class EmailFilter:
+    """None filters nothing."""
+
+    state: str | None = None
+    template: str | None = None
+    user_id: UUID | None = None
+    created: TimeRange = ALWAYS
+    search: str | None = None
+
+
+async def list_emails(tx: Transaction, wanted: EmailFilter, *, before: UUID | None, limit: int) -> Sequence[EmailRow]:
     """Newest first; `before` is the id of the previous page's last e-mail."""
-    filters = {EmailRow.state: state, EmailRow.template: template, EmailRow.user_id: user_id}
+    filters = {EmailRow.state: wanted.state, EmailRow.template: wanted.template, EmailRow.user_id: wanted.user_id}
     statement = select(EmailRow)
     for column, value in filters.items():
         if value is not None:
             statement = statement.where(col(column) == value)
+    if wanted.created.since is not None:
+        statement = statement.where(col(EmailRow.created_at) >= wanted.created.since)
+    if wanted.created.until is not None:
+        statement = statement.where(col(EmailRow.created_at) < wanted.created.until)
+    if wanted.search is not None:
+        statement = statement.where(FOUND.bindparams(search=wanted.search))
     if before is not None:
         statement = statement.where(col(EmailRow.id) < before)
     return (await tx.session.exec(statement.order_by(col(EmailRow.id).desc()).limit(limit))).all()

@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
 from common.openapi.errors import errors
+from common.web.days import Period
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
 from common.web.fields import Count
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from notifications.errors import NotificationNotFound
 from notifications.inbox import store
@@ -70,12 +72,21 @@ class Marked(BaseModel):
 
 @router.get("", summary="List notifications", responses=errors(InvalidCursor))
 async def get_notifications(
-    caller: Caller, begin: Begin, cursor: Cursor, is_read: bool | None = None
+    *,
+    caller: Caller,
+    begin: Begin,
+    cursor: Cursor,
+    is_read: bool | None = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the title, the body or the topic", examples=["confirmed"])
+    ] = None,
 ) -> Envelope[list[NotificationView]]:
     """Newest first."""
+    wanted = store.NotificationFilter(is_read, period, search or None)
     before = position(cursor, UUID)
     async with begin() as tx:
-        rows = await store.list_notifications(tx, caller.user_id, is_read=is_read, before=before, limit=cursor.limit)
+        rows = await store.list_notifications(tx, caller.user_id, wanted, before=before, limit=cursor.limit)
     return ok([NotificationView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))
 
 

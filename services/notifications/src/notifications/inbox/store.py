@@ -1,13 +1,17 @@
 """SQL of in-app notifications."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.days import ALWAYS, TimeRange
 from notifications.inbox.tables import NotificationRow
 
 # A cause has at most one notification, even after the consumer's inbox has deleted its record of the event.
@@ -25,6 +29,9 @@ UPDATE notification SET read_at = $3 WHERE user_id = $1 AND id = ANY($2::uuid[])
 """
 MARK_ALL_READ = "UPDATE notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL"
 DELETE = "DELETE FROM notification WHERE id = $2 AND user_id = $1"
+
+
+FOUND = text(contains(["title", "body", "topic"], ":search"))
 
 
 async def insert_notifications(tx: Transaction, rows: Iterable[Sequence[object]], now: datetime) -> set[UUID]:
@@ -58,14 +65,29 @@ async def unread_count(tx: Transaction, user_id: UUID) -> int:
     return count
 
 
+@dataclass(frozen=True, slots=True)
+class NotificationFilter:
+    """None filters nothing."""
+
+    is_read: bool | None = None
+    created: TimeRange = ALWAYS
+    search: str | None = None
+
+
 async def list_notifications(
-    tx: Transaction, user_id: UUID, *, is_read: bool | None, before: UUID | None, limit: int
+    tx: Transaction, user_id: UUID, wanted: NotificationFilter, *, before: UUID | None, limit: int
 ) -> Sequence[NotificationRow]:
     """Newest first; `before` is the id of the previous page's last notification."""
     statement = select(NotificationRow).where(col(NotificationRow.user_id) == user_id)
-    if is_read is not None:
+    if wanted.is_read is not None:
         read_at = col(NotificationRow.read_at)
-        statement = statement.where(read_at.is_not(None) if is_read else read_at.is_(None))
+        statement = statement.where(read_at.is_not(None) if wanted.is_read else read_at.is_(None))
+    if wanted.created.since is not None:
+        statement = statement.where(col(NotificationRow.created_at) >= wanted.created.since)
+    if wanted.created.until is not None:
+        statement = statement.where(col(NotificationRow.created_at) < wanted.created.until)
+    if wanted.search is not None:
+        statement = statement.where(FOUND.bindparams(search=wanted.search))
     if before is not None:
         statement = statement.where(col(NotificationRow.id) < before)
     return (await tx.session.exec(statement.order_by(col(NotificationRow.id).desc()).limit(limit))).all()

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web.days import Period
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, accepted, ok
 from common.web.fields import ErrorText, EventType, RequestId
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from operations.dead_letters import store
 from operations.dead_letters.domain import parse_payload
@@ -80,12 +82,18 @@ async def get_dead_letters(
     queue: Annotated[Queue | None, Query(max_length=200)] = None,
     type: Annotated[EventType | None, Query(max_length=200)] = None,  # noqa: A002 (the name in the query string)
     state: State | None = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the type, the queue, the subject or the error", examples=["mail"])
+    ] = None,
 ) -> Envelope[list[DeadLetterView]]:
     """Newest first."""
     filters = {"queue": queue, "type": type, "state": state}
     before = position(cursor, UUID)
     async with begin() as tx:
-        rows = await store.list_dead_letters(tx, filters=filters, before=before, limit=cursor.limit)
+        rows = await store.list_dead_letters(
+            tx, filters=filters, period=period, search=search or None, before=before, limit=cursor.limit
+        )
     return ok([DeadLetterView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))
 
 

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.days import TimeRange
 from operations.dead_letters.domain import UNREADABLE, WAITING
 from operations.dead_letters.tables import DeadLetterRow
 from operations.errors import DeadLetterNotFound
@@ -24,6 +27,9 @@ SET error = excluded.error, attempts = excluded.attempts, deaths = dead_letter.d
 """
 WAITING_BY_QUEUE = "SELECT queue, count(*) AS n FROM dead_letter WHERE state = 'waiting' GROUP BY queue"
 DELETE_BEFORE = "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter WHERE decided_at < $1 LIMIT $2)"
+
+
+FOUND = text(contains(["type", "queue", "subject", "error"], ":search"))
 
 
 async def upsert_dead_letters(tx: Transaction, rows: Iterable[Sequence[object]]) -> None:
@@ -65,10 +71,22 @@ async def lock_waiting(
 
 
 async def list_dead_letters(
-    tx: Transaction, *, filters: Mapping[str, str | None], before: UUID | None, limit: int
+    tx: Transaction,
+    *,
+    filters: Mapping[str, str | None],
+    period: TimeRange,
+    search: str | None,
+    before: UUID | None,
+    limit: int,
 ) -> Sequence[DeadLetterRow]:
     """Newest first; `filters` are values of columns, None filters nothing; `before` is the previous page's last id."""
     query = select(DeadLetterRow).filter_by(**{name: value for name, value in filters.items() if value is not None})
+    if period.since is not None:
+        query = query.where(DeadLetterRow.last_died_at >= period.since)
+    if period.until is not None:
+        query = query.where(DeadLetterRow.last_died_at < period.until)
+    if search is not None:
+        query = query.where(FOUND.bindparams(search=search))
     if before is not None:
         query = query.where(DeadLetterRow.id < before)
     return (await tx.session.exec(query.order_by(col(DeadLetterRow.id).desc()).limit(limit))).all()

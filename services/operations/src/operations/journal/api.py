@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web.days import Period
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
-from common.web.fields import EventType, Instant, RequestId
+from common.web.fields import EventType, RequestId
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position
 from operations.journal import store
 from operations.journal.domain import build_tree, mask_secrets
@@ -64,14 +66,18 @@ async def get_events(
     source: Annotated[Source | None, Query(max_length=200)] = None,
     subject: Annotated[Subject | None, Query(max_length=200)] = None,
     correlation_id: Annotated[RequestId | None, Query(max_length=200)] = None,
-    since: Annotated[Instant | None, Query(alias="from", description="not before this time")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="before this time")] = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the type, the source or the subject", examples=["payment"])
+    ] = None,
 ) -> Envelope[list[JournalEvent]]:
     """Newest first."""
     filters = {"type": type, "source": source, "subject": subject, "correlation_id": correlation_id}
     before = position(cursor, UUID)
     async with begin() as tx:
-        rows = await store.list_events(tx, filters=filters, since=since, until=until, before=before, limit=cursor.limit)
+        rows = await store.list_events(
+            tx, filters=filters, period=period, search=search or None, before=before, limit=cursor.limit
+        )
     return ok([JournalEvent(**_fields(row)) for row in rows], meta=meta_of(rows, cursor.limit))
 
 

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.days import TimeRange
 from operations.errors import EventNotFound
 from operations.journal.tables import EventRow
 
@@ -20,6 +23,9 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timesta
 ON CONFLICT (id) DO NOTHING
 """
 DELETE_BEFORE = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE received_at < $1 LIMIT $2)"
+
+
+FOUND = text(contains(["type", "source", "subject"], ":search"))
 
 
 async def insert_events(tx: Transaction, rows: Iterable[Sequence[object]]) -> None:
@@ -39,17 +45,19 @@ async def list_events(
     tx: Transaction,
     *,
     filters: Mapping[str, str | None],
-    since: datetime | None,
-    until: datetime | None,
+    period: TimeRange,
+    search: str | None,
     before: UUID | None,
     limit: int,
 ) -> Sequence[EventRow]:
     """Newest first; `filters` are values of columns, None filters nothing; `before` is the previous page's last id."""
     query = select(EventRow).filter_by(**{name: value for name, value in filters.items() if value is not None})
-    if since is not None:
-        query = query.where(EventRow.time >= since)
-    if until is not None:
-        query = query.where(EventRow.time < until)
+    if period.since is not None:
+        query = query.where(EventRow.time >= period.since)
+    if period.until is not None:
+        query = query.where(EventRow.time < period.until)
+    if search is not None:
+        query = query.where(FOUND.bindparams(search=search))
     if before is not None:
         query = query.where(EventRow.id < before)
     return (await tx.session.exec(query.order_by(col(EventRow.id).desc()).limit(limit))).all()

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web.days import Period
 from common.web.dependencies import Begin, may
 from common.web.envelope import Envelope, ok
 from common.web.fields import IpAddress, RequestId, UserAgent
+from common.web.listing import SearchText
 from common.web.pagination import Cursor, InvalidCursor, meta_of, position, row_number
 from operations.requests.store import list_requests
 
@@ -54,10 +56,17 @@ async def get_requests(
     status: Annotated[Status | None, Query(ge=100, le=599)] = None,
     service: Annotated[ServiceName | None, Query(max_length=50)] = None,
     user_id: UUID | None = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None,
+        Query(description="part of the path, the request id, the address or the user agent", examples=["/orders"]),
+    ] = None,
 ) -> Envelope[list[RequestView]]:
     """Newest first; about a second behind."""
     before = position(cursor, row_number)
     filters = {"status": status, "service": service, "user_id": user_id}
     async with begin() as tx:
-        rows = await list_requests(tx, filters=filters, before=before, limit=cursor.limit)
+        rows = await list_requests(
+            tx, filters=filters, period=period, search=search or None, before=before, limit=cursor.limit
+        )
     return ok([RequestView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))

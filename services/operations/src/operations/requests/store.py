@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from common.persistence.rows import columns
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.days import TimeRange
 from operations.requests.tables import RequestRow
 
 # The address and user agent of erased people are not stored.
@@ -23,6 +26,9 @@ LEFT JOIN erased_person ON erased_person.user_id = logged.user_id
 DELETE_BEFORE = "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE at < $1 LIMIT $2)"
 
 
+FOUND = text(contains(["path", "request_id", "ip", "user_agent"], ":search"))
+
+
 async def insert_requests(tx: Transaction, rows: Iterable[Sequence[object]]) -> None:
     await tx.sql.execute(INSERT, *columns(rows))
 
@@ -33,10 +39,22 @@ async def delete_requests_before(tx: Transaction, time: datetime, limit: int) ->
 
 
 async def list_requests(
-    tx: Transaction, *, filters: Mapping[str, object], before: int | None, limit: int
+    tx: Transaction,
+    *,
+    filters: Mapping[str, object],
+    period: TimeRange,
+    search: str | None,
+    before: int | None,
+    limit: int,
 ) -> Sequence[RequestRow]:
     """Newest first; `filters` are values of columns, None filters nothing; `before` is the previous page's last id."""
     query = select(RequestRow).filter_by(**{name: value for name, value in filters.items() if value is not None})
+    if period.since is not None:
+        query = query.where(RequestRow.at >= period.since)
+    if period.until is not None:
+        query = query.where(RequestRow.at < period.until)
+    if search is not None:
+        query = query.where(FOUND.bindparams(search=search))
     if before is not None:
         query = query.where(RequestRow.id < before)
     return (await tx.session.exec(query.order_by(col(RequestRow.id).desc()).limit(limit))).all()

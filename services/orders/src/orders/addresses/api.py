@@ -3,14 +3,17 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from common.openapi.errors import errors
 from common.web import fields
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
-from orders.addresses.store import find_address, list_addresses
+from common.web.listing import ORDERING, SearchText
+from common.web.pagination import ShortPage, page_meta
+from common.web.people import NAME, PHONE_OR_EMPTY
+from orders.addresses.store import SORTING, find_address, list_addresses
 from orders.addresses.tables import Address
 from orders.addresses.usecases import add_address, change_address, remove_address
 from orders.errors import AddressNotFound, TooManyAddresses
@@ -20,15 +23,16 @@ router = APIRouter(tags=["addresses"])
 REQUIRED = Field(min_length=1, max_length=200)
 OPTIONAL = Field(max_length=200)
 
-Name = Annotated[fields.PersonName, REQUIRED]
-Line1 = Annotated[fields.AddressLine, REQUIRED]
-Line2 = Annotated[str, Field(max_length=200, examples=["Flat 3"])]
-City = Annotated[fields.City, REQUIRED]
-Region = Annotated[fields.Region, OPTIONAL]
+Line2Text = Annotated[str, Field(examples=["Flat 3"])]
+Name = Annotated[fields.PersonName, REQUIRED, NAME]
+Line1 = Annotated[fields.AddressLine, REQUIRED, NAME]
+Line2 = Annotated[Line2Text, OPTIONAL, NAME]
+City = Annotated[fields.City, REQUIRED, NAME]
+Region = Annotated[fields.Region, OPTIONAL, NAME]
 PostalCode = Annotated[fields.PostalCode, OPTIONAL]
 # Not CountryCode: names of countries have been accepted from the beginning.
 Country = Annotated[str, Field(min_length=1, max_length=200, examples=["TZ"])]
-Phone = Annotated[fields.Phone, Field(pattern=r"^(\+[1-9][0-9]{6,14})?$")]
+Phone = Annotated[fields.Phone, Field(max_length=40), PHONE_OR_EMPTY]
 
 
 class AddressIn(BaseModel):
@@ -61,7 +65,18 @@ class AddressChange(BaseModel):
     is_default: StrictBool = False
 
 
-class AddressView(AddressIn):
+class AddressView(BaseModel):
+    """An address as it is stored; older ones may break rules that were added later."""
+
+    name: fields.PersonName
+    line1: fields.AddressLine
+    line2: Line2Text
+    city: fields.City
+    region: fields.Region
+    postal_code: fields.PostalCode
+    country: Annotated[str, Field(examples=["TZ"])]
+    phone: fields.Phone
+    is_default: bool
     id: UUID
 
     @classmethod
@@ -70,11 +85,22 @@ class AddressView(AddressIn):
 
 
 @router.get("/addresses", summary="List addresses")
-async def get_addresses(caller: Caller, begin: Begin) -> Envelope[list[AddressView]]:
-    """The default first, then the newest."""
+async def get_addresses(
+    *,
+    request: Request,
+    caller: Caller,
+    begin: Begin,
+    page: ShortPage,
+    search: Annotated[
+        SearchText | None,
+        Query(description="part of the name, a line, the city or the postal code", examples=["moshi"]),
+    ] = None,
+    ordering: Annotated[str | None, SORTING, ORDERING] = None,
+) -> Envelope[list[AddressView]]:
+    """The default first, then the newest, unless ordered otherwise."""
     async with begin() as tx:
-        rows = await list_addresses(tx, caller.user_id)
-    return ok([AddressView.of(row) for row in rows])
+        rows, total = await list_addresses(tx, caller.user_id, search or None, ordering, page)
+    return ok([AddressView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
 @router.post("/addresses", status_code=201, summary="Add an address", responses=errors(TooManyAddresses))

@@ -1,147 +1,92 @@
 """/cart: the caller's cart."""
 
-from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from common.money import Money
 from common.openapi.errors import errors
-from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, Caller
-from common.web.envelope import Envelope, ok
-from common.web.fields import Count, Title
-from orders.carts.domain import Cart
-from orders.carts.store import clear_cart, find_cart, remove_item, set_quantity
-from orders.carts.usecases import add_to_cart, merge_into_cart
-from orders.errors import (
-    CartFull,
-    CartItemNotFound,
-    NotForSale,
-    PriceUnavailable,
-    QuantityTooLarge,
-    UnknownProducts,
-)
-from orders.fields import Item, Quantity
-from orders.prices.domain import MAX_LINES
-from orders.prices.usecases import FetchMissingPrices
+from common.web.envelope import Envelope
+from common.web.fields import WHOLE
+from orders.cart_response import Carts, CartView, cart_response
+from orders.carts.store import clear_cart, remove_item
+from orders.errors import CartFull, CartItemNotFound, NotForSale, OutOfStock, PriceUnavailable, UnknownProducts
 
 router = APIRouter(tags=["cart"])
 
+MAX_MERGED_ITEMS = 200
+"""More than a cart holds: what does not fit is left out, not rejected."""
 
-@dataclass(frozen=True, slots=True)
-class CartDependencies:
-    """`currency` is that of an empty cart."""
-
-    fetch_missing_prices: FetchMissingPrices
-    currency: str
+# Without an upper limit: the cart takes what there is, and says so.
+Wish = Annotated[int, Field(ge=1, examples=[2]), WHOLE]
 
 
-async def _dependencies(request: Request) -> CartDependencies:
-    carts: CartDependencies = request.app.state.carts
-    return carts
-
-
-Carts = Annotated[CartDependencies, Depends(_dependencies)]
+class AddItem(BaseModel):
+    product_id: UUID
+    quantity: Wish
 
 
 class ChangeItem(BaseModel):
-    quantity: Quantity
+    quantity: Wish
+
+
+class MergeItem(BaseModel):
+    """A quantity below 1 is left out."""
+
+    product_id: UUID
+    quantity: Annotated[int, Field(examples=[2]), WHOLE]
 
 
 class MergeCart(BaseModel):
-    items: Annotated[list[Item], Field(max_length=MAX_LINES)]
-
-
-class CartItemView(BaseModel):
-    """At the current price; both amounts are null if the product was deleted."""
-
-    id: UUID
-    product_id: UUID
-    title: Title
-    quantity: Count
-    unit_price: Money | None
-    line_total: Money | None
-    available: bool
-
-
-class CartView(BaseModel):
-    """One per customer, with the customer's id. `subtotal` is the sum of the available items."""
-
-    id: UUID
-    items: list[CartItemView]
-    subtotal: Money
-    item_count: Count
-
-    @classmethod
-    def of(cls, user_id: UUID, cart: Cart) -> Self:
-        items = [
-            CartItemView(
-                id=line.id,
-                product_id=line.product_id,
-                title=line.title,
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                line_total=line.line_total,
-                available=cart.can_buy(line),
-            )
-            for line in cart.lines
-        ]
-        return cls(id=user_id, items=items, subtotal=cart.subtotal, item_count=cart.item_count)
+    items: Annotated[list[MergeItem], Field(max_length=MAX_MERGED_ITEMS)]
 
 
 @router.get("/cart", summary="The caller's cart")
-async def get_cart(caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
-    async with begin() as tx:
-        return await _view(tx, caller.user_id, carts)
+async def get_cart(caller: Caller, carts: Carts) -> Envelope[CartView]:
+    return cart_response(caller.user_id, await carts.read(caller.user_id))
 
 
 @router.delete("/cart", summary="Empty the cart")
 async def delete_cart(caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
     async with begin() as tx:
         await clear_cart(tx, caller.user_id)
-        return await _view(tx, caller.user_id, carts)
+    return cart_response(caller.user_id, await carts.read(caller.user_id))
 
 
 @router.post(
     "/cart/items",
     status_code=201,
     summary="Add an item to the cart",
-    responses=errors(CartFull, QuantityTooLarge, NotForSale, UnknownProducts, PriceUnavailable),
+    responses=errors(CartFull, OutOfStock, NotForSale, UnknownProducts, PriceUnavailable),
 )
-async def post_item(body: Item, caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
-    """Adds to the quantity of the product in the cart."""
-    await carts.fetch_missing_prices([body.product_id])
-    async with begin() as tx:
-        await add_to_cart(tx, caller.user_id, body.product_id, body.quantity)
-        return await _view(tx, caller.user_id, carts)
+async def post_item(body: AddItem, caller: Caller, carts: Carts) -> Envelope[CartView]:
+    """Adds to the quantity of the product in the cart, as far as there is stock: see `meta.warnings`."""
+    return cart_response(caller.user_id, await carts.add(caller.user_id, body.product_id, body.quantity))
 
 
-@router.patch("/cart/items/{item_id}", summary="Change a quantity in the cart", responses=errors(CartItemNotFound))
-async def patch_item(item_id: UUID, body: ChangeItem, caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
-    async with begin() as tx:
-        await set_quantity(tx, caller.user_id, item_id, body.quantity)
-        return await _view(tx, caller.user_id, carts)
+@router.patch(
+    "/cart/items/{item_id}",
+    summary="Change a quantity in the cart",
+    responses=errors(CartItemNotFound, OutOfStock, NotForSale),
+)
+async def patch_item(item_id: UUID, body: ChangeItem, caller: Caller, carts: Carts) -> Envelope[CartView]:
+    """Sets the quantity, as far as there is stock: see `meta.warnings`."""
+    return cart_response(caller.user_id, await carts.change(caller.user_id, item_id, body.quantity))
 
 
 @router.delete("/cart/items/{item_id}", summary="Remove an item from the cart", responses=errors(CartItemNotFound))
 async def delete_item(item_id: UUID, caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
     async with begin() as tx:
         await remove_item(tx, caller.user_id, item_id)
-        return await _view(tx, caller.user_id, carts)
+    return cart_response(caller.user_id, await carts.read(caller.user_id))
 
 
-@router.post("/cart/merge", summary="Merge a guest's cart", responses=errors(PriceUnavailable))
-async def post_merge(body: MergeCart, caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
-    """Adds a guest's items; items that are not for sale or do not fit are left out."""
-    items = [(item.product_id, item.quantity) for item in body.items]
-    await carts.fetch_missing_prices([product_id for product_id, _ in items])
-    async with begin() as tx:
-        await merge_into_cart(tx, caller.user_id, items)
-        return await _view(tx, caller.user_id, carts)
-
-
-async def _view(tx: Transaction, user_id: UUID, carts: CartDependencies) -> Envelope[CartView]:
-    return ok(CartView.of(user_id, await find_cart(tx, user_id, carts.currency)))
+@router.post("/cart/merge", summary="Merge a guest's cart")
+async def post_merge(body: MergeCart, caller: Caller, carts: Carts) -> Envelope[CartView]:
+    """Adds a guest's items as far as there is stock; `meta.warnings` says what is left out, and why."""
+    wishes: dict[UUID, int] = {}
+    for item in body.items:
+        wishes[item.product_id] = wishes.get(item.product_id, 0) + item.quantity
+    return cart_response(caller.user_id, await carts.merge(caller.user_id, wishes))

@@ -22,11 +22,15 @@ ON CONFLICT ON CONSTRAINT cart_item_once DO UPDATE SET quantity = EXCLUDED.quant
 
 FIND = """
 SELECT i.id, i.product_id, coalesce(p.title, '') AS title, i.quantity, p.amount, p.currency,
-       coalesce(p.is_active, false) AS is_active
-FROM cart_item i LEFT JOIN product_price p USING (product_id) WHERE i.user_id = $1 ORDER BY i.id
+       coalesce(p.is_active, false) AND coalesce(c.on_sale, true) AS on_sale, s.available
+FROM cart_item i
+LEFT JOIN product_price p USING (product_id)
+LEFT JOIN category_sale c USING (category_id)
+LEFT JOIN product_stock s USING (product_id)
+WHERE i.user_id = $1 ORDER BY i.id
 """
 
-SET_QUANTITY = "UPDATE cart_item SET quantity = $3 WHERE id = $1 AND user_id = $2"
+PRODUCT_OF_ITEM = "SELECT product_id FROM cart_item WHERE id = $1 AND user_id = $2"
 REMOVE_ITEM = "DELETE FROM cart_item WHERE id = $1 AND user_id = $2"
 CLEAR = "DELETE FROM cart_item WHERE user_id = $1"
 
@@ -42,29 +46,41 @@ async def find_cart(tx: Transaction, user_id: UUID, default_currency: str) -> Ca
     lines = []
     for row in await tx.sql.fetch(FIND, user_id):
         price = None if row["amount"] is None else Money(amount=row["amount"], currency=row["currency"])
-        lines.append(CartLine(row["id"], row["product_id"], row["title"], row["quantity"], price, row["is_active"]))
+        named = (row["id"], row["product_id"], row["title"], row["quantity"])
+        lines.append(CartLine(*named, price, row["on_sale"], row["available"]))
     return Cart(lines, default_currency)
 
 
 async def lock_cart(tx: Transaction, user_id: UUID) -> dict[UUID, int]:
     """The quantities in the cart by product; no other transaction adds to it until this one ends."""
     await tx.sql.execute(LOCK, str(user_id))
+    return await find_quantities(tx, user_id)
+
+
+async def find_quantities(tx: Transaction, user_id: UUID) -> dict[UUID, int]:
+    """The quantities in the cart by product."""
     return {row["product_id"]: row["quantity"] for row in await tx.sql.fetch(QUANTITIES, user_id)}
 
 
 async def save_quantities(tx: Transaction, user_id: UUID, quantities: Mapping[UUID, int]) -> None:
+    if not quantities:
+        return
     ids = [new_id() for _ in quantities]
     await tx.sql.execute(SAVE, user_id, ids, list(quantities), list(quantities.values()))
 
 
-async def set_quantity(tx: Transaction, user_id: UUID, item_id: UUID, quantity: int) -> None:
+async def product_of_item(tx: Transaction, user_id: UUID, item_id: UUID) -> UUID:
     """Raises CartItemNotFound."""
-    _check_found(await tx.sql.execute(SET_QUANTITY, item_id, user_id, quantity))
+    product_id: UUID | None = await tx.sql.fetchval(PRODUCT_OF_ITEM, item_id, user_id)
+    if product_id is None:
+        raise CartItemNotFound
+    return product_id
 
 
 async def remove_item(tx: Transaction, user_id: UUID, item_id: UUID) -> None:
     """Raises CartItemNotFound."""
-    _check_found(await tx.sql.execute(REMOVE_ITEM, item_id, user_id))
+    if (await tx.sql.execute(REMOVE_ITEM, item_id, user_id)).endswith(" 0"):
+        raise CartItemNotFound
 
 
 async def clear_cart(tx: Transaction, user_id: UUID) -> None:
@@ -75,8 +91,3 @@ async def delete_carts(tx: Transaction, user_ids: Sequence[UUID]) -> list[tuple[
     """Empty the carts; returns user, product and quantity of their items, the oldest first."""
     rows = await tx.sql.fetch(DELETE_CARTS, user_ids)
     return [(row["user_id"], row["product_id"], row["quantity"]) for row in sorted(rows, key=lambda row: row["id"])]
-
-
-def _check_found(command_tag: str) -> None:
-    if command_tag.endswith(" 0"):
-        raise CartItemNotFound

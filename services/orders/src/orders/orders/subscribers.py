@@ -11,6 +11,7 @@ from orders.orders.domain.payment import PaymentAction, PaymentStatus
 from orders.orders.domain.saga import Trigger
 from orders.orders.domain.signal import PaymentUpdate, Signal
 from orders.orders.usecases.advance_orders import advance_orders
+from orders.stock.usecases import update_levels
 
 CHECKOUT = "orders.checkout"
 BATCH = 256
@@ -28,6 +29,14 @@ class OrderSubscribers:
     @subscribe(StockReserved, consumer=CHECKOUT, batch=BATCH)
     async def on_stock_reserved(self, events: Sequence[StockReserved], tx: Transaction) -> None:
         await self._advance(tx, [_stock_signal(tx, event, Trigger.STOCK_RESERVED) for event in events])
+        await update_levels(
+            tx,
+            (
+                (tx.cloud_event_of(event).sequence, line.product_id, line.available)
+                for event in events
+                for line in event.lines
+            ),
+        )
 
     @subscribe(StockRejected, consumer=CHECKOUT, batch=BATCH)
     async def on_stock_rejected(self, events: Sequence[StockRejected], tx: Transaction) -> None:

@@ -46,6 +46,15 @@ class OrderRow(Table, table=True):
     updated_at: datetime = timestamp()
 
 
+class OrderCounter(Table, table=True):
+    """The last number of a year (UTC). Its row lock puts checkouts in line, so that no number is left out."""
+
+    __tablename__ = "order_counter"
+
+    year: int = Field(primary_key=True)
+    last: int = Field(sa_type=BigInteger)
+
+
 class OrderStep(Table, table=True):
     """An entry in the timeline of an order, never changed."""
 

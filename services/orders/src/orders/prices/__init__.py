@@ -1,1 +1,1 @@
-"""Prices: the replica of catalog's product prices, and what an order costs at them."""
+"""Prices: the replica of catalog's prices and of what is on sale, and what an order costs."""

@@ -14,12 +14,19 @@ MAX_QUANTITY = 1000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A product as the replica has it; a deleted product has no price."""
+    """A product as the replica has it; a deleted product has no price. `list_price` is before the discount."""
 
     product_id: UUID
     title: str
     unit_price: Money | None
     is_active: bool
+    list_price: Money | None = None
+    category_id: UUID | None = None
+    category_on_sale: bool = True
+
+    @property
+    def on_sale(self) -> bool:
+        return self.is_active and self.category_on_sale and self.unit_price is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,21 @@ def total_of(lines: Sequence[OrderLine]) -> Money:
     return total
 
 
+def subtotal_of(lines: Sequence[OrderLine]) -> Money:
+    """The total before discounts."""
+    subtotal = Money.zero(lines[0].unit_price.currency)
+    for line in lines:
+        subtotal += (line.list_price or line.unit_price) * line.quantity
+    return subtotal
+
+
 def _line(item: RequestedItem, price: Price) -> OrderLine:
-    if price.unit_price is None or not price.is_active:
+    if price.unit_price is None or not price.on_sale:
         raise NotForSale(f"{price.title or 'A product'} is not for sale", field=item.field)
-    return OrderLine(product_id=item.product_id, title=price.title, quantity=item.quantity, unit_price=price.unit_price)
+    return OrderLine(
+        product_id=item.product_id,
+        title=price.title,
+        quantity=item.quantity,
+        unit_price=price.unit_price,
+        list_price=price.list_price if price.list_price != price.unit_price else None,
+    )

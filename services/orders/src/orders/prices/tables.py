@@ -18,3 +18,15 @@ class ProductPrice(Table, table=True):
     currency: str | None
     is_active: bool
     sequence: int = Field(sa_type=BigInteger)
+    list_amount: int | None = Field(sa_type=BigInteger)
+    category_id: UUID | None
+
+
+class CategorySale(Table, table=True):
+    """Whether products of a category can be bought, by the category's latest event."""
+
+    __tablename__ = "category_sale"
+
+    category_id: UUID = Field(primary_key=True)
+    on_sale: bool
+    sequence: int = Field(sa_type=BigInteger)

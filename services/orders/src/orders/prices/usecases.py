@@ -7,7 +7,7 @@ from common.persistence.database import Database
 from common.persistence.transaction import Transaction
 from orders.prices.domain import Price
 from orders.prices.providers.catalog import CatalogClient
-from orders.prices.store import find_prices, save_prices
+from orders.prices.store import find_prices, save_categories, save_prices
 
 FETCHED = 0
 """The sequence of a fetched price: every event is newer."""
@@ -27,6 +27,16 @@ async def update_prices(tx: Transaction, updates: Iterable[tuple[int, Price]]) -
             latest[price.product_id] = (sequence, price)
     if latest:
         await save_prices(tx, latest.values())
+
+
+async def update_categories(tx: Transaction, updates: Iterable[tuple[int, UUID, bool]]) -> None:
+    """Apply whether categories are on sale, as `update_prices` does."""
+    latest: dict[UUID, tuple[int, bool]] = {}
+    for sequence, category_id, on_sale in updates:
+        if category_id not in latest or latest[category_id][0] < sequence:
+            latest[category_id] = (sequence, on_sale)
+    if latest:
+        await save_categories(tx, [(category, on_sale, sequence) for category, (sequence, on_sale) in latest.items()])
 
 
 async def known_prices(tx: Transaction, product_ids: Sequence[UUID]) -> dict[UUID, Price]:

@@ -7,9 +7,10 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
-from common import jobs
+from common import jobs, metrics
 from common.bus.dead_letter_limit import DeadLetterLimit
 from common.bus.delivery import Handle
 from common.bus.rabbitmq import listener, topology
@@ -47,6 +48,8 @@ class RabbitTransport:
         self._relay_publisher = Publisher(self._publishing)
         self._republisher = Publisher(self._publishing)
         self._tasks: set[asyncio.Task[None]] = set()
+        for connection, connector in (("publish", self._publishing), ("consume", self._consuming)):
+            metrics.BROKER_CONNECTED.labels(name, connection).set_function(partial(_is_connected, connector))
 
     @property
     def connected(self) -> bool:
@@ -107,13 +110,16 @@ class RabbitTransport:
             yield channel
 
     async def _stay_connected(self) -> None:
-        """Reconnect without waiting for an event to publish: readiness depends on the connection."""
+        """Reconnect without waiting for an event to publish: the first event after an outage must not wait."""
         while True:
             await asyncio.sleep(RECONNECT_SECONDS)
             try:
                 await self._relay_publisher.open()
             except ConnectionError as error:
                 log.warning("not connected to the broker: %s", error)
+            except Exception:
+                # Nothing may end this loop: without it an idle process would stay disconnected until it publishes.
+                log.exception("connecting to the broker failed")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -136,6 +142,10 @@ async def _run_again(name: str, run: Callable[[], Awaitable[None]]) -> None:
             known = isinstance(error, ConnectionError)
             log.warning("%s begins again in %.1f s: %r", name, pause, error, exc_info=None if known else error)
             await asyncio.sleep(pause)
+
+
+def _is_connected(connector: Connector) -> float:
+    return float(connector.connected)
 
 
 def _publication(outgoing: OutboundEvent) -> Publication:

@@ -1,9 +1,10 @@
 """/api-keys: the caller's keys; administrators have those of all accounts."""
 
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from auth.api_keys import store
 from auth.api_keys.api.bodies import ApiKeyView, ApiKeyWithSecret, NewApiKey, PresentedApiKey, Rotation
@@ -26,6 +27,7 @@ from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
+from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter(dependencies=[NO_STORE])
@@ -38,14 +40,23 @@ def _visible_owner(caller: Identity) -> UUID | None:
 
 @router.get("/api-keys", summary="List API keys", responses=errors(ApiKeysOfOthersForbidden))
 async def get_api_keys(
-    request: Request, caller: Caller, begin: Begin, page: Page, user_id: UUID | None = None
+    *,
+    request: Request,
+    caller: Caller,
+    begin: Begin,
+    page: Page,
+    user_id: UUID | None = None,
+    search: Annotated[
+        SearchText | None, Query(description="part of the name or the prefix", examples=["warehouse"])
+    ] = None,
+    ordering: Annotated[str, store.SORTING, ORDERING] = "-created_at",
 ) -> Envelope[list[ApiKeyView]]:
     """The caller's; for administrators those of all accounts, or of `user_id`."""
     if not caller.may("api_keys.manage") and user_id not in (None, caller.user_id):
         raise ApiKeysOfOthersForbidden
     owner_id = user_id or _visible_owner(caller)
     async with begin() as tx:
-        rows, total = await store.list_api_keys(tx, owner_id, page.offset, page.limit)
+        rows, total = await store.list_api_keys(tx, owner_id, search or None, ordering, page)
     return ok([ApiKeyView.of(row) for row in rows], meta=page_meta(request, page, total))
 
 

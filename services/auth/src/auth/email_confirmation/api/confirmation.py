@@ -28,6 +28,7 @@ from common.openapi.errors import errors
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, accepted, ok
+from common.web.validation.checked_route import ignores_unknown_parameters
 
 router = APIRouter()
 forms = APIRouter(include_in_schema=False)
@@ -95,6 +96,7 @@ async def post_email_confirm(
     responses=HTML_RESPONSE,
     summary="Page for the link in a confirmation e-mail",
 )
+@ignores_unknown_parameters
 async def get_confirm(token: LinkToken) -> HTMLResponse:
     return page(TITLE, token_form("../forms/email/confirm", token, "", "Confirm"))
 

@@ -16,6 +16,7 @@ from auth.html import HTML_RESPONSE, error_page, form_fields, page
 from auth.oidc.api.callback import Callback, Finish, OneProvider
 from auth.oidc.providers.provider import Provider
 from common.errors import DukanError
+from common.web.validation.checked_route import ignores_unknown_parameters
 
 router = APIRouter()
 forms = APIRouter(include_in_schema=False)
@@ -44,6 +45,7 @@ OTP_FIELD = (
     responses=HTML_RESPONSE,
     summary="Page that an issuer sends the browser back to",
 )
+@ignores_unknown_parameters
 async def get_callback(
     provider: OneProvider, state: State = "", code: Code = "", error: Error = "", iss: Issuer = ""
 ) -> HTMLResponse:

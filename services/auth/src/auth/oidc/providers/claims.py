@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from email_validator import EmailNotValidError, validate_email
-
-from auth.accounts.domain import normalised_email
 from auth.oidc.domain import ExternalIdentity
 from auth.oidc.providers.config import ClaimName, ProviderEntry
 from auth.oidc.providers.http import Claims
+from common.people.emails import normalised_email
+from common.people.errors import RuleError
+from common.people.names import check_name
 
 MAX_NAME_LENGTH = 100
 STANDARD: Mapping[ClaimName, str] = {
@@ -53,12 +53,13 @@ def _claim(entry: ProviderEntry, name: ClaimName) -> str:
 
 def _email(value: object) -> str | None:
     try:
-        # The reserved domain .test is allowed, as at registration.
-        checked = validate_email(str(value), check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
+        return normalised_email(str(value))
+    except RuleError:
         return None
-    return normalised_email(checked.normalized) if len(checked.normalized) <= 254 else None
 
 
 def _name(value: object) -> str:
-    return value.strip()[:MAX_NAME_LENGTH] if isinstance(value, str) and value.isprintable() else ""
+    try:
+        return check_name(value.strip()[:MAX_NAME_LENGTH]) if isinstance(value, str) else ""
+    except RuleError:
+        return ""

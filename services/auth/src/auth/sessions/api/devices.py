@@ -1,24 +1,40 @@
 """/auth/devices and /auth/sessions."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from auth.audit.usecases import record_audit
 from auth.dependencies import MarkRevoked, RequestingClient
 from auth.errors import DeviceNotFound, SessionNotFound, UserNotFound
 from auth.fields import AddressText, Name
-from auth.sessions.store.reads import has_session, list_devices, list_sessions
+from auth.sessions.store.reads import (
+    DEVICE_SORTING,
+    SESSION_SORTING,
+    Listed,
+    has_session,
+    list_devices,
+    list_sessions,
+)
 from auth.sessions.usecases.devices import forget_device
 from auth.sessions.usecases.end_sessions import end_session
 from common.openapi.errors import errors
 from common.web import fields
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, ok
+from common.web.listing import ORDERING, SearchText
+from common.web.pagination import ShortPage, page_meta
 
 router = APIRouter(prefix="/auth")
+
+
+Search = Annotated[
+    SearchText | None,
+    Query(description="part of the device's name, the address or the user agent", examples=["android"]),
+]
 
 
 class DeviceView(BaseModel):
@@ -49,11 +65,19 @@ class SessionView(BaseModel):
 
 
 @router.get("/devices", summary="Devices of the caller")
-async def get_devices(caller: Caller, begin: Begin) -> Envelope[list[DeviceView]]:
-    """The most recently used first; at most 100."""
+async def get_devices(
+    *,
+    request: Request,
+    caller: Caller,
+    begin: Begin,
+    page: ShortPage,
+    search: Search = None,
+    ordering: Annotated[str, DEVICE_SORTING, ORDERING] = "-seen_at",
+) -> Envelope[list[DeviceView]]:
     async with begin() as tx:
-        rows = await list_devices(tx, caller.user_id, caller.session_id)
-    return ok([DeviceView.model_validate(dict(row)) for row in rows])
+        listed = Listed(page, ordering, search or None)
+        rows, total = await list_devices(tx, caller.user_id, caller.session_id, listed)
+    return ok([DeviceView.model_validate(dict(row)) for row in rows], meta=page_meta(request, page, total))
 
 
 @router.delete("/devices/{device_id}", summary="Sign a device out", responses=errors(DeviceNotFound, UserNotFound))
@@ -68,12 +92,20 @@ async def delete_device(
 
 
 @router.get("/sessions", summary="Sessions of the caller")
-async def get_sessions(caller: Caller, begin: Begin) -> Envelope[list[SessionView]]:
-    """The live ones, the most recently used first; at most 100."""
+async def get_sessions(
+    *,
+    request: Request,
+    caller: Caller,
+    begin: Begin,
+    page: ShortPage,
+    search: Search = None,
+    ordering: Annotated[str, SESSION_SORTING, ORDERING] = "-seen_at",
+) -> Envelope[list[SessionView]]:
+    """The live ones."""
     async with begin() as tx:
-        rows = await list_sessions(tx, caller.user_id)
+        rows, total = await list_sessions(tx, caller.user_id, Listed(page, ordering, search or None))
     views = [SessionView.model_validate({**row, "is_current": row["id"] == caller.session_id}) for row in rows]
-    return ok(views)
+    return ok(views, meta=page_meta(request, page, total))
 
 
 @router.delete("/sessions/{session_id}", summary="End a session", responses=errors(SessionNotFound))

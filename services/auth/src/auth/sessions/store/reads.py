@@ -1,30 +1,45 @@
 """SQL that reads sessions and devices."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
 from common import clock
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
+from common.web.pagination import PageRequest
 
 REVOKED = "SELECT id, access_expires_at FROM session WHERE ended_at IS NOT NULL AND access_expires_at > $1"
 IS_LIVE = """
 SELECT EXISTS (SELECT FROM session JOIN account ON account.id = account_id
                WHERE session.id = $1 AND ended_at IS NULL AND expires_at > $2 AND is_active)
 """
-DEVICES = """
+DEVICE_SORTING = Sorting(
+    {"seen_at": "device.seen_at", "first_seen_at": "first_seen_at", "name": "name"}, tie="device.id"
+)
+FOUND_DEVICE = contains(["name", "host(device.address)", "device.user_agent"], "$4")
+DEVICES = f"""
 SELECT device.id, name, device.address, device.user_agent, first_seen_at, device.seen_at, count(session.id) AS sessions,
-       coalesce(bool_or(session.id = $2), false) AS is_current
+       coalesce(bool_or(session.id = $2), false) AS is_current, count(*) OVER () AS total
 FROM device LEFT JOIN session ON device_id = device.id AND ended_at IS NULL AND expires_at > $3
-WHERE device.account_id = $1 GROUP BY device.id ORDER BY device.seen_at DESC, device.id LIMIT $4
-"""
-SESSIONS = """
+WHERE device.account_id = $1 AND ($4::text IS NULL OR {FOUND_DEVICE})
+GROUP BY device.id ORDER BY {{}} OFFSET $5 LIMIT $6
+"""  # noqa: S608 (constants of this module)
+SESSION_SORTING = Sorting(
+    {"seen_at": "session.seen_at", "created_at": "created_at", "expires_at": "expires_at"}, tie="session.id"
+)
+FOUND_SESSION = contains(["coalesce(device.name, device_name)", "host(session.address)", "session.user_agent"], "$3")
+SESSIONS = f"""
 SELECT session.id, device_id, coalesce(device.name, device_name) AS device_name, session.address, session.user_agent,
-       created_at, session.seen_at, expires_at
+       created_at, session.seen_at, expires_at, count(*) OVER () AS total
 FROM session LEFT JOIN device ON device.id = device_id
 WHERE session.account_id = $1 AND ended_at IS NULL AND expires_at > $2
-ORDER BY session.seen_at DESC, session.id LIMIT $3
-"""
+  AND ($3::text IS NULL OR {FOUND_SESSION})
+ORDER BY {{}} OFFSET $4 LIMIT $5
+"""  # noqa: S608 (constants of this module)
 HAS_SESSION = "SELECT EXISTS (SELECT FROM session WHERE id = $1 AND account_id = $2 AND ended_at IS NULL)"
 COUNT_OTHERS = """
 SELECT count(*) FROM session
@@ -34,7 +49,15 @@ WHERE account_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3
 FIND_REFRESHED = """
 SELECT session.id, account_id FROM session JOIN refresh_token ON session_id = session.id WHERE hash = $1
 """
-MAX_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Which part of a list is wanted."""
+
+    page: PageRequest
+    ordering: str
+    search: str | None = None
 
 
 async def revoked_sessions(tx: Transaction) -> list[asyncpg.Record]:
@@ -48,16 +71,28 @@ async def is_live(tx: Transaction, session_id: UUID) -> bool:
     return bool(await tx.sql.fetchval(IS_LIVE, session_id, clock.now()))
 
 
-async def list_devices(tx: Transaction, account_id: UUID, current_session: UUID) -> list[asyncpg.Record]:
-    """Rows as DeviceView shows them."""
-    rows: list[asyncpg.Record] = await tx.sql.fetch(DEVICES, account_id, current_session, clock.now(), MAX_LISTED)
-    return rows
+async def list_devices(
+    tx: Transaction, account_id: UUID, current_session: UUID, listed: Listed
+) -> tuple[list[asyncpg.Record], int]:
+    """A page of rows as DeviceView shows them, and the number of all."""
+    statement = DEVICES.format(DEVICE_SORTING.order_by(listed.ordering))
+    arguments = (account_id, current_session, clock.now(), listed.search)
+    return await _page(tx, statement, arguments, listed.page)
 
 
-async def list_sessions(tx: Transaction, account_id: UUID) -> list[asyncpg.Record]:
-    """Rows as SessionView shows them, without `is_current`."""
-    rows: list[asyncpg.Record] = await tx.sql.fetch(SESSIONS, account_id, clock.now(), MAX_LISTED)
-    return rows
+async def list_sessions(tx: Transaction, account_id: UUID, listed: Listed) -> tuple[list[asyncpg.Record], int]:
+    """A page of rows as SessionView shows them, without `is_current`, and the number of all."""
+    statement = SESSIONS.format(SESSION_SORTING.order_by(listed.ordering))
+    return await _page(tx, statement, (account_id, clock.now(), listed.search), listed.page)
+
+
+async def _page(
+    tx: Transaction, statement: str, arguments: Sequence[object], page: PageRequest
+) -> tuple[list[asyncpg.Record], int]:
+    """The rows of the page, and the total, which a page behind the last row does not know: it is that of the first."""
+    rows = await tx.sql.fetch(statement, *arguments, page.offset, page.limit)
+    first = rows or (await tx.sql.fetch(statement, *arguments, 0, 1) if page.offset else [])
+    return rows, first[0]["total"] if first else 0
 
 
 async def count_other_sessions(tx: Transaction, account_id: UUID, current_session: UUID) -> int:

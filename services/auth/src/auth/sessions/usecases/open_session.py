@@ -63,4 +63,12 @@ async def issue_access(
 ) -> AccessToken:
     """An access token signed with the active key. See `Signer.sign`. Raises NoSigningKey."""
     await load_active_key(tx, signer)
-    return signer.sign(account.id, session_id, [account.role], clock.now(), scope=scope, until=until)
+    return signer.sign(
+        account.id,
+        session_id,
+        [account.role],
+        clock.now(),
+        time_zone=account.time_zone,
+        scope=scope,
+        until=until,
+    )

@@ -18,6 +18,7 @@ from auth.throttle.domain import Policy
 from auth.throttle.usecases import Limits, count_failure, forgive, limits_of, settled_wait_of, wait_of
 from auth.totp.usecases import Factor, check_factor
 from auth.vault import Vault
+from common.people.emails import login_name
 from common.persistence.transaction import Transaction
 
 
@@ -37,7 +38,7 @@ class Attempt:
 
 async def begin_sign_in(tx: Transaction, identifier: str, client: Client, per_address: Policy) -> Attempt:
     """`identifier` is an e-mail address or a username. Raises TooManyAttempts."""
-    name = identifier.strip().lower()
+    name = login_name(identifier)
     account = await find_account_by_login(tx, name)
     attempt = Attempt(account, limits_of(name, client.address, per_address), client)
     if wait := await wait_of(tx, attempt.limits):

@@ -15,6 +15,7 @@ from auth.signing_keys.domain import AccessToken, KeyPair
 from auth.vault import Vault
 from common.ids import new_id
 from common.security.cookies import csrf_claim
+from common.security.tokens import TIME_ZONE_CLAIM
 
 ALGORITHM = "EdDSA"
 MAX_JITTER = 0.05
@@ -70,6 +71,7 @@ class Signer:
         roles: list[str],
         now: datetime,
         *,
+        time_zone: str = "UTC",
         scope: Sequence[str] = (),
         until: datetime | None = None,
     ) -> AccessToken:
@@ -93,6 +95,8 @@ class Signer:
             # The hash of the token that a page sends beside its cookies (see common.security.cookies).
             "csrf": csrf_claim(self._vault.csrf_token(session_id)),
         }
+        if time_zone != "UTC":
+            claims[TIME_ZONE_CLAIM] = time_zone
         text = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._kid})
         return AccessToken(text, issued, expires)
 

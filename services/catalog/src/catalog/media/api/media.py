@@ -16,13 +16,14 @@ from catalog.http_cache import CACHEABLE, is_not_modified
 from catalog.media.api.bodies import MediaView
 from catalog.media.api.dependencies import UPLOAD_ERRORS, Media
 from catalog.media.domain import Variant, Visibility
-from catalog.media.store import find_media, list_own_media
+from catalog.media.store import SORTING, find_media, list_own_media
 from catalog.media.usecases import own_media
 from common.openapi.errors import errors
 from common.security.media_urls import InvalidSignature, MediaUrls, UrlExpired
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
+from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter(tags=["media"])
@@ -57,7 +58,8 @@ async def post_media(
     media: Media,
     begin: Begin,
 ) -> Envelope[MediaView]:
-    """A JPEG, PNG or WebP file. Its variants are made in the background, without the metadata of the file."""
+    """A JPEG, PNG or WebP file; of an animation, the first frame. Its variants are made in the background, in sRGB and
+    without the metadata of the file."""
     async with media.stored(file, visibility) as upload, begin() as tx:
         await own_media.add_media(tx, upload, caller.user_id, visibility, media.quota)
         tx.after_commit(media.processing.wake)
@@ -66,11 +68,19 @@ async def post_media(
 
 @router.get("/media", summary="List one's own pictures")
 async def list_media(
-    request: Request, caller: Caller, media: Media, begin: Begin, page: Page
+    *,
+    request: Request,
+    caller: Caller,
+    media: Media,
+    begin: Begin,
+    page: Page,
+    search: Annotated[
+        SearchText | None, Query(description="part of the content type, the state or the reason", examples=["png"])
+    ] = None,
+    ordering: Annotated[str, SORTING, ORDERING] = "-created_at",
 ) -> Envelope[list[MediaView]]:
-    """Newest first."""
     async with begin() as tx:
-        rows, total = await list_own_media(tx.sql, caller.user_id, page.offset, page.limit)
+        rows, total = await list_own_media(tx.sql, caller.user_id, search or None, ordering, page)
     return ok([MediaView.of(row, media.urls) for row in rows], meta=page_meta(request, page, total))
 
 

@@ -8,10 +8,8 @@ from typing import BinaryIO
 from catalog.errors import ImageFileTooLarge, ImageTooLarge, UnsupportedImage
 from catalog.media.domain import ImageLimits, Upload
 from catalog.media.providers.files import MediaFiles
-from catalog.media.providers.pillow import UnusableImageError, inspect_image
+from catalog.media.providers.pillow import TooManyPixelsError, UnusableImageError, inspect_image
 from common.ids import new_id
-
-CHUNK_BYTES = 256 * 1024
 
 
 async def store_upload(files: MediaFiles, content: BinaryIO, limits: ImageLimits) -> Upload:
@@ -26,20 +24,16 @@ def _store(files: MediaFiles, content: BinaryIO, limits: ImageLimits) -> Upload:
     if (size := content.seek(0, SEEK_END)) > limits.max_bytes:
         raise ImageFileTooLarge(f"An image has at most {limits.max_bytes} bytes")
     content.seek(0)
+    original = content.read()
+    too_large = ImageTooLarge(f"An image has at most {limits.max_pixels} pixels")
     try:
-        image = inspect_image(content)
+        image = inspect_image(original)
+    except TooManyPixelsError as error:
+        raise too_large from error
     except UnusableImageError as error:
         raise UnsupportedImage(f"Not accepted: {error}") from error
     if image.pixels > limits.max_pixels:
-        raise ImageTooLarge(f"An image has at most {limits.max_pixels} pixels")
-    upload = Upload(new_id(), image.content_type, size, _digest(content))
-    files.write_original(upload.media_id, content)
+        raise too_large
+    upload = Upload(new_id(), image.content_type, size, sha256(original).digest())
+    files.write_original(upload.media_id, original)
     return upload
-
-
-def _digest(content: BinaryIO) -> bytes:
-    content.seek(0)
-    digest = sha256()
-    while chunk := content.read(CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.digest()

@@ -17,13 +17,13 @@ is_key = re.compile(KEY).match
 
 
 async def product_response(request: Request, key: str, caller: Identity | None) -> Response:
-    """Raises ProductNotFound, to customers also for a product that is not active."""
+    """Raises ProductNotFound, to customers also for a product that is not on sale."""
     reads: ProductReads = request.app.state.products
     product = await reads.loader.find(key_of(key))
-    if product is None or not (product.is_active or may_manage(caller)):
+    if product is None or not (product.on_sale or may_manage(caller)):
         raise ProductNotFound
     data = product.data.encode()
-    return public_response(request, CachedPage.of(data)) if product.is_active else private_response(data)
+    return public_response(request, CachedPage.of(data)) if product.on_sale else private_response(data)
 
 
 async def _get_product(request: Request, key: str) -> Response | None:

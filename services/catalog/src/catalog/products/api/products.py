@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from catalog.dependencies import DefaultCurrency, IncludeInactive, Merchandiser
-from catalog.errors import ProductNotFound, SkuTaken, SlugTaken, UnknownCategory
+from catalog.errors import ProductNotFound, SkuTaken, SlugTaken, UnknownCategory, UnknownCategoryFilter
 from catalog.fields import ById, Key, key_of
 from catalog.http_cache import CACHEABLE, cached_response, private_response
 from catalog.products.api.bodies import NewProduct, ProductChange, ProductView
 from catalog.products.api.dependencies import Products
 from catalog.products.api.fast_path import product_response
 from catalog.products.domain import ProductFields
-from catalog.products.store.listing import Ordering, ProductFilter, list_products
+from catalog.products.store.listing import SORTING, ProductFilter, list_products
 from catalog.products.store.products import find_product
 from catalog.products.usecases import change_product, create_product, delete_product
 from common.errors import Invalid
@@ -23,6 +23,7 @@ from common.openapi.errors import errors
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin, MaybeCaller
 from common.web.envelope import Envelope, created, ok
+from common.web.listing import SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter(prefix="/products", tags=["products"])
@@ -42,8 +43,8 @@ class ListQuery(BaseModel):
     max_price: Amount = None
     in_stock: bool | None = None
     is_featured: bool | None = None
-    search: Annotated[str | None, Field(max_length=100, description="beginnings of words", examples=["kanga"])] = None
-    ordering: Annotated[Ordering | None, Field(description="newest first, or best match first in a search")] = None
+    search: Annotated[SearchText | None, Field(description="beginnings of words", examples=["kanga"])] = None
+    ordering: Annotated[str | None, SORTING, Field(description="newest first, or best match first in a search")] = None
 
     def filters(self, *, include_inactive: bool) -> ProductFilter:
         """Raises Invalid if no price can match."""
@@ -60,7 +61,12 @@ class ListQuery(BaseModel):
         )
 
 
-@router.get("", response_model=Envelope[list[ProductView]], responses=CACHEABLE, summary="List products")
+@router.get(
+    "",
+    response_model=Envelope[list[ProductView]],
+    responses=CACHEABLE | errors(UnknownCategoryFilter),
+    summary="List products",
+)
 async def get_products(
     request: Request,
     query: Annotated[ListQuery, Query()],
@@ -80,7 +86,7 @@ async def get_products(
 
 @router.get("/{key}", response_model=Envelope[ProductView], responses=CACHEABLE, summary="One product")
 async def get_product(request: Request, key: Key, caller: MaybeCaller) -> Response:
-    """By id or slug. Only staff see an inactive product."""
+    """By id or slug. Only staff see a product that is inactive, or below an inactive category."""
     return await product_response(request, key, caller)
 
 

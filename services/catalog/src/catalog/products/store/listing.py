@@ -2,24 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from catalog.errors import UnknownCategoryFilter
 from catalog.products.store.products import JOINS, SHAPE
+from common.web.listing import Sorting
 
-Ordering = Literal["price", "-price", "title", "-title", "created_at", "-created_at"]
-
-ORDERINGS: dict[Ordering, str] = {
-    "price": "p.final_amount, p.id",
-    "-price": "p.final_amount DESC, p.id DESC",
-    "title": "p.title, p.id",
-    "-title": "p.title DESC, p.id DESC",
-    "created_at": "p.created_at, p.id",
-    "-created_at": "p.created_at DESC, p.id DESC",
-}
-NEWEST_FIRST = ORDERINGS["-created_at"]
+SORTING = Sorting({"price": "p.final_amount", "title": "p.title", "created_at": "p.created_at"}, tie="p.id")
+NEWEST_FIRST = SORTING.order_by("-created_at")
 
 MAX_RANKED = 1000
 """How many matches of a search, the newest ones, are ordered by relevance; the older ones follow by age. Without the
@@ -27,8 +20,12 @@ limit, a word that half of the products contain would have half of the products 
 
 # Every word of the search must be the beginning of a word of the product. The text form of a tsquery quotes its words,
 # so that input cannot break out of the prefix markers.
-TSQUERY = "(replace(nullif(plainto_tsquery('simple', {0})::text, ''), ''' & ''', ''':* & ''') || ':*')::tsquery"
+TSQUERY = (
+    "(replace(nullif(plainto_tsquery('simple', search_text({0}))::text, ''), ''' & ''', ''':* & ''') || ':*')::tsquery"
+)
 IN_STOCK = "EXISTS (SELECT FROM stock s WHERE s.product_id = p.id AND s.available > 0)"
+# Evaluated once per statement, and nearly always empty: the index product_newest and its like still give the order.
+ON_SALE = "(p.category_id IS NULL OR p.category_id <> ALL (ARRAY(SELECT c.id FROM category c WHERE NOT c.on_sale)))"
 CATEGORY_BRANCH = """
 SELECT below.id FROM category top JOIN category below ON below.lineage @> ARRAY[top.id] WHERE top.{} = $1
 """
@@ -84,9 +81,9 @@ class _Query:
 
 
 async def list_products(
-    sql: asyncpg.Connection, filters: ProductFilter, ordering: Ordering | None, limit: int, offset: int
+    sql: asyncpg.Connection, filters: ProductFilter, ordering: str | None, limit: int, offset: int
 ) -> ProductPage:
-    """A page of products and the total."""
+    """A page of products and the total. Raises UnknownCategoryFilter."""
     branch = await _category_branch(sql, filters.category) if filters.category is not None else None
     query = _query(filters, branch, ordering)
     count, data = await sql.fetchrow(_statement(query, limit, offset), *query.values)
@@ -109,11 +106,11 @@ def _statement(query: _Query, limit: int, offset: int) -> str:
     """  # noqa: S608  (only constants of this module, $n and whole numbers are put in)
 
 
-def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: Ordering | None) -> _Query:
+def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: str | None) -> _Query:
     """`branch` has the ids of the category and of all categories below it."""
     query = _Query(["p.deleted_at IS NULL"])
     if not filters.include_inactive:
-        query.conditions.append("p.is_active")
+        query.conditions += ["p.is_active", ON_SALE]
     if branch is not None:
         query.conditions.append(_in("p.category_id", branch, query))
     if filters.min_price is not None:
@@ -129,7 +126,7 @@ def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: Orde
         query.conditions.append(f"p.search @@ {tsquery}")
         query.rank = None if ordering else f"ts_rank(p.search, {tsquery})"
     if ordering:
-        query.order = ORDERINGS[ordering]
+        query.order = SORTING.order_by(ordering)
     return query
 
 
@@ -141,6 +138,9 @@ def _in(column: str, values: Sequence[UUID], query: _Query) -> str:
 
 
 async def _category_branch(sql: asyncpg.Connection, category: UUID | str) -> list[UUID]:
-    """The ids of a category and of all categories below it."""
+    """The ids of a category and of all categories below it. Raises UnknownCategoryFilter."""
     column = "id" if isinstance(category, UUID) else "slug"
-    return [row["id"] for row in await sql.fetch(CATEGORY_BRANCH.format(column), category)]
+    branch = [row["id"] for row in await sql.fetch(CATEGORY_BRANCH.format(column), category)]
+    if not branch:
+        raise UnknownCategoryFilter
+    return branch

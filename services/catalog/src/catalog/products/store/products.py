@@ -28,8 +28,8 @@ to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS upd
 JOINS = "JOIN stock s ON s.product_id = p.id LEFT JOIN category c ON c.id = p.category_id"
 
 FIND = f"""
-SELECT d.{{0}}, d.is_active, row_to_json(d)::text
-FROM (SELECT {SHAPE} FROM product p {JOINS} WHERE p.{{0}} = ANY($1) AND p.deleted_at IS NULL) d
+SELECT p.{{0}}, p.is_active AND coalesce(c.on_sale, true), (SELECT row_to_json(d)::text FROM (SELECT {SHAPE}) d)
+FROM product p {JOINS} WHERE p.{{0}} = ANY($1) AND p.deleted_at IS NULL
 """  # noqa: S608  (only constants of this module are put in)
 BY_ID, BY_SLUG = FIND.format("id"), FIND.format("slug")
 
@@ -46,19 +46,20 @@ Key = TypeVar("Key", UUID, str)
 
 
 class ProductDocument(NamedTuple):
-    is_active: bool
+    """`on_sale`: the product, its category and all categories above it are active. `data` is a JSON object."""
+
+    on_sale: bool
     data: str
-    """A JSON object."""
 
 
 async def find_products(sql: asyncpg.Connection, keys: Sequence[Key]) -> dict[Key, ProductDocument]:
-    """The products with these ids, or with these slugs, active or not; without deleted ones."""
+    """The products with these ids, or with these slugs, on sale or not; without deleted ones."""
     statement = BY_ID if isinstance(keys[0], UUID) else BY_SLUG
-    return {key: ProductDocument(is_active, data) for key, is_active, data in await sql.fetch(statement, keys)}
+    return {key: ProductDocument(on_sale, data) for key, on_sale, data in await sql.fetch(statement, keys)}
 
 
 async def find_product(sql: asyncpg.Connection, product_id: UUID) -> ProductDocument | None:
-    """The product, active or not; None if it does not exist or is deleted."""
+    """The product, on sale or not; None if it does not exist or is deleted."""
     return (await find_products(sql, [product_id])).get(product_id)
 
 

@@ -17,8 +17,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateError, select_autoescape
 
+from common.money import format_amount
+from common.people.emails import wire_address
 from common.security.encryption import CannotUnsealError, Seal
-from notifications.amounts import format_amount
 from notifications.emails.domain import Email, RenderedEmail
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -69,7 +70,7 @@ class EmailRenderer:
     def __init__(self, sender: str, seal: Seal) -> None:
         self._seal = seal
         name, spec = parseaddr(sender)
-        address = _address(spec, name)
+        address = _address(wire_address(spec), name)
         self._from = HEADERS("From", address)
         self._sender = address.addr_spec
         self._domain = address.domain
@@ -85,18 +86,19 @@ class EmailRenderer:
     def render(self, email: Email) -> RenderedEmail:
         """Raises RenderError."""
         try:
-            content = self._message(email).as_bytes()
+            recipient = wire_address(email.recipient)
+            content = self._message(email, recipient).as_bytes()
         except (TemplateError, CannotUnsealError, MessageError, ValueError, TypeError, LookupError) as error:
             raise RenderError(f"{type(error).__name__}: {error}") from error
-        return RenderedEmail(email.id, email.created_at, self._sender, email.recipient, content)
+        return RenderedEmail(email.id, email.created_at, self._sender, recipient, content)
 
-    def _message(self, email: Email) -> EmailMessage:
+    def _message(self, email: Email, recipient: str) -> EmailMessage:
         values = {**email.data, **self._unseal(email), "first_name": email.first_name}
         subject, text, html = [part.render(values) for part in self._parts(_base(email.language), email.template)]
         message = EmailMessage(policy=POLICY)
         message["Subject"] = one_line(subject)
         message["From"] = self._from
-        message["To"] = _address(email.recipient)
+        message["To"] = _address(recipient)
         message["Date"] = email.created_at
         # The same at every attempt, so that an e-mail that is sent again after a crash is recognised as the same one.
         message["Message-ID"] = f"<{email.id}@{self._domain}>"

@@ -6,7 +6,7 @@ from typing import Any
 from common.contracts.billing import PaymentRefunded
 from common.contracts.event import Event
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderDelivered, OrderLine, OrderShipped
-from notifications.amounts import format_money
+from common.money import format_money
 from notifications.notices.domain.notice import Notice
 
 CANCELLATION_REASONS = {

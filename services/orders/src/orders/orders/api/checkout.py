@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from common.context import current
@@ -13,7 +13,7 @@ from common.ids import new_id
 from common.openapi.errors import errors, header_references
 from common.web.dependencies import Authenticated, Caller
 from common.web.envelope import Envelope, accepted, created
-from common.web.fields import Note, ProviderName
+from common.web.fields import WHOLE, Note, ProviderName
 from common.web.idempotency import (
     IDEMPOTENCY_ERRORS,
     REPLAYED,
@@ -22,6 +22,7 @@ from common.web.idempotency import (
     idempotent_request,
 )
 from common.web.preferences import Wait, wait_seconds
+from common.web.validation.json_body import read_json
 from orders.errors import (
     EmptyOrder,
     MixedCurrencies,
@@ -33,13 +34,12 @@ from orders.errors import (
     UnknownProducts,
     UnknownProvider,
 )
-from orders.fields import Item
 from orders.orders.api.dependencies import OrderDependencies, Orders
 from orders.orders.api.views import OrderView
 from orders.orders.domain.checkout import Checkout
 from orders.orders.store.reads import StoredOrder
 from orders.orders.usecases.submit_checkout import CheckoutAnswer
-from orders.prices.domain import MAX_LINES
+from orders.prices.domain import MAX_LINES, MAX_QUANTITY
 
 router = APIRouter(tags=["orders"])
 authenticated = Authenticated()
@@ -49,6 +49,11 @@ PLACE_ORDER_EXAMPLE: JsonDict = {
     "payment": {"provider": "sandbox", "token": "tok_ok"},
     "note": "Please ring twice",
 }
+
+
+class Item(BaseModel):
+    product_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, examples=[2]), WHOLE]
 
 
 class PaymentIn(BaseModel):
@@ -128,16 +133,16 @@ async def post_order(
 
 async def post_order_at_once(request: Request, _: str) -> Response | None:
     """The same on the fast path (see common.web.fast_path). The route handles, and explains, a malformed body."""
-    if request.headers.get("content-type") != "application/json":
+    headers = request.headers
+    if headers.get("content-type") != "application/json" or "content-encoding" in headers:
         return None
     caller = await authenticated(request)
-    try:
-        body = PlaceOrder.model_validate_json(await request.body())
-    except ValidationError:
+    body = read_json(PlaceOrder, await request.body())
+    if body is None:
         return None
-    idempotency = await idempotent_request(request, request.headers.get("idempotency-key"))
+    idempotency = await idempotent_request(request, headers.get("idempotency-key"))
     orders: OrderDependencies = request.app.state.orders
-    return await post_order(body, caller, idempotency, orders, wait_seconds(request.headers.get("prefer")))
+    return await post_order(body, caller, idempotency, orders, wait_seconds(headers.get("prefer")))
 
 
 def render_order(order: StoredOrder) -> StoredResponse:

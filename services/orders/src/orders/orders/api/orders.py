@@ -8,16 +8,19 @@ from pydantic import BaseModel, Field
 
 from common.openapi.errors import errors
 from common.security.tokens import Identity
+from common.web.days import Period
 from common.web.dependencies import Begin, Caller, may
 from common.web.envelope import Envelope, ok
-from common.web.fields import Instant, Reason
+from common.web.fields import Reason
+from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
+from orders.cart_response import Carts, CartView, cart_response
 from orders.errors import IllegalTransition, OrderNotFound
 from orders.orders.api.dependencies import Orders
 from orders.orders.api.views import OrderView, StepView
 from orders.orders.domain.saga import Status
 from orders.orders.domain.signal import Shipment
-from orders.orders.store.reads import OrderFilter, find_order, list_orders, list_timeline
+from orders.orders.store.reads import SORTING, OrderFilter, find_order, list_orders, list_timeline
 from orders.orders.usecases.command_order import Actor, cancel_order, deliver_order, ship_order
 
 router = APIRouter(tags=["orders"])
@@ -38,23 +41,32 @@ class ShipOrder(BaseModel):
 
 
 async def _filter(
+    *,
     caller: Caller,
     user_id: Annotated[UUID | None, Query(description="for staff; customers see their own orders")] = None,
     status: Status | None = None,
-    since: Annotated[Instant | None, Query(alias="from")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="exclusive")] = None,
+    period: Period,
+    search: Annotated[
+        SearchText | None, Query(description="part of the number, an item's title or the note", examples=["000042"])
+    ] = None,
 ) -> OrderFilter:
-    return OrderFilter(user_id if caller.may("orders.manage") else caller.user_id, status, since, until)
+    owner = user_id if caller.may("orders.manage") else caller.user_id
+    return OrderFilter(owner, status, period.since, period.until, search or None)
 
 
 Filter = Annotated[OrderFilter, Depends(_filter)]
 
 
 @router.get("/orders", summary="List orders")
-async def get_orders(request: Request, filter_: Filter, begin: Begin, page: Page) -> Envelope[list[OrderView]]:
-    """Newest first."""
+async def get_orders(
+    request: Request,
+    filter_: Filter,
+    begin: Begin,
+    page: Page,
+    ordering: Annotated[str, SORTING, ORDERING] = "-created_at",
+) -> Envelope[list[OrderView]]:
     async with begin() as tx:
-        orders, total = await list_orders(tx, filter_, page)
+        orders, total = await list_orders(tx, filter_, ordering, page)
     return ok([OrderView.of(order) for order in orders], meta=page_meta(request, page, total))
 
 
@@ -72,6 +84,19 @@ async def get_timeline(order_id: UUID, caller: Caller, begin: Begin) -> Envelope
         await find_order(tx, order_id, _owner(caller))
         steps = await list_timeline(tx, order_id)
     return ok([StepView.of(step) for step in steps])
+
+
+@router.post("/orders/{order_id}/reorder", summary="Put the items of an order into the cart", responses=READ_ERRORS)
+async def post_reorder(order_id: UUID, caller: Caller, begin: Begin, carts: Carts) -> Envelope[CartView]:
+    """For the customer of the order, in any status, as often as they like: repeating it changes nothing.
+
+    The cart then has at least the quantities of the order, as far as there is stock, at current prices;
+    `meta.warnings` says what is left out, and why.
+    """
+    async with begin() as tx:
+        order = await find_order(tx, order_id, caller.user_id)
+    wishes = {UUID(line["product_id"]): line["quantity"] for line in order.lines}
+    return cart_response(caller.user_id, await carts.restore(caller.user_id, wishes), "The items are in the cart")
 
 
 @router.post("/orders/{order_id}/cancel", summary="Cancel an order", responses=COMMAND_ERRORS)

@@ -36,10 +36,17 @@ Detail = Annotated[str, Field(examples=["card_declined: No funds"])]
 
 
 class LineView(BaseModel):
+    """`unit_price` is what a unit costs, `list_price` what it would cost without a discount.
+
+    `discount` is what is off in this line, `line_total` what it costs.
+    """
+
     product_id: UUID
     title: Title
     quantity: Count
+    list_price: Money
     unit_price: Money
+    discount: Money
     line_total: Money
 
 
@@ -72,6 +79,10 @@ class AddressSnapshot(BaseModel):
 
 
 class OrderView(BaseModel):
+    """`subtotal` is the sum of the list prices; without the `discount`, which is the sum of the items', it is `total`,
+    the sum of their line totals.
+    """
+
     id: UUID
     number: OrderNumber
     user_id: UUID
@@ -129,8 +140,13 @@ def _money(amount: int, currency: str) -> dict[str, Any]:
 
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:
-    price = line["unit_price"]
-    return line | {"line_total": _money(price["amount"] * line["quantity"], price["currency"])}
+    price, quantity = line["unit_price"], line["quantity"]
+    list_price = line.get("list_price") or price
+    return line | {
+        "list_price": list_price,
+        "discount": _money((list_price["amount"] - price["amount"]) * quantity, price["currency"]),
+        "line_total": _money(price["amount"] * quantity, price["currency"]),
+    }
 
 
 def _payment(order: StoredOrder) -> dict[str, Any]:

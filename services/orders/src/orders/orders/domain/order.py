@@ -22,7 +22,7 @@ from orders.orders.domain.checkout import Checkout, Deadlines
 from orders.orders.domain.payment import Payment
 from orders.orders.domain.saga import Action, Status, Step, Trigger, transition
 from orders.orders.domain.signal import Signal, TimelineEntry
-from orders.prices.domain import Price, merge_items, price_items, total_of
+from orders.prices.domain import Price, merge_items, price_items, subtotal_of, total_of
 
 State = tuple[Status, str | None, Payment, datetime | None]
 
@@ -44,6 +44,7 @@ class Order:
     status: Status
     status_reason: str | None
     lines: tuple[OrderLine, ...]
+    subtotal: Money
     total: Money
     payment: Payment
     deadline: datetime | None
@@ -73,6 +74,7 @@ class Order:
             status=Status.PENDING,
             status_reason=None,
             lines=lines,
+            subtotal=subtotal_of(lines),
             total=total_of(lines),
             payment=Payment(checkout.provider, checkout.payment_method),
             deadline=deadlines.of(Status.PENDING, now),

@@ -19,33 +19,39 @@ from orders.orders.domain.payment import Payment, PaymentAction, PaymentStatus
 from orders.orders.domain.saga import Status
 from orders.orders.domain.signal import TimelineEntry
 
-# The address is copied here, so that a later change of it does not redirect a parcel.
+# The address is copied here, so that a later change of it does not redirect a parcel. The numbers are taken once for
+# the group, by the statement that needs them: what follows until the commit holds up the other processes. Should this
+# one freeze meanwhile, PostgreSQL rolls its transaction back.
 INSERT = """
 WITH checkout AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::jsonb[], $6::uuid[], $7::text[],
-                         $8::text[], $9::text[], $10::text[])
-        AS c(id, user_id, currency, total, lines, address_id, note, provider, payment_method, correlation_id)
+    SELECT *, row_number() OVER (ORDER BY id) AS position, count(*) OVER () AS size
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::uuid[], $8::text[],
+                $9::text[], $10::text[], $11::text[])
+        AS c(id, user_id, currency, subtotal, total, lines, address_id, note, provider, payment_method, correlation_id)
+), taken AS MATERIALIZED (
+    SELECT year, last, set_config('idle_in_transaction_session_timeout', '5s', true)
+    FROM take_order_numbers($12, (SELECT count(*) FROM checkout))
 ), placed AS (
     INSERT INTO orders (id, number, user_id, status, currency, subtotal, total, lines, address, note, provider,
                         payment_method, payment_status, deadline, correlation_id, created_at, updated_at)
-    SELECT id, next_order_number($11), user_id, 'pending', currency, total, total, lines,
+    SELECT id, order_number(year, last - size + position), user_id, 'pending', currency, subtotal, total, lines,
            (SELECT to_jsonb(a) - 'user_id' - 'is_default' FROM address a
             WHERE a.user_id = c.user_id
               AND CASE WHEN c.address_id IS NULL THEN a.is_default ELSE a.id = c.address_id END),
-           note, provider, payment_method, 'pending', $12, correlation_id, $11, $11
-    FROM checkout c ORDER BY id
+           note, provider, payment_method, 'pending', $13, correlation_id, $12, $12
+    FROM checkout c, taken ORDER BY id
     RETURNING id, number, user_id, address, correlation_id
 ), timeline AS (
     INSERT INTO order_step (order_id, at, status, event, cause, actor)
-    SELECT id, $11, 'pending', $13, correlation_id, 'customer:' || user_id FROM placed
+    SELECT id, $12, 'pending', $14, correlation_id, 'customer:' || user_id FROM placed
 )
 SELECT id, number, address FROM placed
 """
 
 # Locked in key order, so that two batches with orders in common cannot deadlock.
 LOCK = """
-SELECT id, number, user_id, status, status_reason, currency, total, lines, provider, payment_method, payment_id,
-       payment_status, payment_action, deadline, correlation_id
+SELECT id, number, user_id, status, status_reason, currency, subtotal, total, lines, provider, payment_method,
+       payment_id, payment_status, payment_action, deadline, correlation_id
 FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
 """
 
@@ -114,6 +120,7 @@ def _new_row(placed: Placed) -> tuple[object, ...]:
         order.id,
         order.customer_id,
         order.total.currency,
+        order.subtotal.amount,
         order.total.amount,
         _lines.dump_json(order.lines).decode(),
         checkout.address_id,
@@ -139,6 +146,7 @@ def _from_row(row: asyncpg.Record) -> Order:
         status=Status(row["status"]),
         status_reason=row["status_reason"],
         lines=_lines.validate_python(row["lines"]),
+        subtotal=Money(amount=row["subtotal"], currency=row["currency"]),
         total=Money(amount=row["total"], currency=row["currency"]),
         payment=Payment(
             provider=row["provider"],

@@ -1,14 +1,16 @@
 """Orders as the API, admission control and the metrics read them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
 from sqlmodel import col, select
 
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
 from common.web.pagination import PageRequest
 from orders.errors import OrderNotFound
 from orders.orders.domain.order import Placed
@@ -20,12 +22,17 @@ FIND = "SELECT * FROM orders WHERE id = $1 AND ($2::uuid IS NULL OR user_id = $2
 FIND_MANY = "SELECT * FROM orders WHERE id = ANY($1::uuid[])"
 IS_OWNER = "SELECT EXISTS (SELECT FROM orders WHERE id = $1 AND user_id = $2)"
 
-FILTERED = """
+TITLES = "jsonb_path_query_array(lines, '$[*].title')::text"
+FOUND = contains(["number", "note", TITLES], "$5")
+FILTERED = f"""
 FROM orders
 WHERE ($1::uuid IS NULL OR user_id = $1) AND ($2::text IS NULL OR status = $2)
   AND ($3::timestamptz IS NULL OR created_at >= $3) AND ($4::timestamptz IS NULL OR created_at < $4)
+  AND ($5::text IS NULL OR {FOUND})
 """
-LIST = f"SELECT * {FILTERED} ORDER BY id DESC LIMIT $5 OFFSET $6"
+# Ids are UUIDv7: they order by the time of creation, and have an index.
+SORTING = Sorting({"created_at": "id", "updated_at": "updated_at", "total": "total", "number": "number"})
+LIST = f"SELECT * {FILTERED} ORDER BY {{}} LIMIT $6 OFFSET $7"
 COUNT = f"SELECT count(*) {FILTERED}"
 
 # Uses the index on deadlines: an order with a later deadline awaits its payment.
@@ -74,7 +81,7 @@ class StoredOrder:
             user_id=order.customer_id,
             status=order.status,
             currency=order.total.currency,
-            subtotal=order.total.amount,
+            subtotal=order.subtotal.amount,
             total=order.total.amount,
             lines=[line.model_dump() for line in order.lines],
             address=placed.address,
@@ -106,6 +113,7 @@ class OrderFilter:
     status: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    search: str | None = None
 
 
 async def find_order(tx: Transaction, order_id: UUID, owner: UUID | None) -> StoredOrder:
@@ -126,10 +134,12 @@ async def is_owner(tx: Transaction, order_id: UUID, user_id: UUID) -> bool:
     return owns
 
 
-async def list_orders(tx: Transaction, filter_: OrderFilter, page: PageRequest) -> tuple[list[StoredOrder], int]:
-    """A page of orders, newest first, and the number of all orders that pass the filter."""
-    arguments = (filter_.user_id, filter_.status, filter_.since, filter_.until)
-    rows = await tx.sql.fetch(LIST, *arguments, page.limit, page.offset)
+async def list_orders(
+    tx: Transaction, filter_: OrderFilter, ordering: str, page: PageRequest
+) -> tuple[list[StoredOrder], int]:
+    """A page of orders, and the number of all orders that pass the filter."""
+    arguments = astuple(filter_)
+    rows = await tx.sql.fetch(LIST.format(SORTING.order_by(ordering)), *arguments, page.limit, page.offset)
     total: int = await tx.sql.fetchval(COUNT, *arguments)
     return [StoredOrder(**row) for row in rows], total
 

@@ -84,7 +84,7 @@ class CheckoutBatcher:
             return await self._placements.submit(request)
 
     async def settled(self, order_id: UUID, key: KeyedRequest | None, *, within: float) -> CheckoutAnswer:
-        """The answer once the order is settled, or its current one after `within` seconds.
+        """The answer once the order is settled, or its current one after `within` seconds or when the process stops.
 
         An event about the order triggers a read. It may arrive before this service has handled the same event itself,
         so the reads after it repeat with growing pauses; without any event the order is read every MAX_PAUSE_SECONDS.
@@ -94,11 +94,11 @@ class CheckoutBatcher:
         pause = MAX_PAUSE_SECONDS
         with self._watchers.watch(order_id) as changed:
             while True:
-                has_changed = await wait(changed, min(pause, end - now()))
+                has_changed = self._watchers.may_wait and await wait(changed, min(pause, end - now()))
                 if has_changed:
                     changed.clear()
                 answer = await self._status_reads.submit(StatusRequest(order_id, key))
-                if answer.is_settled or now() >= end:
+                if answer.is_settled or now() >= end or not self._watchers.may_wait:
                     return answer
                 pause = FIRST_PAUSE_SECONDS if has_changed else min(pause * 2, MAX_PAUSE_SECONDS)
 

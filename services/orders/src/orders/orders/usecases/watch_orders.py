@@ -7,11 +7,24 @@ from uuid import UUID
 
 from common.contracts.billing import PaymentActionRequired
 from common.contracts.orders import OrderCancelled, OrderConfirmed
+from common.drain import Drain
 
 
 class OrderWatchers:
-    def __init__(self) -> None:
+    def __init__(self, drain: Drain) -> None:
         self._changed: dict[UUID, set[asyncio.Event]] = {}
+        self._drain = drain
+        drain.on_begin(self._wake_all)
+
+    @property
+    def may_wait(self) -> bool:
+        """False once the process is about to stop: requests that wait are answered with what is known."""
+        return not self._drain.has_begun
+
+    def _wake_all(self) -> None:
+        for events in self._changed.values():
+            for changed in events:
+                changed.set()
 
     def on_event(self, event: OrderConfirmed | OrderCancelled | PaymentActionRequired) -> None:
         """Wake the requests that wait for the order."""

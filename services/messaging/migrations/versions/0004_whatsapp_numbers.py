@@ -1,0 +1,10 @@
+"""People may have a number for WhatsApp besides their phone."""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003a"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE contact ADD COLUMN whatsapp_number text")

@@ -1,0 +1,10 @@
+"""Search without case and accents."""
+
+from common.persistence.schema import create_text_functions
+
+revision = "0002a"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    create_text_functions()
