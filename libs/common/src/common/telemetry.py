@@ -5,7 +5,6 @@ outside continues. Trace context: W3C Trace Context level 1.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,8 +18,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 from common.context import Origin, use_origin
-
-TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _propagator = TraceContextTextMapPropagator()
 _providers: dict[str, TracerProvider] = {}
@@ -101,11 +98,6 @@ def rename(name: str, attributes: Mapping[str, AttributeValue], *, failed: bool 
 def traceparent_of(current: Span) -> str:
     context = current.get_span_context()
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-
-
-def valid_traceparent(value: str | None) -> str | None:
-    """The value if it is a well-formed traceparent, else None."""
-    return value if value and TRACEPARENT.fullmatch(value) else None
 
 
 def new_traceparent() -> str:

@@ -59,7 +59,9 @@ def _complete(document: Json, service: str) -> None:
     for item in document["paths"].values():
         for method in METHODS & item.keys():
             _complete_operation(item[method], service, method)
-    statuses = [status for status in STATUS_ERRORS if status < 500 or status == 503]
+    statuses = [
+        status for status, shared in STATUS_ERRORS.items() if shared.classes and (status < 500 or status == 503)
+    ]
     components["responses"], components["examples"] = shared_responses(statuses), shared_examples(statuses)
     components["headers"] = dict(HEADERS)
     if schemes := components.get("securitySchemes"):
