@@ -134,7 +134,8 @@ def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
     found = [pair for pair in headers if pair[0] in ORIGIN]
     if not found:
         return Origin(new_request_id(), traceparent=telemetry.new_traceparent())
-    trace = read_trace_context(_values(found, b"traceparent"), _values(found, b"tracestate"))
+    traceparents = _values(found, b"traceparent")
+    trace = read_trace_context(traceparents, _values(found, b"tracestate")) if traceparents else None
     return Origin(
         correlation_id=_request_id(_values(found, b"x-request-id")),
         traceparent=trace.traceparent if trace else telemetry.new_traceparent(),
