@@ -46,6 +46,8 @@ class ServerProtocol(HttpToolsProtocol):
                 self.handle_websocket_upgrade()
             else:
                 self._unsupported_upgrade_warning()
+                # The parser takes what follows for another protocol.
+                self.cycle.keep_alive = False
         except httptools.HttpParserInvalidMethodError:
             self._reject(_method_error(data))
         except httptools.HttpParserError:
