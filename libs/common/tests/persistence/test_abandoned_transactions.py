@@ -53,7 +53,7 @@ async def test_a_cancelled_statement_of_the_session_is_cancelled_and_no_outage(s
 
     async def through_the_session() -> None:
         async with single.begin() as tx:
-            await tx.session.execute(text("SELECT pg_sleep(60)"))
+            await (await tx.session.connection()).execute(text("SELECT pg_sleep(60)"))
 
     async def runs() -> bool:
         async with other.begin() as tx:
