@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.people.emails import search_spelling
 from common.security.tokens import Identity
@@ -58,7 +59,7 @@ async def get_emails(
 ) -> Envelope[list[EmailView]]:
     """Newest first."""
     wanted = EmailFilter(state, template, user_id, period, search_spelling(search))
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await list_emails(tx, wanted, before=before, limit=cursor.limit)
     return ok([EmailView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))
