@@ -27,6 +27,10 @@ OUTSIDE_THE_API = {
     "admin_email_taken": "ends the start of auth",
     "amount_not_payable": "the reason of a failed payment",
     "form_incomplete": "on the HTML page of a link",
+    "malformed_request": "before an operation is found: not HTTP",
+    "uri_too_long": "before an operation is found",
+    "method_not_allowed": "of a path without this operation",
+    "method_not_implemented": "before an operation is found: a method that no path has",
 }
 # The same code with another status: in the path or in the body, for a signed-in caller, for a changed or a used key.
 SEVERAL_STATUSES = {

@@ -121,7 +121,7 @@ def _add_service(merged: Document, service: str, document: Document) -> None:
     for path, item in document.get("paths", {}).items():
         for method in METHODS:
             if method in item:
-                extend_operation(item[method], service, method)
+                extend_operation(item[method], service, method, path)
         merged["paths"][path] = item
     components = document.get("components", {})
     for kind in ("schemas", "responses", "examples"):

@@ -61,7 +61,7 @@ class ApiKeyNotFound(NotFound):
 
 class ApiKeysOfOthersForbidden(Forbidden):
     field = "user_id"
-    message = "Only administrators manage the keys of others"
+    message = "Only staff and administrators manage the keys of others"
 
 
 class DailyLimitReached(RateLimited):
@@ -430,6 +430,13 @@ class AccountDeleted(Conflict):
 
 class AccountErased(Conflict):
     code, message = "account_erased", "The account has been erased and cannot be restored"
+
+
+class RoleAboveOwn(Forbidden):
+    """Staff manage the accounts and keys of customers and staff."""
+
+    code = "role_above_own"
+    message = "Only administrators manage administrators"
 
 
 class LastAdmin(Conflict):

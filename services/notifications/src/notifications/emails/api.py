@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.ids import canonical_uuid
 from common.openapi.errors import errors
+from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web.days import Period
 from common.web.dependencies import Begin, may
@@ -57,7 +58,7 @@ async def get_emails(
     ] = None,
 ) -> Envelope[list[EmailView]]:
     """Newest first."""
-    wanted = EmailFilter(state, template, user_id, period, search or None)
+    wanted = EmailFilter(state, template, user_id, period, search_spelling(search))
     before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await list_emails(tx, wanted, before=before, limit=cursor.limit)
