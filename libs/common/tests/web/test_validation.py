@@ -95,7 +95,7 @@ async def fast_order(request: Request, _: str) -> Response | None:
 
 @pytest.fixture
 async def client(fresh_database: FreshDatabase, client_for: ClientFor) -> AsyncClient:
-    service = Service("shop", ServiceSettings(), await fresh_database("common"), routers=[router])
+    service = Service("bazaar", ServiceSettings(), await fresh_database("common"), routers=[router])
     service.fast_posts = {"/orders": fast_order}
     return await client_for(service)
 

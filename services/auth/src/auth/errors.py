@@ -32,7 +32,7 @@ class TooManyAttempts(Recorded, RateLimited):
 
 
 class UserNotFound(NotFound):
-    code, message = "user_not_found", "There is no such user"
+    code = "user_not_found"
 
 
 # api_keys
@@ -57,7 +57,6 @@ class ApiKeyInvalid(Recorded, Unauthenticated):
 
 class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
-    message = "There is no such API key"
 
 
 class ApiKeysOfOthersForbidden(Forbidden):
@@ -161,7 +160,6 @@ class IdentityNeeded(Conflict):
 
 class IdentityNotFound(NotFound):
     code = "identity_not_found"
-    message = "There is no such identity"
 
 
 class IdentityTaken(Conflict):
@@ -235,7 +233,6 @@ class TooManyPendingLogins(RateLimited):
 
 class UnknownProvider(NotFound):
     code = "oidc_unknown_provider"
-    message = "There is no such issuer"
 
 
 class UserinfoInvalid(Unauthenticated):
@@ -273,7 +270,6 @@ class PasskeyNotAccepted(Recorded, Unauthenticated):
 
 class PasskeyNotFound(NotFound):
     code = "passkey_not_found"
-    message = "There is no such passkey"
 
 
 class TooManyChallenges(RateLimited):
@@ -356,7 +352,7 @@ class AccountDeactivated(Recorded, Forbidden):
 
 
 class DeviceNotFound(NotFound):
-    code, message = "device_not_found", "There is no such device"
+    code = "device_not_found"
 
 
 class IdentifierMissing(Invalid):
@@ -386,7 +382,7 @@ class RefreshTokenMissing(Invalid):
 
 
 class SessionNotFound(NotFound):
-    code, message = "session_not_found", "There is no such session"
+    code = "session_not_found"
 
 
 # signing_keys

@@ -103,6 +103,8 @@ async def test_a_merge_says_which_products_it_left_out_and_why(new_harness: NewH
     await deliver(harness.service, ProductDeleted(product_id=deleted))
     body = await merge(customer, [item(p, 2) for p in (hidden, deleted, sold_out, unknown, kanga)])
     assert quantities(body) == [(2, True, 3)]
+    # The stock of a product that is not on sale is not told.
+    assert [w["available_quantity"] for w in body["meta"]["warnings"]] == [0, 0, 0, None]
     assert {UUID(w["product_id"]): (w["code"], w["requested"], w["quantity"]) for w in body["meta"]["warnings"]} == {
         hidden: ("not_for_sale", 2, 0),
         deleted: ("not_for_sale", 2, 0),

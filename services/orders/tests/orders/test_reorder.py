@@ -1,15 +1,19 @@
 """POST /orders/{id}/reorder: the cart comes back in one step."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import pytest
 from services.orders.tests.carts.test_carts import add
 from services.orders.tests.carts.test_stock import quantities, warned
+from services.orders.tests.catalog_server import CatalogServer
+from services.orders.tests.conftest import NewHarness
 from services.orders.tests.harness import Harness, Json, User, data, failed, problem, rejected, reserved, succeeded
 
-from common.contracts.catalog import ProductDeleted
+from common.contracts.catalog import ProductDeleted, StockLine, StockReserved
 from common.ids import new_id
-from common.testing import deliver
+from common.testing import deliver, eventually
 
 Ending = Callable[[Harness, Json], Awaitable[None]]
 
@@ -71,6 +75,27 @@ async def test_a_reorder_says_what_it_leaves_out(harness: Harness) -> None:
     body = await reorder(customer, order)
     assert quantities(body) == [(2, True, 2)]
     assert warned(body) == [("insufficient_stock", 5, 2), ("not_for_sale", 5, 0), ("out_of_stock", 5, 0)]
+
+
+async def test_a_reorder_waits_for_the_stock_of_the_order_that_failed_just_now(
+    new_harness: NewHarness, catalog: CatalogServer
+) -> None:
+    harness = await new_harness(catalog_url=catalog.url)
+    customer, kanga = harness.customer(), await harness.product(stock=3)
+    await add(customer, kanga, 3)
+    order = await order_cart(customer)
+    lines = (StockLine(product_id=kanga, quantity=3, available=0),)
+    await deliver(harness.service, StockReserved(order_id=UUID(order["id"]), lines=lines))
+    await deliver(harness.service, failed(order))
+    catalog.stock[kanga] = 0
+    body = asyncio.create_task(reorder(customer, order))
+
+    async def was_asked() -> bool:
+        return bool(catalog.stock_requested)
+
+    await eventually(was_asked)
+    catalog.stock[kanga] = 3
+    assert (quantities(await body), warned(await body)) == ([(3, True, 3)], [])
 
 
 async def test_a_reorder_keeps_what_the_cart_has(harness: Harness) -> None:

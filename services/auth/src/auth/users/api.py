@@ -78,7 +78,7 @@ async def _filters(
     ] = None,
     ordering: Ordering = "-created_at",
 ) -> AccountFilter:
-    return AccountFilter(role, is_active, search_spelling(search) if search else None, ordering, is_deleted)
+    return AccountFilter(role, is_active, search_spelling(search), ordering, is_deleted)
 
 
 @router.get("/users", summary="List users")

@@ -148,7 +148,8 @@ def fill(
             changed[product_id] = granted
         if problem is not None:
             title = price.title if price else ""
-            warnings.append(CartWarning(product_id, problem, title, wished, granted or had, level))
+            left = 0 if problem is Problem.NOT_FOR_SALE else level
+            warnings.append(CartWarning(product_id, problem, title, wished, granted or had, left))
     return {product_id: n for product_id, n in changed.items() if n != before.get(product_id)}, warnings
 
 

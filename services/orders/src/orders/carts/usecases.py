@@ -1,5 +1,6 @@
 """Filling carts within the stock, and taking them for a checkout."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,9 @@ from orders.errors import CartFull, NotForSale, OutOfStock, PriceUnavailable, Un
 from orders.prices.domain import MAX_LINES
 from orders.prices.usecases import FetchMissingPrices, known_prices
 from orders.stock.usecases import add_levels, known_levels
+
+RELEASE_SECONDS = 2.0
+RELEASE_PAUSE_SECONDS = 0.1
 
 Wishes = Mapping[UUID, int]
 """Product → quantity."""
@@ -65,9 +69,24 @@ class CartFiller:
         """Add what can be had: a guest's cart must not make a sign-in fail."""
         return await self._put_what_fits(user_id, wishes, _add)
 
-    async def restore(self, user_id: UUID, wishes: Wishes) -> FilledCart:
-        """Have at least these quantities in the cart, as far as they can be had. Repeating it changes nothing."""
+    async def restore(self, user_id: UUID, wishes: Wishes, *, awaits_release: bool) -> FilledCart:
+        """Have at least these quantities in the cart, as far as they can be had. Repeating it changes nothing.
+
+        `awaits_release`: an order that was cancelled just now may still hold the stock.
+        """
+        if awaits_release:
+            await self._await_release(user_id, wishes)
         return await self._put_what_fits(user_id, wishes, max)
+
+    async def _await_release(self, user_id: UUID, wishes: Wishes) -> None:
+        """Returns when catalog has enough of every product, after RELEASE_SECONDS in any case."""
+        now = asyncio.get_running_loop().time
+        end = now() + RELEASE_SECONDS
+        while now() < end:
+            asked = await self._levels(user_id, wishes, max)
+            if all(asked[product_id] >= wishes[product_id] for product_id in asked):
+                return
+            await asyncio.sleep(RELEASE_PAUSE_SECONDS)
 
     async def _put_what_fits(self, user_id: UUID, wishes: Wishes, combine: Combine) -> FilledCart:
         try:

@@ -24,8 +24,9 @@ TSQUERY = (
     "(replace(nullif(plainto_tsquery('simple', search_text({0}))::text, ''), ''' & ''', ''':* & ''') || ':*')::tsquery"
 )
 IN_STOCK = "EXISTS (SELECT FROM stock s WHERE s.product_id = p.id AND s.available > 0)"
-# Evaluated once per statement, and nearly always empty: the index product_newest and its like still give the order.
-ON_SALE = "(p.category_id IS NULL OR p.category_id <> ALL (ARRAY(SELECT c.id FROM category c WHERE NOT c.on_sale)))"
+# Asked first, because nearly always there is none: as a subquery it tripled the time of a list of 100,000 products,
+# because the count then needs the table besides the index.
+OFF_SALE = "SELECT id FROM category WHERE NOT on_sale"
 CATEGORY_BRANCH = """
 SELECT below.id FROM category top JOIN category below ON below.lineage @> ARRAY[top.id] WHERE top.{} = $1
 """
@@ -85,7 +86,8 @@ async def list_products(
 ) -> ProductPage:
     """A page of products and the total. Raises UnknownCategoryFilter."""
     branch = await _category_branch(sql, filters.category) if filters.category is not None else None
-    query = _query(filters, branch, ordering)
+    off_sale = [] if filters.include_inactive else [row["id"] for row in await sql.fetch(OFF_SALE)]
+    query = _query(filters, branch, off_sale, ordering)
     count, data = await sql.fetchrow(_statement(query, limit, offset), *query.values)
     # A page that is not full is the last one: its end is the total.
     if count < limit and (count or not offset):
@@ -106,13 +108,17 @@ def _statement(query: _Query, limit: int, offset: int) -> str:
     """  # noqa: S608  (only constants of this module, $n and whole numbers are put in)
 
 
-def _query(filters: ProductFilter, branch: Sequence[UUID] | None, ordering: str | None) -> _Query:
-    """`branch` has the ids of the category and of all categories below it."""
+def _query(
+    filters: ProductFilter, branch: Sequence[UUID] | None, off_sale: Sequence[UUID], ordering: str | None
+) -> _Query:
+    """`branch` has the ids of the category and of all categories below it, `off_sale` those that are left out."""
     query = _Query(["p.deleted_at IS NULL"])
     if not filters.include_inactive:
-        query.conditions += ["p.is_active", ON_SALE]
+        query.conditions.append("p.is_active")
     if branch is not None:
-        query.conditions.append(_in("p.category_id", branch, query))
+        query.conditions.append(_in("p.category_id", [each for each in branch if each not in off_sale], query))
+    elif off_sale:
+        query.conditions.append(f"(p.category_id IS NULL OR p.category_id <> ALL({query.bind(list(off_sale))}))")
     if filters.min_price is not None:
         query.conditions.append(f"p.final_amount >= {query.bind(filters.min_price)}")
     if filters.max_price is not None:

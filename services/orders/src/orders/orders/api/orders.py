@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
+from common import clock
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.days import Period
@@ -97,7 +98,8 @@ async def post_reorder(order_id: UUID, caller: Caller, begin: Begin, carts: Cart
     async with begin() as tx:
         order = await find_order(tx, order_id, caller.user_id)
     wishes = {UUID(line["product_id"]): line["quantity"] for line in order.lines}
-    return cart_response(caller.user_id, await carts.restore(caller.user_id, wishes), "The items are in the cart")
+    filled = await carts.restore(caller.user_id, wishes, awaits_release=order.may_hold_stock(clock.now()))
+    return cart_response(caller.user_id, filled, "The items are in the cart")
 
 
 @router.post("/orders/{order_id}/cancel", summary="Cancel an order", responses=COMMAND_ERRORS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from common.web.pagination import PageRequest
 from orders.errors import OrderNotFound
 from orders.orders.domain.order import Placed
 from orders.orders.domain.payment import PaymentStatus
-from orders.orders.domain.saga import IN_CHECKOUT
+from orders.orders.domain.saga import IN_CHECKOUT, Status
 from orders.orders.tables import OrderStep
 
 FIND = "SELECT * FROM orders WHERE id = $1 AND ($2::uuid IS NULL OR user_id = $2)"
@@ -44,6 +44,11 @@ CHECKOUTS = """
 SELECT status, count(*) AS orders, extract(epoch FROM $1 - min(created_at))::float8 AS oldest
 FROM orders WHERE deadline IS NOT NULL GROUP BY status
 """
+
+
+RELEASE_TIME = timedelta(seconds=10)
+WITHOUT_STOCK = frozenset(("out_of_stock", "unknown_product", "stock_timeout"))
+"""Reasons of a cancellation before any stock was reserved."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +98,11 @@ class StoredOrder:
             created_at=placed.at,
             updated_at=placed.at,
         )
+
+    def may_hold_stock(self, now: datetime) -> bool:
+        """Whether the order had stock, and catalog may not yet have heard that it is cancelled."""
+        had_stock = self.status == Status.CANCELLED and self.status_reason not in WITHOUT_STOCK
+        return had_stock and now < self.updated_at + RELEASE_TIME
 
     @property
     def is_final(self) -> bool:
