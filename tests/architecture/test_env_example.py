@@ -20,6 +20,7 @@ PASSED_TO_ALL = {
     "request_timeout",
     "database_pool_size",
     "otel_endpoint",
+    "trace_sample_ratio",
 }
 EXAMPLE = (ROOT / ".env.example").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()

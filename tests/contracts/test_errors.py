@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import DukanError
+from common.errors import DukanError, NotFound
 from dukan.docs import error_classes
 from tests.contracts.gateway_document import Document, examples_of, gateway_document
 
@@ -27,6 +27,10 @@ OUTSIDE_THE_API = {
     "admin_email_taken": "ends the start of auth",
     "amount_not_payable": "the reason of a failed payment",
     "form_incomplete": "on the HTML page of a link",
+    "malformed_request": "before an operation is found: not HTTP",
+    "uri_too_long": "before an operation is found",
+    "method_not_allowed": "of a path without this operation",
+    "method_not_implemented": "before an operation is found: a method that no path has",
 }
 # The same code with another status: in the path or in the body, for a signed-in caller, for a changed or a used key.
 SEVERAL_STATUSES = {
@@ -35,6 +39,10 @@ SEVERAL_STATUSES = {
     ("catalog", "image_too_large"): {(413, "file"), (422, "file")},
     ("orders", "orders.unknown_address"): {(404, None), (422, "address_id")},
 }
+
+
+# These services began with a prefix, the others without: renaming either would break their clients.
+PREFIXED = ("orders", "messaging", "operations")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,30 @@ def test_a_code_has_one_status_in_each_service(classes: list[type[DukanError]]) 
         statuses[error.__module__.split(".", 1)[0], error.code].add((error.status, error.field))
     several = {code: found for code, found in statuses.items() if len({status for status, _ in found}) > 1}
     assert several == SEVERAL_STATUSES
+
+
+def test_codes_have_the_prefix_of_their_service_or_none(classes: list[type[DukanError]]) -> None:
+    """A code that several services, the gateway or common have has none: it means the same everywhere."""
+    members: dict[str, set[str]] = defaultdict(set)
+    for error in classes:
+        members[error.code].add(error.__module__.split(".", 1)[0])
+    wrong = [
+        (code, of)
+        for code, of in members.items()
+        if (len(of) == 1 and next(iter(of)) in PREFIXED) != ("." in code)
+        or ("." in code and {code.partition(".")[0]} != of)
+    ]
+    assert wrong == []
+
+
+def test_not_found_has_one_text(classes: list[type[DukanError]]) -> None:
+    """Of a path, of an id, of a feature that is off: clients that want to know more have the code."""
+    absent = list(all_subclasses(NotFound))
+    assert len(absent) > 10
+    assert {error.message for error in absent} == {NotFound.message}
+    assert [error for error in classes if error.status == NotFound.status and not issubclass(error, NotFound)] == []
+    with pytest.raises(TypeError):
+        NotFound("There is nothing here")  # type: ignore[call-arg]
 
 
 def test_every_error_class_is_raised(classes: list[type[DukanError]]) -> None:
@@ -75,10 +107,21 @@ def test_every_documented_code_has_an_error_class(classes: list[type[DukanError]
 
 def names_used_outside_documentation() -> Iterator[str]:
     """Every name that the code uses, without imports and without the arguments of `errors(…)`."""
+    for tree in _sources():
+        yield from _names(tree)
+
+
+def all_subclasses(error: type[DukanError]) -> Iterator[type[DukanError]]:
+    for each in error.__subclasses__():
+        yield each
+        yield from all_subclasses(each)
+
+
+def _sources() -> Iterator[ast.AST]:
     for folder in SOURCES:
         for file in (ROOT / folder).rglob("*.py"):
             if "tests" not in file.parts and "migrations" not in file.parts:
-                yield from _names(ast.parse(file.read_text()))
+                yield ast.parse(file.read_text())
 
 
 def _names(node: ast.AST) -> Iterator[str]:

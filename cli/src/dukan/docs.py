@@ -31,6 +31,15 @@ OpenAPI document (`/docs`).
 """
 
 
+CODES_HEAD = """## Input that does not validate
+
+A 422 with the code `invalid` lists every field that is wrong, as the client wrote it: `items.0.quantity`, or the name
+of the parameter. `errors[].code` is one of these, or `invalid`:
+
+| code | meaning |
+|---|---|"""
+
+
 def register(commands: typer.Typer) -> None:
     """Add the command to the `dukan` command line."""
     commands.command()(docs)
@@ -64,7 +73,11 @@ def events_page() -> str:
 
 def errors_page() -> str:
     """All error classes as Markdown: those of every service first, then by service."""
-    parts = [ERRORS_HEAD]
+    from common.web.validation.codes import CODES
+
+    parts = [ERRORS_HEAD, CODES_HEAD]
+    parts += [f"| `{code}` | {meaning} |" for code, meaning in sorted(CODES.items())]
+    parts.append("")
     for member, errors in groupby(sorted(error_classes(), key=_error_order), key=_member_of):
         parts.append(f"## {'every service' if member == 'common' else member}\n")
         parts += ["| status | code | field | message | meaning |", "|---|---|---|---|---|"]

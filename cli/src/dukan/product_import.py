@@ -15,8 +15,9 @@ from dukan.errors import ProvisionError
 API = "/api/v1"
 PAGE = 100
 POLL_SECONDS = 0.5
-STANDSTILL_SECONDS = 600.0
-"""Without progress for so long, the command gives up; the import goes on when it can."""
+STANDSTILL_SECONDS = 1800.0
+"""Without progress for so long, the command gives up; the import goes on when it can. It may wait for other imports of
+the same person."""
 
 REQUEST_SECONDS = 60.0
 PICTURES = (".webp", ".jpg", ".jpeg", ".png")

@@ -16,6 +16,7 @@ from common import telemetry
 from common.bus.transport import Transport
 from common.drain import Drain
 from common.exposition import registry_of
+from common.http_client import HttpClient
 from common.jobs import background, run_jobs
 from common.security.tokens import TokenVerifier
 from common.security.verification import VerifierRefresh, http_verifier
@@ -97,9 +98,9 @@ class Gateway:
         if settings.is_production and not settings.trusted_proxies:
             log.warning("DUKAN_TRUSTED_PROXIES is empty: all clients behind a load balancer would share its limits")
         async with AsyncExitStack() as stack:
-            telemetry.start("gateway", settings.otel_endpoint)
+            telemetry.start("gateway", settings.otel_endpoint, settings.trace_sample_ratio)
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, "gateway")
-            client = httpx.AsyncClient(trust_env=False, timeout=AUTH_TIMEOUT_SECONDS)
+            client = HttpClient(trust_env=False, timeout=AUTH_TIMEOUT_SECONDS)
             await stack.enter_async_context(client)
             verifier = await stack.enter_async_context(http_verifier(settings))
             connections = await self._watch_identities(stack, verifier)
@@ -183,7 +184,7 @@ def _forwarder(stack: AsyncExitStack, settings: Settings, connections: Connectio
 
 
 def _upstream(settings: Settings, service: str) -> Upstream:
-    pool = ConnectionPool(settings.url_of(service), settings.connect_timeout)
+    pool = ConnectionPool(settings.url_of(service), settings.connect_timeout, settings.upstream_max_age)
     return Upstream(service, pool, settings.max_in_flight)
 
 

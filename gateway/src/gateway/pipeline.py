@@ -81,7 +81,7 @@ class Pipeline:
             return
         context.route = route = self.routes.find(context.path)
         if route is None:
-            raise NotFound("There is nothing at this path")
+            raise NotFound
         self.throttle.admit_sign_in(context)
         upgrades = route.websocket and is_upgrade(context)
         if upgrades:

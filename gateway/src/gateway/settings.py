@@ -57,6 +57,7 @@ class Settings(ServiceSettings):
     min_body_rate: float = Field(1000.0, gt=0, description="bytes per second at which a body has to arrive")
     max_body_seconds: float = Field(1800.0, gt=0, description="seconds that a body may take to arrive")
     max_timeout: float = Field(60.0, gt=0, description="upper bound of the route table's time-outs")
+    upstream_max_age: float = Field(30.0, gt=0, description="seconds after which a connection to a service is replaced")
     upstream_idle_timeout: float = Field(60.0, gt=0, description="seconds a service may pause while it responds")
 
     metrics_public: bool = Field(False, description="whether /metrics is served to clients; default: in local mode")

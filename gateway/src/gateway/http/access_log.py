@@ -3,6 +3,7 @@
 import logging
 from typing import NamedTuple
 
+from opentelemetry.util.types import AttributeValue
 from prometheus_client import Counter, Histogram
 
 from common import metrics, telemetry
@@ -31,11 +32,12 @@ class AccessLog:
         series = self._series(context, status)
         series.requests.inc()
         series.seconds.observe(seconds)
+        if telemetry.is_on("gateway"):
+            _name_span(context, status)
         if context.path in UNLOGGED_PATHS:
             return
         self._request_log.add(_entry(context, status, seconds))
         if status >= 500 or seconds >= SLOW_SECONDS:
-            telemetry.rename(f"{context.method} {context.path}", {}, failed=status >= 500)
             extra = {"status": status, "duration_ms": round(seconds * 1000, 1)}
             log.warning("%s %s %d", context.method, context.path, status, extra=extra)
 
@@ -62,6 +64,17 @@ class AccessLog:
 class _Series(NamedTuple):
     requests: Counter
     seconds: Histogram
+
+
+def _name_span(context: RequestContext, status: int) -> None:
+    # The route, not the path: paths hold ids, and a name per id cannot be searched for.
+    route = context.route.prefix if context.route else "own"
+    attributes: dict[str, AttributeValue] = {
+        "http.request.method": context.method,
+        "http.route": route,
+        "http.response.status_code": status,
+    }
+    telemetry.rename(f"{context.method} {route}", attributes, failed=status >= 500)
 
 
 def _entry(context: RequestContext, status: int, seconds: float) -> Entry:

@@ -94,14 +94,34 @@ def merge(documents: Mapping[str, Document]) -> Document:
     for name, schema in components["schemas"].items():
         # Generators name classes by the title, and drop a schema whose title another one has.
         schema["title"] = name
+    for item in merged["paths"].values():
+        for operation in item.values():
+            _close(components["schemas"], operation.get("requestBody"))
     return _without_unused_components(merged)
+
+
+def _close(schemas: Document, node: Any) -> None:
+    """Say of every object of a body that it has no other properties: the services reject unknown fields.
+
+    After the merge, so that a schema that one service reads and another one only sends stays one schema.
+    """
+    if isinstance(node, list):
+        for item in node:
+            _close(schemas, item)
+    elif isinstance(node, dict):
+        schema = schemas.get(str(node.get("$ref", "")).removeprefix(SCHEMAS), {})
+        if "properties" in schema and "additionalProperties" not in schema:
+            schema["additionalProperties"] = False
+            _close(schemas, schema)
+        for item in node.values():
+            _close(schemas, item)
 
 
 def _add_service(merged: Document, service: str, document: Document) -> None:
     for path, item in document.get("paths", {}).items():
         for method in METHODS:
             if method in item:
-                extend_operation(item[method], service, method)
+                extend_operation(item[method], service, method, path)
         merged["paths"][path] = item
     components = document.get("components", {})
     for kind in ("schemas", "responses", "examples"):

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.openapi.errors import header_references, reference, shared_examples, shared_responses
 from common.security.cookies import ACCESS, CSRF_HEADER, cookie_name
-from common.security.scopes import SAFE, SCOPES, scope_for
+from common.security.scopes import SAFE, SCOPES, scope_for, scoped_service
 
 Json = dict[str, Any]
 
@@ -77,10 +77,12 @@ seconds as `Retry-After` says.
 }
 
 
-def extend_operation(operation: Json, service: str, method: str) -> None:
+def extend_operation(operation: Json, service: str, method: str, path: str) -> None:
     """Add the tag, the gateway's credentials, its errors and its headers to a service's operation."""
     operation["tags"] = [service]
-    operation["security"] = list(_credentials(operation.get("security", []), service, method.upper()))
+    operation["security"] = list(
+        _credentials(operation.get("security", []), scoped_service(service, path), method.upper())
+    )
     responses = operation.setdefault("responses", {})
     responses |= {str(status): reference(status) for status in GATEWAY_STATUSES}
     for response in responses.values():

@@ -36,6 +36,8 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
         self._body_task: asyncio.Task[None] | None = None
+        self.retires_at = float("inf")
+        """When the pool replaces it, in seconds of the monotonic clock."""
         self._reset("")
 
     def _reset(self, method: str, *, upgrades: bool = False) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from common import metrics
+from opentelemetry.trace import SpanKind
+
+from common import metrics, telemetry
 from common.errors import BadGateway, DukanError, GatewayTimeout, Unavailable
 from gateway.errors import Overloaded, TooManyInFlight
 from gateway.http.headers import header_lines
@@ -108,6 +110,22 @@ class Upstream:
             raise Unavailable(retry_after=self.breaker.retry_after)
 
     async def _send(self, request: UpstreamRequest, start: bytes) -> Connection:
+        """In a span, if the request is traced; the service's span is below it. It ends when the response starts."""
+        attributes = {"http.request.method": request.method, "server.address": self.pool.host.decode()}
+        span = telemetry.start_child(f"{request.method} {self.service}", SpanKind.CLIENT, attributes)
+        if span is None:
+            return await self._exchange(request, start)
+        headers = [pair for pair in request.headers if pair[0] != b"traceparent"]
+        traceparent = (b"traceparent", telemetry.traceparent_of(span).encode())
+        try:
+            return await self._exchange(replace(request, headers=[*headers, traceparent]), start)
+        except BaseException as error:
+            telemetry.fail(span, error)
+            raise
+        finally:
+            span.end()
+
+    async def _exchange(self, request: UpstreamRequest, start: bytes) -> Connection:
         try:
             connection = await self._send_with_retry(request, start)
         except TimeoutError as error:

@@ -92,9 +92,14 @@ class Forbidden(DukanError):
 
 
 class NotFound(DukanError):
+    """No such path, no such id, or a feature that is off: the message is the same for all of them."""
+
     status = 404
     code = "not_found"
     message = "Not found"
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 class Conflict(DukanError):

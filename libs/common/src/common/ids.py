@@ -14,3 +14,11 @@ def new_id() -> UUID:
 def new_request_id() -> str:
     """The text of a new UUIDv7. 0.2 µs instead of 1.3 µs for `str(new_id())`: every request needs one."""
     return str(uuid_utils.uuid7())
+
+
+def canonical_uuid(text: str) -> UUID:
+    """The UUID of its canonical text. Raises ValueError for what `UUID()` reads as well: URNs, braces, no hyphens."""
+    value = UUID(text)
+    if str(value) != text.lower():
+        raise ValueError(text)
+    return value

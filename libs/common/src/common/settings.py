@@ -54,6 +54,9 @@ class ServiceSettings(BaseSettings):
     phone_region: Annotated[str, AfterValidator(check_region)] = Field(
         "", description="country (ISO 3166) of telephone numbers without a country code; without it they are refused"
     )
+    trace_sample_ratio: float = Field(
+        1.0, ge=0, le=1, description="share of sampled traces among those that begin here"
+    )
     otel_endpoint: str | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
     @property

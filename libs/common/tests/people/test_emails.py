@@ -82,7 +82,7 @@ def test_addresses_of_two_mailboxes_stay_two(one: str, other: str) -> None:
 def test_an_address_that_no_mail_can_reach_is_refused(text: str) -> None:
     with pytest.raises(RuleError) as refusal:
         normalised_email(text)
-    assert refusal.value.code == "email_invalid"
+    assert refusal.value.code == "invalid_email"
 
 
 @pytest.mark.parametrize("text", LOOK_ALIKES)

@@ -50,7 +50,7 @@ def test_a_name_of_any_script_is_kept(name: str) -> None:
 def test_control_characters_and_invisible_names_are_refused(name: str) -> None:
     with pytest.raises(RuleError) as refusal:
         check_name(name)
-    assert refusal.value.code == "name_invalid"
+    assert refusal.value.code == "invalid_name"
 
 
 def test_a_name_has_one_spelling() -> None:

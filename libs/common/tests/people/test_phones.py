@@ -53,7 +53,7 @@ def test_a_number_is_stored_in_e164_without_its_trunk_zero(written: str, number:
 def test_what_cannot_be_dialled_is_refused_in_one_wording(written: str) -> None:
     with pytest.raises(RuleError, match="A phone number is in international form") as refusal:
         normalised_phone(written)
-    assert refusal.value.code == "phone_invalid"
+    assert refusal.value.code == "invalid_phone"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def test_a_reserved_username_and_its_look_alikes_are_for_staff_to_give(username:
 def test_letters_of_other_scripts_make_no_username(username: str) -> None:
     with pytest.raises(RuleError) as refusal:
         check_own_username(username)
-    assert refusal.value.code == "username_invalid"
+    assert refusal.value.code == "invalid_username"
 
 
 @pytest.mark.parametrize("username", ["Ali", "neema", "juma.hassan", "adminah", "rooted", "theo", "j0hn", "msupport7"])

@@ -14,7 +14,7 @@ def test_each_permission_is_granted_to_one_role_and_inherited_by_those_after_it(
 
 
 @pytest.mark.parametrize(
-    ("roles", "may_manage_orders", "may_manage_accounts"),
+    ("roles", "may_manage_orders", "may_manage_keys"),
     [
         ({"customer"}, False, False),
         ({"staff"}, True, False),
@@ -25,10 +25,10 @@ def test_each_permission_is_granted_to_one_role_and_inherited_by_those_after_it(
     ],
 )
 def test_a_role_has_its_own_permissions_and_those_of_the_roles_before_it(
-    roles: set[str], may_manage_orders: bool, may_manage_accounts: bool
+    roles: set[str], may_manage_orders: bool, may_manage_keys: bool
 ) -> None:
     assert permits(roles, "orders.manage") is may_manage_orders
-    assert permits(roles, "accounts.manage") is may_manage_accounts
+    assert permits(roles, "signing_keys.manage") is may_manage_keys
 
 
 def test_the_least_role_of_a_permission_is_the_one_that_lists_it() -> None:

@@ -105,7 +105,7 @@ async def test_a_valid_token_gives_its_identity() -> None:
     identity = await issuer.verifier().verify(issuer.token(user_id, ["staff"], scope="orders:read messages:send"))
     assert identity.user_id == user_id
     assert identity.may("orders.manage")
-    assert not identity.may("accounts.manage")
+    assert not identity.may("signing_keys.manage")
     assert identity.scope == {"orders:read", "messages:send"}
 
 

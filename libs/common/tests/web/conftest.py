@@ -56,7 +56,7 @@ well_known = APIRouter()
 
 @shop.get("/me")
 async def get_me(caller: Caller) -> Envelope[dict[str, Any]]:
-    return ok({"user_id": str(caller.user_id), "admin": caller.may("accounts.manage")})
+    return ok({"user_id": str(caller.user_id), "admin": caller.may("signing_keys.manage")})
 
 
 SORTING = Sorting({"title": "title", "price": "amount"})
@@ -77,7 +77,7 @@ async def get_greeting(caller: MaybeCaller) -> Envelope[str]:
 
 @shop.put("/greeting")
 async def put_greeting(caller: Caller) -> Envelope[bool]:
-    return ok(caller.may("accounts.manage"))
+    return ok(caller.may("signing_keys.manage"))
 
 
 @shop.get("/staff-room")
@@ -86,8 +86,8 @@ async def get_staff_room(caller: Annotated[Identity, may("stock.manage")]) -> En
 
 
 @shop.get("/vault")
-async def get_vault(caller: Annotated[Identity, may("accounts.manage")]) -> Envelope[bool]:
-    return ok(caller.may("accounts.manage"))
+async def get_vault(caller: Annotated[Identity, may("signing_keys.manage")]) -> Envelope[bool]:
+    return ok(caller.may("signing_keys.manage"))
 
 
 @shop.post("/baskets")

@@ -99,7 +99,7 @@ async def test_what_is_neither_a_date_nor_a_time_is_rejected_by_name(client: Asy
     for field in ("from", "to"):
         answer = await client.get(PERIODS, params={field: wrong})
         assert answer.status_code == 422, answer.text
-        assert [(problem["field"], problem["code"]) for problem in answer.json()["errors"]] == [(field, "date_invalid")]
+        assert [(problem["field"], problem["code"]) for problem in answer.json()["errors"]] == [(field, "invalid_date")]
 
 
 @pytest.mark.parametrize("query", ["to=9999-12-31", "from=0001-01-01", "from=0001-01-01T00:00:00%2B14:00"])

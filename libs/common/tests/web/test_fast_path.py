@@ -27,7 +27,7 @@ async def post_thing(key: str) -> str:
 
 async def hot_thing(_: Request, key: str) -> Response | None:
     if key == "gone":
-        raise NotFound("There is no such thing")
+        raise NotFound
     if key == "broken":
         raise ZeroDivisionError
     return json_response(b'"hot"') if key.isalpha() else None

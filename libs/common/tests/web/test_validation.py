@@ -95,7 +95,7 @@ async def fast_order(request: Request, _: str) -> Response | None:
 
 @pytest.fixture
 async def client(fresh_database: FreshDatabase, client_for: ClientFor) -> AsyncClient:
-    service = Service("shop", ServiceSettings(), await fresh_database("common"), routers=[router])
+    service = Service("bazaar", ServiceSettings(), await fresh_database("common"), routers=[router])
     service.fast_posts = {"/orders": fast_order}
     return await client_for(service)
 
@@ -194,8 +194,8 @@ async def test_json_that_parsers_read_differently_is_malformed(
         (b'{"attributes": {"a": null}}', [("attributes.a", "wrong_type")]),
         (b'{"name": "a", "size": "xl"}', [("name", "too_short"), ("size", "invalid_choice")]),
         (b'{"name": "abcdef", "phone": "0712"}', [("name", "too_long"), ("phone", "wrong_format")]),
-        (b'{"day": "2000-02-31", "at": "2000-02-31T08:00:00Z"}', [("day", "date_invalid"), ("at", "invalid_time")]),
-        (b'{"day": "yesterday", "at": 5}', [("day", "date_invalid"), ("at", "invalid_time")]),
+        (b'{"day": "2000-02-31", "at": "2000-02-31T08:00:00Z"}', [("day", "invalid_date"), ("at", "invalid_time")]),
+        (b'{"day": "yesterday", "at": 5}', [("day", "invalid_date"), ("at", "invalid_time")]),
         (b'{"noteId": "x", "url": "kanga"}', [("url", "invalid_url"), ("noteId", "invalid_uuid")]),
         (b'{"lines": [{"quantity": "1"}, {}]}', [("lines.0.quantity", "wrong_type"), ("lines.1.quantity", "missing")]),
         (b'{"lines": [{"quantity": 1}, {"quantity": 1}, {"quantity": 1}, {"quantity": 1}]}', [("lines", "too_long")]),

@@ -12,11 +12,13 @@ UNKNOWN = IPv4Address(0)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`request_id` links the audit to the logs and events of the same request."""
+    """`request_id` links the audit to the logs and events of the same request. `device_token` is what a sign-in gave to
+    the device, as the client sent it."""
 
     address: Address
     user_agent: str | None = None
     request_id: str | None = None
+    device_token: str | None = None
 
 
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> Address:

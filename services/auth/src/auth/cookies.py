@@ -13,10 +13,11 @@ from fastapi import Depends, Request, Response
 
 from auth.dependencies import Services
 from auth.services import AuthServices
+from auth.sessions.domain import KEEP_UNUSED_DEVICES_FOR
 from auth.sessions.usecases.open_session import TokenPair
 from common import clock
 from common.errors import CsrfTokenInvalid, DukanError
-from common.security.cookies import ACCESS, CSRF, CSRF_HEADER, REFRESH, cookie_name
+from common.security.cookies import ACCESS, CSRF, CSRF_HEADER, DEVICE, DEVICE_PATH, REFRESH, cookie_name
 from common.web import error_responses
 
 
@@ -39,9 +40,12 @@ class CookieJar:
         self._set(ACCESS, tokens.access.text, tokens.access.expires_in)
         self._set(REFRESH, tokens.refresh_token, max_age)
         self._set(CSRF, csrf, max_age, readable=True)
+        if device := self.services.device_token(tokens.account.id, tokens.device_id):
+            self._set(DEVICE, device, int(KEEP_UNUSED_DEVICES_FOR.total_seconds()), path=DEVICE_PATH)
         return csrf
 
     def clear(self) -> None:
+        """All but the device's: it stays one that the account has signed in on."""
         for name in (ACCESS, REFRESH, CSRF):
             self._set(name, "", 0, readable=name == CSRF)
 
@@ -57,12 +61,12 @@ class CookieJar:
         if not compare_digest(given.encode(), self.services.vault.csrf_token(session_id).encode()):
             raise CsrfTokenInvalid
 
-    def _set(self, name: str, value: str, max_age: int, *, readable: bool = False) -> None:
+    def _set(self, name: str, value: str, max_age: int, *, readable: bool = False, path: str = "/") -> None:
         self.response.set_cookie(
             self._name(name),
             value,
             max_age=max_age,
-            path="/",
+            path=path,
             secure=self.services.secure_cookies,
             httponly=not readable,
             samesite="lax",

@@ -9,6 +9,7 @@ from auth.clients import Client, client_address
 from auth.services import AuthServices
 from common import context
 from common.contracts.auth import SessionRevoked
+from common.security.cookies import DEVICE, DEVICE_HEADER, cookie_name
 
 MAX_USER_AGENT = 300
 
@@ -29,7 +30,14 @@ async def _client(request: Request, services: Services) -> Client:
         client_address(peer, forwarded_for, services.trusted_proxies),
         request.headers.get("user-agent", "")[:MAX_USER_AGENT] or None,
         origin.correlation_id if origin else None,
+        device_token_of(request, services),
     )
+
+
+def device_token_of(request: Request, services: AuthServices) -> str | None:
+    """From the header, for applications, else from the cookie."""
+    cookie = cookie_name(DEVICE, secure=services.secure_cookies)
+    return request.headers.get(DEVICE_HEADER) or request.cookies.get(cookie)
 
 
 async def _mark_revoked(request: Request) -> Callable[[Sequence[SessionRevoked]], None]:

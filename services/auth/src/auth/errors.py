@@ -32,7 +32,7 @@ class TooManyAttempts(Recorded, RateLimited):
 
 
 class UserNotFound(NotFound):
-    code, message = "user_not_found", "There is no such user"
+    code = "user_not_found"
 
 
 # api_keys
@@ -57,12 +57,11 @@ class ApiKeyInvalid(Recorded, Unauthenticated):
 
 class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
-    message = "There is no such API key"
 
 
 class ApiKeysOfOthersForbidden(Forbidden):
     field = "user_id"
-    message = "Only administrators manage the keys of others"
+    message = "Only staff and administrators manage the keys of others"
 
 
 class DailyLimitReached(RateLimited):
@@ -161,7 +160,6 @@ class IdentityNeeded(Conflict):
 
 class IdentityNotFound(NotFound):
     code = "identity_not_found"
-    message = "There is no such identity"
 
 
 class IdentityTaken(Conflict):
@@ -235,7 +233,6 @@ class TooManyPendingLogins(RateLimited):
 
 class UnknownProvider(NotFound):
     code = "oidc_unknown_provider"
-    message = "There is no such issuer"
 
 
 class UserinfoInvalid(Unauthenticated):
@@ -273,7 +270,6 @@ class PasskeyNotAccepted(Recorded, Unauthenticated):
 
 class PasskeyNotFound(NotFound):
     code = "passkey_not_found"
-    message = "There is no such passkey"
 
 
 class TooManyChallenges(RateLimited):
@@ -356,7 +352,7 @@ class AccountDeactivated(Recorded, Forbidden):
 
 
 class DeviceNotFound(NotFound):
-    code, message = "device_not_found", "There is no such device"
+    code = "device_not_found"
 
 
 class IdentifierMissing(Invalid):
@@ -386,7 +382,7 @@ class RefreshTokenMissing(Invalid):
 
 
 class SessionNotFound(NotFound):
-    code, message = "session_not_found", "There is no such session"
+    code = "session_not_found"
 
 
 # signing_keys
@@ -434,6 +430,13 @@ class AccountDeleted(Conflict):
 
 class AccountErased(Conflict):
     code, message = "account_erased", "The account has been erased and cannot be restored"
+
+
+class RoleAboveOwn(Forbidden):
+    """Staff manage the accounts and keys of customers and staff."""
+
+    code = "role_above_own"
+    message = "Only administrators manage administrators"
 
 
 class LastAdmin(Conflict):

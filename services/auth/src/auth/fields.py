@@ -55,6 +55,7 @@ RefreshToken = Annotated[
     Field(examples=["mB3xQ8vK1sZt7WcYp2LdRf6NhJg9aEuT0oIiXqVb"]),
 ]
 CsrfToken = Annotated[str, Field(examples=["Zk4tq1c9yXw2dVfP8mLsR6bNjH3gTaEu7oKiWxCzQvU"])]
+DeviceToken = Annotated[str, Field(examples=["AZwfDHoQez6fUmofDJ0uEU3q6m1bqQmGv2Yq0Xc7sR4tKjHgFdSaPo"])]
 Seconds = Annotated[int, Field(examples=[900])]
 DailyMessages = Annotated[int, Field(ge=0, le=1_000_000, examples=[500]), fields.WHOLE]
 FactorCode = Annotated[str, _stripped(20), Field(examples=["482913"])]

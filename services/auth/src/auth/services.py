@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from auth.clients import Network
 from auth.throttle.domain import Policy, per_minute
@@ -36,6 +37,10 @@ class AuthServices:
     public_url: str
     issuer: str
     secure_cookies: bool
+
+    def device_token(self, account_id: UUID, device_id: UUID | None) -> str | None:
+        """See `Vault.device_token`; None without a device."""
+        return self.vault.device_token(account_id, device_id) if device_id else None
 
     @property
     def per_address(self) -> Policy:

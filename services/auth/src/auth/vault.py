@@ -1,7 +1,7 @@
 """Keys derived from DUKAN_KEY_SECRET, one per purpose: encryption, refresh tokens, hashes of codes and API keys."""
 
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
 from common.security.encryption import CannotUnsealError, Cipher, derive_key
@@ -16,6 +16,7 @@ class Vault:
         self._codes = derive_key(secret, b"dukan.auth.one-time-codes")
         self._api_keys = derive_key(secret, b"dukan.auth.api-keys")
         self._csrf = derive_key(secret, b"dukan.auth.csrf")
+        self._devices = derive_key(secret, b"dukan.auth.devices")
 
     def seal(self, content: bytes, name: str) -> bytes:
         """Encrypt (AES-256-GCM); `name` is bound to the content, so rows cannot be swapped."""
@@ -30,7 +31,7 @@ class Vault:
     def child_of(self, refresh_token: str) -> str:
         """The next refresh token, always the same for one parent: a repeated request needs no token stored in clear."""
         child = hmac.digest(self._rotation, refresh_token.encode(), "sha256")
-        return urlsafe_b64encode(child).rstrip(b"=").decode()
+        return _base64(child)
 
     def code_digest(self, *parts: str) -> bytes:
         """A keyed hash, for values short enough to be guessed from a plain one: six digits, an e-mail address."""
@@ -42,4 +43,25 @@ class Vault:
 
     def csrf_token(self, session_id: UUID) -> str:
         """The token that a page sends beside the cookies of this session."""
-        return urlsafe_b64encode(hmac.digest(self._csrf, session_id.bytes, "sha256")).rstrip(b"=").decode()
+        return _base64(hmac.digest(self._csrf, session_id.bytes, "sha256"))
+
+    def device_token(self, account_id: UUID, device_id: UUID) -> str:
+        """What a device that has signed in shows, with the account's next password, to be told from strangers."""
+        return _base64(device_id.bytes + self._device_proof(account_id, device_id))
+
+    def device_of(self, token: str, account_id: UUID) -> UUID | None:
+        """The device of a token for this account; None if it is not valid."""
+        try:
+            content = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            device_id = UUID(bytes=content[:16])
+        except ValueError:
+            return None
+        is_valid = hmac.compare_digest(content[16:], self._device_proof(account_id, device_id))
+        return device_id if is_valid else None
+
+    def _device_proof(self, account_id: UUID, device_id: UUID) -> bytes:
+        return hmac.digest(self._devices, account_id.bytes + device_id.bytes, "sha256")
+
+
+def _base64(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()

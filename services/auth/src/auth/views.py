@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from auth.accounts.domain import AVATAR_VARIANT, Role
 from auth.accounts.usecases import Account
-from auth.fields import AccessTokenText, CsrfToken, RefreshToken, Seconds
+from auth.fields import AccessTokenText, CsrfToken, DeviceToken, RefreshToken, Seconds
+from auth.services import AuthServices
 from auth.sessions.usecases.open_session import TokenPair
 from common import clock
 from common.security.media_urls import MediaUrls
@@ -55,7 +56,11 @@ class AccountView(UserView):
 
 
 class SignInView(BaseModel):
-    """Durations are in seconds from now. With `cookies` the tokens are in cookies, and the body has the CSRF token."""
+    """Durations are in seconds from now. With `cookies` the tokens are in cookies, and the body has the CSRF token.
+
+    A sign-in gives a `device_token`. Sent as `X-Device-Token` with the next sign-in, or by its cookie, it keeps wrong
+    passwords of others from delaying the owner.
+    """
 
     access_token: AccessTokenText | None
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
@@ -63,10 +68,11 @@ class SignInView(BaseModel):
     refresh_token: RefreshToken | None
     refresh_expires_in: Seconds
     csrf_token: CsrfToken | None
+    device_token: DeviceToken | None
     user: UserView
 
     @classmethod
-    def of(cls, tokens: TokenPair, media_urls: MediaUrls, csrf_token: str | None = None) -> Self:
+    def of(cls, tokens: TokenPair, services: AuthServices, csrf_token: str | None = None) -> Self:
         by_cookies = csrf_token is not None
         return cls(
             access_token=None if by_cookies else tokens.access.text,
@@ -74,7 +80,8 @@ class SignInView(BaseModel):
             refresh_token=None if by_cookies else tokens.refresh_token,
             csrf_token=csrf_token,
             refresh_expires_in=int((tokens.refresh_expires_at - clock.now()).total_seconds()),
-            user=UserView.of(tokens.account, media_urls),
+            device_token=None if by_cookies else services.device_token(tokens.account.id, tokens.device_id),
+            user=UserView.of(tokens.account, services.media_urls),
         )
 
 

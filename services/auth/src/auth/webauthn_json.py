@@ -33,6 +33,8 @@ Transport = Annotated[str, StringConstraints(max_length=20), Field(examples=["in
 class _FromBrowser(BaseModel):
     """Browsers send more than is read here, and later ones may send more than these; the rest is ignored."""
 
+    model_config = ConfigDict(serialize_by_alias=True, json_schema_extra={"additionalProperties": True})
+
     @model_validator(mode="before")
     @classmethod
     def _known(cls, value: object) -> object:
@@ -43,8 +45,6 @@ class _FromBrowser(BaseModel):
 
 
 class _Credential(_FromBrowser):
-    model_config = ConfigDict(serialize_by_alias=True)
-
     id: CredentialId
     raw_id: CredentialId = Field(alias="rawId")
     type: Literal["public-key"]
@@ -55,8 +55,6 @@ class _Credential(_FromBrowser):
 
 
 class AttestationResponse(_FromBrowser):
-    model_config = ConfigDict(serialize_by_alias=True)
-
     client_data: ClientData = Field(alias="clientDataJSON")
     attestation: Binary = Field(alias="attestationObject")
     transports: list[Transport] = Field([], max_length=10)
@@ -69,8 +67,6 @@ class RegistrationCredential(_Credential):
 
 
 class AssertionResponse(_FromBrowser):
-    model_config = ConfigDict(serialize_by_alias=True)
-
     client_data: ClientData = Field(alias="clientDataJSON")
     authenticator_data: Binary = Field(alias="authenticatorData")
     signature: Binary

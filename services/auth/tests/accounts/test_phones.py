@@ -59,7 +59,7 @@ async def test_a_number_without_a_country_code_is_of_the_shops_country(start_api
     assert (await api.registered(phone="0712 345 678"))["phone"] == "+254712345678"
     assert (await api.registered(phone="+255 (0)712 345 678"))["phone"] == "+255712345678"
     api = await start_api()
-    assert problem(await api.post("/auth/register", person(phone="0712 345 678")), 422) == ("phone", "phone_invalid")
+    assert problem(await api.post("/auth/register", person(phone="0712 345 678")), 422) == ("phone", "invalid_phone")
 
 
 async def test_a_number_for_whatsapp_is_kept_beside_the_phone(api: AuthApi) -> None:
@@ -72,4 +72,4 @@ async def test_a_number_for_whatsapp_is_kept_beside_the_phone(api: AuthApi) -> N
     assert event.whatsapp_number == "+255754000222"
     assert data(await api.patch("/auth/me", {"whatsapp_number": None}, tokens))["whatsapp_number"] is None
     wrong = await api.patch("/auth/me", {"whatsapp_number": "0754"}, tokens)
-    assert problem(wrong, 422) == ("whatsapp_number", "phone_invalid")
+    assert problem(wrong, 422) == ("whatsapp_number", "invalid_phone")

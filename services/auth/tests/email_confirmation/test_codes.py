@@ -8,9 +8,9 @@ from services.auth.tests.conftest import StartApi
 from services.auth.tests.emails import confirm, emails_to, request_reset, verify
 from services.auth.tests.harness import PASSWORD, AuthApi, data, problem
 
-from auth.email_confirmation.domain import LIFETIME, MAX_CODES_PER_DAY
+from auth.email_confirmation.domain import LIFETIME, MAX_CODES_PER_DAY, MAX_EMAILS_PER_DAY, MAX_EMAILS_PER_HOUR
 from common.clock import FixedClock
-from common.contracts.auth import EmailConfirmed
+from common.contracts.auth import EmailConfirmed, RegistrationAttempted
 
 WRONG = ("code", "code_invalid")
 STALE = ("token", "token_invalid")
@@ -53,9 +53,11 @@ async def test_concurrent_guesses_from_many_addresses_count_together(api: AuthAp
     places = [{"X-Forwarded-For": f"203.0.113.{i}"} for i in range(20)]
     answers = await asyncio.gather(*(verify(api, user, sent.wrong, headers=place) for place in places))
     assert {answer.status_code for answer in answers} == {422}
-    assert [row["attempts"] for row in await api.rows("SELECT attempts FROM one_time_code WHERE attempts > 0")] == [5]
-    owner = {"X-Forwarded-For": "198.51.100.7"}
-    assert problem(await verify(api, user, sent.code, headers=owner), 422) == WRONG
+    counted = "SELECT attempts, other_attempts FROM one_time_code WHERE purpose = 'reset_password'"
+    assert [tuple(row) for row in await api.rows(counted)] == [(0, 5)]
+    one_more = {"X-Forwarded-For": "198.51.100.7"}
+    assert problem(await verify(api, user, sent.code, headers=one_more), 422) == WRONG
+    data(await verify(api, user, sent.code))
 
 
 async def test_codes_links_and_grants_expire_after_ten_minutes(api: AuthApi, time: FixedClock) -> None:
@@ -71,12 +73,25 @@ async def test_codes_links_and_grants_expire_after_ten_minutes(api: AuthApi, tim
     assert problem(await api.post("/auth/password/reset", body), 422) == STALE
 
 
-async def test_another_request_revokes_the_previous_code(api: AuthApi) -> None:
+async def test_another_request_keeps_the_previous_code(api: AuthApi) -> None:
+    user, outsider = await api.registered(), {"X-Forwarded-For": "203.0.113.9"}
+    owners, outsiders = await request_reset(api, user), await request_reset(api, user, headers=outsider)
+    own_second = await request_reset(api, user)
+    for sent in (owners, outsiders, own_second):
+        data(await verify(api, user, sent.code))
+
+
+async def test_guesses_of_outsiders_use_up_no_attempt_of_the_owner(api: AuthApi) -> None:
     user = await api.registered()
-    first, second = await request_reset(api, user), await request_reset(api, user)
-    if first.code != second.code:
-        assert problem(await verify(api, user, first.code), 422) == WRONG
-    data(await verify(api, user, second.code))
+    [to_confirm] = await emails_to(api, user, "confirm_email")
+    to_reset = await request_reset(api, user)
+    for i in range(8):
+        outsider = {"X-Forwarded-For": f"203.0.113.{i}"}
+        assert problem(await verify(api, user, to_reset.wrong, headers=outsider), 422) == WRONG
+        body = {"email": user["email"], "code": to_confirm.wrong}
+        assert problem(await api.post("/auth/email/confirm", body, headers=outsider), 422) == WRONG
+    data(await verify(api, user, to_reset.code))
+    data(await confirm(api, user, to_confirm.code))
 
 
 async def test_another_request_keeps_the_previous_link_and_grant(api: AuthApi) -> None:
@@ -124,23 +139,65 @@ async def test_request_throttling_does_not_block_sign_in(api: AuthApi) -> None:
     assert (await api.login(user["email"])).status_code == 200
 
 
-async def test_after_ten_requests_a_day_e_mails_contain_the_link_only(api: AuthApi) -> None:
+async def test_after_ten_requests_a_day_e_mails_contain_the_link_only(api: AuthApi, time: FixedClock) -> None:
     user = await api.registered()
     for i in range(MAX_CODES_PER_DAY + 1):
+        time.advance(timedelta(minutes=15))
         sent = await request_reset(api, user, headers={"X-Forwarded-For": f"203.0.113.{i}"})
     assert sent.code == ""
     data(await api.post("/auth/password/reset", {"token": sent.token, "new_password": "another good secret"}))
     assert (await api.login(user["email"], "another good secret")).status_code == 200
 
 
-async def test_ten_concurrent_requests_leave_one_open_code(api: AuthApi) -> None:
-    user = await api.registered()
-    places = [{"X-Forwarded-For": f"203.0.113.{i}"} for i in range(10)]
+def place(number: int) -> dict[str, dict[str, str]]:
+    return {"headers": {"X-Forwarded-For": f"203.0.113.{number}"}}
+
+
+async def test_a_recipient_gets_six_e_mails_an_hour_from_however_many_addresses(api: AuthApi, time: FixedClock) -> None:
+    user, attacker = await api.registered(), await api.signed_in()
+    first = (await emails_to(api, user, "confirm_email"))[0]
+    paths = ("/auth/otp/send", "/auth/email/confirmation")
     body = {"email": user["email"]}
-    answers = await asyncio.gather(*(api.post("/auth/otp/send", body, headers=place) for place in places))
+    answers = await asyncio.gather(*(api.post(paths[i % 2], body, **place(i)) for i in range(60)))
     assert {answer.status_code for answer in answers} == {202}
-    open_ones = "SELECT FROM one_time_code WHERE purpose = 'reset_password' AND code_hash IS NOT NULL"
-    assert len(await api.rows(open_ones)) == 1
+    data(await api.act("/auth/email/change", attacker, body), 202)
+
+    async def sent() -> int:
+        return sum([len(await emails_to(api, user, purpose)) for purpose in ("confirm_email", "reset_password")])
+
+    assert await sent() == MAX_EMAILS_PER_HOUR
+    data(await confirm(api, user, first.code))
+    for hour in range(30):
+        time.advance(timedelta(hours=1))
+        for i in range(10):
+            data(await api.post("/auth/otp/send", body, **place(i + hour * 10 % 250)), 202)
+        if hour == 20:
+            assert await sent() == MAX_EMAILS_PER_DAY
+    assert MAX_EMAILS_PER_DAY < await sent() <= 2 * MAX_EMAILS_PER_DAY
+
+
+async def test_strangers_requests_keep_no_e_mail_from_an_owner_on_a_known_device(api: AuthApi) -> None:
+    user = await api.registered()
+    device = (await api.signed_in(user["email"]))["device_token"]
+    for i in range(MAX_EMAILS_PER_HOUR):
+        data(await api.post("/auth/otp/send", {"email": user["email"]}, **place(i)), 202)
+    before = len(await emails_to(api, user, "reset_password"))
+    await request_reset(api, user)
+    assert len(await emails_to(api, user, "reset_password")) == before
+    sent = await request_reset(api, user, headers={"X-Device-Token": device})
+    assert len(await emails_to(api, user, "reset_password")) == before + 1
+    data(await verify(api, user, sent.code))
+
+
+async def test_a_change_to_a_bombed_address_leaves_the_previous_request_valid(api: AuthApi) -> None:
+    tokens, address = await api.signed_in(), "new@shop.test"
+    data(await api.act("/auth/email/change", tokens, {"email": "first@shop.test"}), 202)
+    [sent] = await emails_to(api, tokens["user"], "change_email")
+    for i in range(MAX_EMAILS_PER_HOUR):
+        data(await api.post("/auth/otp/send", {"email": address}, **place(i)), 202)
+    data(await api.act("/auth/email/change", tokens, {"email": address}), 202)
+    assert len(await emails_to(api, tokens["user"], "change_email")) == 1
+    data(await api.act("/auth/email/change/confirm", tokens, {"code": sent.code}))
 
 
 SAME_FOR_ALL: list[tuple[str, dict[str, Any]]] = [
@@ -179,15 +236,26 @@ async def test_the_code_of_an_unknown_address_never_matches(api: AuthApi) -> Non
     assert problem(await verify(api, {"email": "nobody@shop.test"}, right[0]), 422) == WRONG
 
 
-async def test_registering_a_taken_address_sends_the_owner_another_confirmation(start_api: StartApi) -> None:
+async def test_registering_a_taken_address_tells_its_owner_and_nobody_else(start_api: StartApi) -> None:
     api = await start_api(reveals_account_existence=False)
     user = await api.registered(email="known@shop.test")
-    await api.registered(email="known@shop.test", password="another good secret")
+    fields = {"password": "another good secret", "first_name": "Mallory", "phone": "+255754000111"}
+    repeated = await api.registered(email="Known@shop.test", **fields)
+    fresh = await api.registered(email="fresh@shop.test", **fields)
+    same = ("id", "email", "created_at", "updated_at")
+    assert {**repeated, **dict.fromkeys(same)} == {**fresh, **dict.fromkeys(same)}
+    assert repeated["id"] != user["id"]
     sent = await emails_to(api, user, "confirm_email")
     assert len(sent) == 2
     data(await confirm(api, user, sent[1].code))
     await api.registered(email="known@shop.test", password="another good secret")
     assert len(await emails_to(api, user, "confirm_email")) == 2
+    [told] = await api.published(RegistrationAttempted, user["id"])
+    assert told.address == "127.0.0.1"
+    body = {"email": "known@shop.test", "password": "another good secret"}
+    for i in range(20):
+        data(await api.post("/auth/register", body, **place(i)), 201)
+    assert len(await api.published(RegistrationAttempted, user["id"])) == MAX_EMAILS_PER_HOUR - 2
     assert (await api.login("known@shop.test")).status_code == 200
 
 

@@ -4,10 +4,13 @@ import asyncio
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
+import httpx
 from services.auth.tests.conftest import StartApi
-from services.auth.tests.harness import PASSWORD, AuthApi, problem
+from services.auth.tests.emails import request_reset
+from services.auth.tests.harness import PASSWORD, AuthApi, bearer, data, problem
 
 from auth.clients import client_address, neighbourhood
+from auth.throttle.domain import OVERALL
 from common.clock import FixedClock
 
 THIEF = {"X-Forwarded-For": "203.0.113.9"}
@@ -31,6 +34,73 @@ async def test_each_further_guess_waits_longer_and_the_owner_does_not(api: AuthA
         assert await guess(api, email, 1) == [401]
         right = await api.login(email, PASSWORD, headers=THIEF)
         assert (right.status_code, right.headers["Retry-After"]) == (429, wait)
+
+
+async def test_a_known_device_does_not_wait_for_guesses_at_the_same_address(start_api: StartApi) -> None:
+    api = await start_api(sign_in_failures_per_minute=10)
+    email, other = [(await api.registered())["email"] for _ in range(2)]
+    device = (await api.signed_in(email))["device_token"]
+    assert await guess(api, email, 6) == [401] * 5 + [429]
+    assert await guess(api, other, 6) == [401] * 5 + [429]
+    assert (await api.login(email, headers=THIEF)).status_code == 429
+    for proof in ({**THIEF, "X-Device-Token": device}, {**THIEF, "Cookie": f"dukan_device={device}"}):
+        assert (await api.login(email, headers=proof)).status_code == 200
+    stolen = {**THIEF, "X-Device-Token": device}
+    assert (await api.login(other, headers=stolen)).status_code == 429, "another account's device"
+    for forged in ("x", device[:-4] + "AAAA", device[:10], "é", ""):
+        headers = {**THIEF, "X-Device-Token": forged.encode()}
+        assert (await api.login(email, headers=headers)).status_code == 429, forged
+
+
+async def test_a_browser_is_known_by_its_cookie(api: AuthApi) -> None:
+    email = (await api.registered())["email"]
+    body = {"email": email, "password": PASSWORD, "cookies": True}
+    signed_in = await api.post("/auth/login", body)
+    assert data(signed_in)["device_token"] is None
+    [cookie] = [each for each in signed_in.headers.get_list("set-cookie") if each.startswith("dukan_device=")]
+    assert "Path=/api/v1/auth;" in cookie
+    assert "HttpOnly" in cookie
+    jar = httpx.Cookies(api.http.cookies)
+    api.http.cookies.clear()
+    assert await guess(api, email, 6) == [401] * 5 + [429]
+    assert (await api.post("/auth/login", body, headers=THIEF)).status_code == 429
+    api.http.cookies = jar
+    assert (await api.post("/auth/login", body, headers=THIEF)).status_code == 200
+
+
+async def test_guesses_on_a_known_device_wait_as_well_and_a_forgotten_device_is_unknown(api: AuthApi) -> None:
+    email = (await api.registered())["email"]
+    tokens = await api.signed_in(email)
+    known = {"X-Device-Token": tokens["device_token"]}
+    wrong = [(await api.login(email, f"guess {i}", headers=known)).status_code for i in range(6)]
+    assert wrong == [401] * 5 + [429]
+    assert (await api.login(email, headers=OWNER)).status_code == 200
+    assert await guess(api, email, 6) == [401] * 5 + [429]
+    [device] = [each for each in data(await api.get("/auth/devices", tokens)) if each["is_current"]]
+    deleted = await api.http.delete(f"/api/v1/auth/devices/{device['id']}", headers=bearer(tokens))
+    assert deleted.status_code == 200
+    assert (await api.login(email, headers={**THIEF, **known})).status_code == 429
+
+
+async def test_guesses_from_many_addresses_are_bounded_per_account(api: AuthApi, time: FixedClock) -> None:
+    user, name = await api.registered(username="neema-m"), "nobody@shop.test"
+    device = (await api.signed_in(user["email"]))["device_token"]
+
+    async def login(identifier: str, number: int, password: str = "a wrong guess") -> int:
+        headers = {"X-Forwarded-For": f"198.18.{number // 250}.{number % 250}"}
+        return (await api.login(identifier, password, headers=headers)).status_code
+
+    for names in ([name, name], [user["email"], "neema-m"]):
+        answers = [await login(names[i % 2], i) for i in range(OVERALL.free + 2)]
+        assert answers == [401] * OVERALL.free + [429] * 2
+        for step in range(8):
+            time.advance(OVERALL.max_wait)
+            assert [await login(names[i], 1000 + 2 * step + i) for i in range(2)] == [401, 429]
+    assert await login(user["email"], 5000, PASSWORD) == 429, "an owner on a new device"
+    assert (await api.login(user["email"], headers={"X-Device-Token": device})).status_code == 200
+    sent = await request_reset(api, user)
+    data(await api.post("/auth/password/reset", {"token": sent.token, "new_password": "another good secret"}))
+    assert await login(user["email"], 5001, "another good secret") == 200
 
 
 async def test_unknown_accounts_are_throttled_like_known_ones(api: AuthApi) -> None:

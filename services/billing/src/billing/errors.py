@@ -5,11 +5,11 @@ from common.errors import Conflict, DukanError, Invalid, NotFound
 
 
 class PaymentNotFound(NotFound):
-    message = "There is no such payment"
+    """There is no such payment."""
 
 
 class SandboxDisabled(NotFound):
-    message = "The sandbox provider is not enabled"
+    """The sandbox provider is not enabled."""
 
 
 class PaymentNotWaiting(Conflict):
@@ -40,7 +40,7 @@ class AmountNotPayable(Invalid):
 
 
 class StripeDisabled(NotFound):
-    message = "Stripe is not configured"
+    """Stripe is not configured."""
 
 
 class InvalidSignature(DukanError):

@@ -17,7 +17,7 @@ class UnknownCategory(Invalid):
 
 
 class CategoryNotFound(NotFound):
-    message = "There is no such category"
+    """There is no such category."""
 
 
 class CategoryNameTaken(Conflict):
@@ -56,7 +56,7 @@ class UnknownCategoryFilter(UnknownCategory):
 
 
 class ProductNotFound(NotFound):
-    message = "There is no such product"
+    """There is no such product."""
 
 
 class SkuTaken(Conflict):
@@ -85,11 +85,11 @@ class EmptyAdjustment(Invalid):
 
 
 class ImageNotFound(NotFound):
-    message = "There is no such image"
+    """There is no such image."""
 
 
 class VariantNotFound(NotFound):
-    message = "There is no such picture, or it is not ready yet"
+    """There is no such picture, or it is not ready yet."""
 
 
 class ImageFileTooLarge(Invalid):
@@ -199,7 +199,7 @@ class TooManyImports(Conflict):
 
 
 class ImportNotFound(NotFound):
-    message = "There is no such import"
+    """There is no such import."""
 
 
 class ImportFinished(Conflict):

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from catalog.slugs import slugify
+from common.ids import canonical_uuid
 from common.web import fields
 from common.web.text import NFC, nfc
 
@@ -27,7 +28,7 @@ ById = Annotated[UUID, Path(alias="key", description="the id")]
 def key_of(text: str) -> UUID | str:
     """The id if the text is one, otherwise the slug."""
     try:
-        return UUID(text)
+        return canonical_uuid(text)
     except ValueError:
         return nfc(text.casefold())
 

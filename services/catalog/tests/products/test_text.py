@@ -1,13 +1,14 @@
 """Text of products is stored and found in one form, without regard to accents."""
 
 import unicodedata
+from typing import Literal
 
 import httpx
 import pytest
 from services.catalog.tests.conftest import MakeProduct, data, problem
 
 URL = "/api/v1/products"
-SPELLINGS = ("NFC", "NFD")
+SPELLINGS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
 @pytest.mark.parametrize("text", ["Kahawa é", "Ünïted Wåx", "한글 찻잔", "カップ が"])

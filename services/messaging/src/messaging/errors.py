@@ -4,7 +4,7 @@ from common.errors import Conflict, NotFound, RateLimited
 
 
 class MessageNotFound(NotFound):
-    message = "There is no such message"
+    """There is no such message."""
 
 
 class ClientRefUsed(Conflict):

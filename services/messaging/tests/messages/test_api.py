@@ -98,7 +98,7 @@ async def test_a_number_that_cannot_be_dialled_is_refused_in_the_words_of_regist
 
     for answer in (sent, asked):
         [problem] = answer.json()["errors"]
-        assert (problem["field"], problem["code"]) == ("recipient", "phone_invalid")
+        assert (problem["field"], problem["code"]) == ("recipient", "invalid_phone")
         assert problem["message"] == "A phone number is in international form: +255712345678"
 
 

@@ -4,4 +4,4 @@ from common.errors import NotFound
 
 
 class NotificationNotFound(NotFound):
-    message = "There is no such notification"
+    """There is no such notification."""

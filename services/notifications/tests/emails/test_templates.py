@@ -34,6 +34,7 @@ DATA: dict[str, dict[str, Any]] = {
     "change_email": sealed("change_email"),
     "reset_password": sealed("reset_password"),
     "password_changed": {},
+    "already_registered": {"address": "203.0.113.9", "at": "2026-03-01 12:05 UTC"},
     "new_device": DEVICE,
     "security_changed": CHANGE,
     "order_confirmed": ORDER | {"lines": [LINE], "total": TOTAL},

@@ -4,11 +4,11 @@ from common.errors import Conflict, NotFound
 
 
 class EventNotFound(NotFound):
-    message = "There is no such event in the journal"
+    """There is no such event in the journal."""
 
 
 class DeadLetterNotFound(NotFound):
-    message = "There is no such dead letter"
+    """There is no such dead letter."""
 
 
 class AlreadyDecided(Conflict):

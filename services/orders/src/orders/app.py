@@ -3,11 +3,10 @@
 from datetime import timedelta
 from functools import partial
 
-import httpx
-
 from common.contracts.billing import PaymentActionRequired
 from common.contracts.orders import OrderCancelled, OrderConfirmed
 from common.drain import Drain
+from common.http_client import HttpClient
 from common.jobs import run_jobs
 from common.persistence.database import Database
 from common.web.service import Listener, Service
@@ -32,7 +31,7 @@ from orders.stock import subscribers as stock
 
 def build(settings: Settings) -> Service:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    http = httpx.AsyncClient(trust_env=False)
+    http = HttpClient(trust_env=False)
     catalog = CatalogClient(http, settings.catalog_url, settings.catalog_timeout)
     fetch_prices = partial(fetch_missing_prices, database, catalog)
     deadlines = Deadlines(

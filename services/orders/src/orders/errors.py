@@ -71,7 +71,6 @@ class Overloaded(Unavailable):
 
 class OrderNotFound(NotFound):
     code = "orders.unknown_order"
-    message = "There is no such order"
 
 
 class IllegalTransition(Conflict):
@@ -86,12 +85,10 @@ class CartFull(Invalid):
 
 class CartItemNotFound(NotFound):
     code = "orders.unknown_item"
-    message = "There is no such item in the cart"
 
 
 class AddressNotFound(NotFound):
     code = "orders.unknown_address"
-    message = "There is no such address"
 
 
 class TooManyAddresses(Invalid):

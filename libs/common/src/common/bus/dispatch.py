@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from common import clock, metrics
 from common.bus.delivery import MAX_ATTEMPTS, RETRY_TIERS, Dead, Delivery, Done, Retry, Settlement
 from common.bus.subscriptions import Consumer, Handler, Subscription
-from common.context import use_origin
+from common.context import Origin, use_origin
 from common.contracts.event import Event
 from common.errors import DatabaseUnavailable, Permanent, is_outage
 from common.events import inbox
@@ -22,7 +22,7 @@ from common.events.cloudevent import CloudEvent
 from common.jobs import OUTAGE_BACKOFF
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
-from common.telemetry import consumer_span
+from common.telemetry import consumer_spans
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +110,12 @@ class Dispatcher:
         raise DatabaseUnavailable(f"{self._consumer.name}: the database is still unavailable")
 
     async def _run(self, group: Group) -> None:
-        with consumer_span(self._consumer.name, (d.cloud_event.origin() for d in group.deliveries)):
+        origins = [delivery.cloud_event.origin() for delivery in group.deliveries]
+        with consumer_spans(self._consumer.name, origins) as traced:
             async with self._database.begin() as tx:
                 accepted = group.deliveries if group.subscription.dead else await self._accept(group, tx)
                 if accepted:
-                    await self._call(group, accepted, tx)
+                    await self._call(group, _traced(group, accepted, traced, origins), tx)
 
     async def _accept(self, group: Group, tx: Transaction) -> list[Delivery]:
         """The deliveries that this consumer has not handled before."""
@@ -187,6 +188,16 @@ def _once(deliveries: Sequence[Delivery], fresh: set[UUID]) -> list[Delivery]:
             remaining.remove(delivery.cloud_event.id)
             accepted.append(delivery)
     return accepted
+
+
+def _traced(
+    group: Group, accepted: list[Delivery], traced: Sequence[Origin], origins: Sequence[Origin]
+) -> list[Delivery]:
+    """The deliveries, whose effects belong to the spans of this consumer; raw CloudEvents as they came."""
+    if traced is origins or group.subscription.event is None:
+        return accepted
+    spans = {d.cloud_event.id: o.traceparent for d, o in zip(group.deliveries, traced, strict=True)}
+    return [replace(d, cloud_event=replace(d.cloud_event, traceparent=spans[d.cloud_event.id])) for d in accepted]
 
 
 def _decode(event: type[Event], cloud_event: CloudEvent) -> Event:

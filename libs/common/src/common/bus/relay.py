@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import asyncpg
 
-from common import jobs, metrics
+from common import jobs, metrics, telemetry
 from common.bus.transport import OutboundEvent, Transport
 from common.errors import is_outage
 from common.events.cloudevent import CloudEvent
@@ -112,9 +113,22 @@ class Relay:
             rows = await tx.sql.fetch(PENDING, claimed, BATCH)
             if not rows:
                 return 0
-            with metrics.PUBLISH_SECONDS.labels(self._service).time():
-                outcomes = await self._transport.publish([_outgoing(row) for row in rows])
+            outcomes = await self._publish(rows)
             return await self._mark(tx.sql, rows, outcomes)
+
+    async def _publish(self, rows: Sequence[asyncpg.Record]) -> list[Exception | None]:
+        outgoing = [_outgoing(row) for row in rows]
+        if telemetry.is_on(self._service):
+            events = [each.cloud_event for each in outgoing]
+            with telemetry.producer_spans(
+                self._service, [e.type for e in events], [e.origin() for e in events]
+            ) as traceparents:
+                return await self._send([_retraced(*each) for each in zip(outgoing, traceparents, strict=True)])
+        return await self._send(outgoing)
+
+    async def _send(self, outgoing: Sequence[OutboundEvent]) -> list[Exception | None]:
+        with metrics.PUBLISH_SECONDS.labels(self._service).time():
+            return await self._transport.publish(outgoing)
 
     async def _mark(
         self, sql: asyncpg.Connection, rows: Sequence[asyncpg.Record], outcomes: Sequence[Exception | None]
@@ -156,6 +170,10 @@ class Relay:
             row = await tx.sql.fetchrow(BACKLOG)
         metrics.OUTBOX_PENDING.labels(self._service).set(row["pending"])
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(row["oldest"])
+
+
+def _retraced(outgoing: OutboundEvent, traceparent: str | None) -> OutboundEvent:
+    return replace(outgoing, cloud_event=replace(outgoing.cloud_event, traceparent=traceparent))
 
 
 def _outgoing(row: asyncpg.Record) -> OutboundEvent:

@@ -34,6 +34,20 @@ class UserRegistered(Person, Event):
     subject_field: ClassVar[str] = "user_id"
 
 
+class RegistrationAttempted(Event):
+    """Somebody tried to register with the address of this account, and was not told that it has one.
+
+    `address` is the IP address of the client.
+    """
+
+    type: ClassVar[str] = "auth.registration.attempted.v1"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+    address: str
+    at: datetime
+
+
 class UserUpdated(Person, Event):
     """The profile or contact data changed; the event carries the whole new state."""
 

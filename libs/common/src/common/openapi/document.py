@@ -19,7 +19,7 @@ from common.openapi.errors import (
     shared_responses,
 )
 from common.security.permissions import Permission, least_role
-from common.security.scopes import scope_for
+from common.security.scopes import scope_for, scoped_service
 
 BEARER = "bearer"
 OPTIONAL = "bearer, optional"
@@ -56,9 +56,9 @@ def _complete(document: Json, service: str) -> None:
     components = document.setdefault("components", {})
     for schema in components.get("schemas", {}).values():
         _drop_titles(schema)
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
         for method in METHODS & item.keys():
-            _complete_operation(item[method], service, method)
+            _complete_operation(item[method], scoped_service(service, path), method)
     statuses = [status for status in STATUS_ERRORS if status < 500 or status == 503]
     components["responses"], components["examples"] = shared_responses(statuses), shared_examples(statuses)
     components["headers"] = dict(HEADERS)

@@ -18,15 +18,13 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from common.people.errors import RuleError
 
-CODE = "email_invalid"
+CODE = "invalid_email"
 MAX_LENGTH = 254
 """RFC 5321, section 4.5.3.1.3, without the angle brackets."""
 
 PUNYCODE_LABEL = re.compile(r"xn--[a-z0-9-]+", re.ASCII | re.IGNORECASE)
-LOOK_ALIKE = (
-    "The part after the @-sign contains a character that stands for another one: write the domain in plain letters"
-)
-NOT_ASCII = "The part before the @-sign contains letters that mail cannot be sent to: only a to z, digits and signs are"
+LOOK_ALIKE = "The part after the @-sign has a character that stands for another one: use plain letters and dots"
+NOT_ASCII = "The part before the @-sign has letters that no mail reaches: only a to z, digits and signs are possible"
 
 
 def normalised_email(text: str) -> str:
@@ -65,9 +63,9 @@ def wire_address(address: str) -> str:
         raise RuleError(CODE, f"{domain!r} is not a domain") from error
 
 
-def search_spelling(text: str) -> str:
-    """A text to look for in stored addresses: domains in Punycode are spelled in Unicode."""
-    return PUNYCODE_LABEL.sub(lambda label: _decoded(label[0]), text)
+def search_spelling(text: str | None) -> str | None:
+    """A text to look for in stored addresses: domains in Punycode are spelled in Unicode. None without a text."""
+    return PUNYCODE_LABEL.sub(lambda label: _decoded(label[0]), text) if text else None
 
 
 def _checked(text: str, *, allows_unicode: bool) -> ValidatedEmail:

@@ -9,7 +9,7 @@ from unicodedata import category, normalize
 
 from common.people.errors import RuleError
 
-CODE = "name_invalid"
+CODE = "invalid_name"
 
 FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Control characters, lone surrogates, separators of lines and paragraphs."""

@@ -22,7 +22,7 @@ from phonenumbers.phonenumber import PhoneNumber
 
 from common.people.errors import RuleError
 
-CODE = "phone_invalid"
+CODE = "invalid_phone"
 MESSAGE = "A phone number is in international form: +255712345678"
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")

@@ -4,7 +4,7 @@ import re
 
 from common.people.errors import RuleError
 
-CODE = "username_invalid"
+CODE = "invalid_username"
 RESERVED_CODE = "username_reserved"
 
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,28}[A-Za-z0-9]")

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from common.errors import DatabaseFull, DatabaseUnavailable, Recorded
 from common.persistence.errors import driver_error
 from common.persistence.probe import DiskFull
+from common.persistence.tracing import TransactionSpan
 from common.persistence.transaction import Transaction
 
 CONNECTION_LOST = (
@@ -54,6 +55,7 @@ class Database:
         self.outbox_filled = asyncio.Event()
         self.disk_full = DiskFull()
         self._pool_size = pool_size
+        self._name = make_url(url).database or ""
         self._engine = _engine(url, pool_size, command_timeout)
 
     def apart(self, pool_size: int) -> Database:
@@ -75,6 +77,8 @@ class Database:
         """
         recorded: Recorded | None = None
         connection, sql, transaction = await self._begin()
+        span = TransactionSpan.start(sql, self._name)
+        failure: BaseException | None = None
         try:
             async with _ended(connection, sql, transaction):
                 tx = Transaction(connection, sql)
@@ -86,10 +90,16 @@ class Database:
                     await tx.finish()
                 finally:
                     await tx.close()
-        except DatabaseFull:
+        except DatabaseFull as error:
             self.disk_full.record()
+            failure = error
+            raise
+        except BaseException as error:
+            failure = error
             raise
         finally:
+            if span is not None:
+                span.end(failure)
             await connection.close()
         tx.committed()
         if tx.has_outgoing:

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from opentelemetry.trace import Span
+
+from common import telemetry
 from common.errors import Rejected, is_outage
 from common.persistence.database import Database
 from common.persistence.transaction import Transaction
@@ -30,6 +33,7 @@ class _Pending(Generic[Item, Result]):
 
     item: Item
     result: asyncio.Future[Result]
+    span: Span | None
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -50,7 +54,9 @@ class GroupCommit(Generic[Item, Result]):
 
     async def submit(self, item: Item) -> Result:
         """The item's result, once it is committed. Raises the error that rejects the item."""
-        pending: _Pending[Item, Result] = _Pending(item, asyncio.get_running_loop().create_future())
+        pending: _Pending[Item, Result] = _Pending(
+            item, asyncio.get_running_loop().create_future(), telemetry.current_span()
+        )
         self._queue.append(pending)
         if self._running < LANES:
             self._running += 1
@@ -84,7 +90,9 @@ class GroupCommit(Generic[Item, Result]):
         """Run the group until every item has a result; each round settles at least one."""
         while group:
             try:
-                results = await self._run([pending.item for pending in group])
+                # The transaction is in the trace of the first item; the lane's own context is of an earlier one.
+                with telemetry.below(group[0].span):
+                    results = await self._run([pending.item for pending in group])
             except _RollBack as rollback:
                 group = _reject(group, rollback.results)
             except Exception as error:

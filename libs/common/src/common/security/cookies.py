@@ -14,11 +14,18 @@ ACCESS = "dukan_access"
 REFRESH = "dukan_refresh"
 CSRF = "dukan_csrf"
 CSRF_HEADER = "X-CSRF-Token"
+DEVICE = "dukan_device"
+DEVICE_PATH = "/api/v1/auth"
+"""Not sent with other requests: one with a cookie is not answered from the gateway's cache."""
+DEVICE_HEADER = "X-Device-Token"
 
 
 def cookie_name(name: str, *, secure: bool) -> str:
     """The cookie's full name. Over plain HTTP, which is for local mode only, there is no prefix."""
-    return f"__Host-{name}" if secure else name
+    if not secure:
+        return name
+    # `__Host-` demands the path /.
+    return f"__Secure-{name}" if name == DEVICE else f"__Host-{name}"
 
 
 def csrf_claim(token: str) -> str:

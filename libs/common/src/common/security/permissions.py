@@ -2,6 +2,7 @@
 
 A role has the permissions listed for it and those of the roles before it. Users need no permission for their own
 account, keys, cart, orders, payments, messages and notifications. A token's scopes narrow it further (see scopes).
+Who may manage accounts and keys may do so with those of roles up to their own: auth keeps staff from administrators.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ Permission = Literal[
     "api_keys.manage",
     "resets.read",
     "pre_registrations.read",
+    "sessions.manage",
     "signing_keys.manage",
 ]
 
@@ -37,12 +39,13 @@ GRANTS: Mapping[str, Mapping[Permission, str]] = {
         "mail.read": "see outgoing e-mails",
         "journal.read": "see events and requests",
         "dead_letters.manage": "see, replay and discard dead letters",
-    },
-    "admin": {
         "accounts.manage": "add, change, deactivate, delete and restore accounts, and end their sessions",
-        "api_keys.manage": "see, create and revoke every user's API keys",
+        "api_keys.manage": "see, create and revoke users' API keys",
         "resets.read": "see password reset requests",
         "pre_registrations.read": "see pre-registrations",
+    },
+    "admin": {
+        "sessions.manage": "sign everybody out at once",
         "signing_keys.manage": "see and rotate the keys that sign tokens",
     },
 }

@@ -29,6 +29,11 @@ def allows(scope: AbstractSet[str], service: str, method: str) -> bool:
     return service != "auth" and not scope.isdisjoint(("write", f"{service}:write"))
 
 
+def scoped_service(service: str, path: str) -> str:
+    """The service by whose scopes a key may call a path: what is below /auth is an account's, whoever serves it."""
+    return "auth" if path.startswith("/api/v1/auth/") else service
+
+
 def scope_for(service: str, method: str) -> str | None:
     """The narrowest scope that allows this method of this service; None if no API key may use it."""
     wanted = f"{service}:{'read' if method in SAFE else 'write'}"

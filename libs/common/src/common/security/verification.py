@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
-
 from common.contracts.auth import SessionRevoked, SigningKeysWithdrawn
+from common.http_client import HttpClient
 from common.jobs import Job
 from common.security.fetch import fetch_json
 from common.security.key_set import KeySet
@@ -22,7 +21,7 @@ MAX_REVOCATIONS_BYTES = 64 * 1024 * 1024
 @asynccontextmanager
 async def http_verifier(settings: ServiceSettings) -> AsyncIterator[TokenVerifier]:
     """A verifier with auth's published keys and revocations; `VerifierRefresh` refreshes it."""
-    async with httpx.AsyncClient(timeout=settings.request_timeout, trust_env=False) as client:
+    async with HttpClient(timeout=settings.request_timeout, trust_env=False) as client:
         revocations = fetch_json(
             client,
             f"{settings.auth_url.rstrip('/')}/internal/revocations",

@@ -7,6 +7,12 @@ from fastapi import FastAPI
 from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
+from common.errors import Invalid
+from common.web.validation.codes import CODES
+
+GENERAL = Invalid.code
+"""Also of what a route rejects by `Invalid` with words of its own."""
+
 
 class UndocumentedError(AssertionError):
     """A route answered with an error code that its operation does not document."""
@@ -35,6 +41,8 @@ class DocumentedErrors:
             self._check(scope, status, body)
 
     def _check(self, scope: Scope, status: int, body: bytes) -> None:
+        if unknown := _codes_of_fields(body) - CODES.keys():
+            raise UndocumentedError(f"{scope['method']} {scope['path']} has codes without a row in CODES: {unknown}")
         document = _document(self._app)
         operation = _operation(document, scope)
         if operation is None or not (code := _code_of(body)):
@@ -76,9 +84,19 @@ def _operation(document: Any, scope: Scope) -> Any:
 
 
 def _code_of(body: bytes) -> str | None:
+    code = _envelope(body).get("code")
+    return code if isinstance(code, str) else None
+
+
+def _codes_of_fields(body: bytes) -> set[str]:
+    """The codes of the fields of input that does not validate; other errors have one code, their own."""
+    envelope = _envelope(body)
+    return {each["code"] for each in envelope["errors"]} - {GENERAL} if envelope.get("code") == GENERAL else set()
+
+
+def _envelope(body: bytes) -> dict[str, Any]:
     try:
         envelope: Any = json.loads(body)
     except ValueError:
-        return None
-    code = envelope.get("code") if isinstance(envelope, dict) else None
-    return code if isinstance(code, str) else None
+        return {}
+    return envelope if isinstance(envelope, dict) else {}

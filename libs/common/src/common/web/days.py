@@ -65,7 +65,7 @@ def _moment(value: object) -> date:
     except (ValueError, OverflowError):
         pass
     raise PydanticCustomError(
-        "date_invalid", "This is neither a date, such as 2026-01-31, nor an RFC 3339 time, such as 2026-01-31T08:00:00Z"
+        "invalid_date", "This is neither a date, such as 2026-01-31, nor an RFC 3339 time, such as 2026-01-31T08:00:00Z"
     )
 
 

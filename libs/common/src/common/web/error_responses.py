@@ -16,6 +16,7 @@ from common.errors import (
     DatabaseFull,
     DukanError,
     MethodNotImplemented,
+    NotFound,
     PayloadTooLarge,
     StorageFull,
     TimedOut,
@@ -114,6 +115,8 @@ def _http_exception(request: Request, error: HTTPException) -> Response:
         headers["Allow"] = ", ".join(allowed_methods(request.app.router.routes, request.scope))
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=headers)
+    if error.status_code == NotFound.status:
+        return error_response(NotFound())
     message = str(error.detail) if error.detail else HTTPStatus(error.status_code).phrase
     code = CODES.get(error.status_code, DukanError.code if error.status_code >= 500 else "bad_request")
     return _response(error.status_code, message, code, headers=headers)
@@ -121,7 +124,7 @@ def _http_exception(request: Request, error: HTTPException) -> Response:
 
 def _invalid_request(request: Request, error: RequestValidationError) -> Response:
     problems = [_problem(item) for item in error.errors()]
-    if (wanted := _other_media_type(request, error.body)) and any(
+    if (wanted := _other_media_type(request, error.body)) and all(
         each.field is None or each.code == MISSING.code for each in problems
     ):
         text = f"The body should be {wanted}, not {request.headers.get('content-type', 'nothing')[:100]}"

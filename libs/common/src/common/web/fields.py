@@ -32,7 +32,7 @@ def _day(value: object) -> object:
         pass
     if isinstance(value, date):
         return value
-    raise PydanticCustomError("date_invalid", "Should be a date, such as 2026-01-31")
+    raise PydanticCustomError("invalid_date", "Should be a date, such as 2026-01-31")
 
 
 def _number(value: object) -> object:

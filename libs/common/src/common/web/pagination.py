@@ -94,7 +94,7 @@ def page_meta(request: Request, page: PageRequest, total: int) -> dict[str, Any]
 
 
 def position(cursor: CursorRequest, parse: Callable[[str], T]) -> T | None:
-    """The position of the cursor, read by `parse` (UUID, row_number). Raises InvalidCursor if it is malformed."""
+    """The position of the cursor, read by `parse`: canonical_uuid, row_number. Raises InvalidCursor."""
     try:
         return parse(cursor.cursor) if cursor.cursor else None
     except ValueError as error:

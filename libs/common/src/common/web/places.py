@@ -72,14 +72,14 @@ def _country(text: str) -> str:
     try:
         return country_code(text)
     except ValueError as error:
-        raise PydanticCustomError("country_invalid", "{text}", {"text": str(error)}) from error
+        raise PydanticCustomError("invalid_country", "{text}", {"text": str(error)}) from error
 
 
 def _language(text: str) -> str:
     try:
         return language_tag(text)
     except ValueError as error:
-        raise PydanticCustomError("language_invalid", "{text}", {"text": str(error)}) from error
+        raise PydanticCustomError("invalid_language", "{text}", {"text": str(error)}) from error
 
 
 COUNTRY = AfterValidator(_country)

@@ -49,7 +49,7 @@ class Process:
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         logs.service_name.set(self._service.name)
         async with AsyncExitStack() as stack:
-            telemetry.start(self._service.name, self._service.settings.otel_endpoint)
+            self._start_telemetry()
             stack.push_async_callback(asyncio.to_thread, telemetry.stop, self._service.name)
             stack.push_async_callback(self._service.database.close)
             stack.push_async_callback(self._probe.close)
@@ -58,6 +58,10 @@ class Process:
             await self._serve_requests(app, stack)
             await self._run_in_background(stack)
             yield
+
+    def _start_telemetry(self) -> None:
+        settings = self._service.settings
+        telemetry.start(self._service.name, settings.otel_endpoint, settings.trace_sample_ratio)
 
     async def _serve_requests(self, app: FastAPI, stack: AsyncExitStack) -> None:
         if self._role == "worker":

@@ -35,7 +35,7 @@ MEANINGS = {permission: meaning for granted in GRANTS.values() for permission, m
 
 def _birth_date(day: date) -> date:
     if not date(1900, 1, 1) <= day <= clock.now().date():
-        raise PydanticCustomError("birth_date_out_of_range", "A birth date is between 1900 and today")
+        raise PydanticCustomError("invalid_date", "A birth date is between 1900 and today")
     return day
 
 

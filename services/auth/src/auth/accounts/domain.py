@@ -1,5 +1,6 @@
 """Roles."""
 
+from collections.abc import Set as AbstractSet
 from typing import Literal, get_args
 
 Role = Literal["customer", "staff", "admin"]
@@ -9,6 +10,11 @@ RANKING: tuple[Role, ...] = get_args(Role)
 
 AVATAR_VARIANT = "medium"
 """The variant of the picture, stored by catalog, that is shown beside a name."""
+
+
+def is_above(role: Role, roles: AbstractSet[str]) -> bool:
+    """Whether the role has rights that none of the caller's roles has."""
+    return roles.isdisjoint(RANKING[RANKING.index(role) :])
 
 
 def is_demotion(before: Role, after: Role) -> bool:

@@ -38,6 +38,7 @@ SELECT account.id, avatar_id, row_to_json(view)::text AS profile FROM account, L
            to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at
 ) view WHERE account.id = ANY($1)
 """
+ROLE = "SELECT role FROM account WHERE id = $1"
 NO_AVATAR = '"avatar_url":null'
 FOUND = text(contains(["email", "username", "first_name", "last_name", "phone"], ":search"))
 
@@ -65,6 +66,11 @@ async def find_account_by_login(tx: Transaction, name: str) -> Account | None:
     """By e-mail address or username, in lower case; deleted accounts are not found."""
     is_named = or_(Account.email == name, func.lower(Account.username) == name)
     return (await tx.session.exec(select(Account).where(is_named, col(Account.deleted_at).is_(None)))).first()
+
+
+async def find_role(tx: Transaction, account_id: UUID) -> Role | None:
+    role: Role | None = await tx.sql.fetchval(ROLE, account_id)
+    return role
 
 
 async def is_email_taken(tx: Transaction, email: str) -> bool:

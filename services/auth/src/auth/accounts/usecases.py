@@ -1,15 +1,18 @@
 """Accounts as other features use them: finding and locking them, their profile, and the events about them."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 from uuid import UUID
 
+from auth.accounts.domain import is_above
 from auth.accounts.store import (
     AccountFilter,
     Ordering,
     find_account,
     find_account_by_email,
     find_account_by_login,
+    find_role,
     insert_account,
     is_email_taken,
     is_phone_taken,
@@ -25,7 +28,7 @@ from auth.accounts.store import (
 )
 from auth.accounts.tables import Account
 from auth.clients import Client
-from auth.errors import PhoneTaken, UserNotFound
+from auth.errors import PhoneTaken, RoleAboveOwn, UserNotFound
 from common import clock
 from common.contracts.auth import EmailConfirmed, PasswordChanged, SecurityChanged, UserRegistered, UserUpdated
 from common.persistence.transaction import Transaction
@@ -35,6 +38,7 @@ __all__ = [
     "AccountFilter",
     "Ordering",
     "SecurityChange",
+    "check_rank",
     "contact_fields",
     "email_confirmed",
     "find_account",
@@ -83,6 +87,16 @@ SecurityChange = Literal[
     "api_key_made",
     "email_changed",
 ]
+
+
+async def check_rank(tx: Transaction, account_id: UUID, roles: AbstractSet[str]) -> None:
+    """Who has these roles may manage the account. Raises RoleAboveOwn.
+
+    Reads without a lock: administrators are locked before the account that one of them changes.
+    """
+    role = await find_role(tx, account_id)
+    if role is not None and is_above(role, roles):
+        raise RoleAboveOwn
 
 
 async def locked_account(tx: Transaction, account_id: UUID) -> Account:

@@ -25,6 +25,7 @@ WHERE ($1::uuid IS NULL OR account_id = $1) AND ($2::text IS NULL OR {contains([
 LIST = f"SELECT * {FILTERED} ORDER BY {{}} OFFSET $3 LIMIT $4"
 COUNT = f"SELECT count(*) {FILTERED}"
 FIND = "SELECT * FROM api_key WHERE id = $1 AND ($2::uuid IS NULL OR account_id = $2)"
+OWNER = "SELECT account_id FROM api_key WHERE id = $1"
 LOCK = f"{FIND} FOR UPDATE"
 FIND_BY_PUBLIC_ID = "SELECT * FROM api_key WHERE public_id = $1"
 LOCK_BY_PUBLIC_ID = f"{FIND_BY_PUBLIC_ID} FOR UPDATE"
@@ -69,6 +70,11 @@ async def list_api_keys(
 async def find(tx: Transaction, key_id: UUID, owner_id: UUID | None) -> asyncpg.Record | None:
     """None if there is no such key, or it is not the owner's."""
     return await tx.sql.fetchrow(FIND, key_id, owner_id)
+
+
+async def find_owner(tx: Transaction, key_id: UUID) -> UUID | None:
+    owner_id: UUID | None = await tx.sql.fetchval(OWNER, key_id)
+    return owner_id
 
 
 async def lock(tx: Transaction, key_id: UUID, owner_id: UUID | None) -> asyncpg.Record | None:

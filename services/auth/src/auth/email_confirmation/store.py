@@ -11,31 +11,37 @@ from auth.email_confirmation.domain import MAX_ATTEMPTS, Purpose
 from common.persistence.rows import row_count
 from common.persistence.transaction import Transaction
 
-LOCK_SUBJECT = "SELECT pg_advisory_xact_lock(hashtextextended('code:' || $1::text, 0))"
-# One code at a time, because codes can be guessed. Links and grants cannot: they stay valid, so that an outsider who
-# requests another e-mail takes nothing from the owner.
-REVOKE_CODE = """
-UPDATE one_time_code SET code_hash = NULL
-WHERE subject = $1 AND purpose = $2 AND code_hash IS NOT NULL AND used_at IS NULL AND superseded_at IS NULL
+LOCK_RECIPIENT = "SELECT pg_advisory_xact_lock(hashtextextended('code:' || $1::text, 0))"
+COUNT_EMAIL_REQUESTS = """
+SELECT count(*) FILTER (WHERE created_at > $3) AS in_hour, count(*) AS in_day
+FROM email_request WHERE recipient = $1 AND on_known_device = $2 AND created_at > $4
+"""
+INSERT_EMAIL_REQUEST = "INSERT INTO email_request (id, recipient, on_known_device, created_at) VALUES ($1, $2, $3, $4)"
+DELETE_EMAIL_REQUESTS = """
+DELETE FROM email_request WHERE id IN (SELECT id FROM email_request WHERE created_at < $1 LIMIT 5000)
 """
 COUNT_SINCE = "SELECT count(*) FROM one_time_code WHERE subject = $1 AND purpose = $2 AND created_at > $3"
 INSERT = """
 INSERT INTO one_time_code
-    (id, purpose, subject, account_id, code_hash, token_hash, address, created_at, expires_at, new_email)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    (id, purpose, subject, account_id, code_hash, token_hash, address, network, created_at, expires_at, new_email)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 LOCK_BY_SUBJECT = """
 SELECT id, account_id, code_hash FROM one_time_code
 WHERE subject = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL AND verified_at IS NULL
-      AND code_hash IS NOT NULL AND expires_at > $3 AND attempts < $4
-FOR UPDATE
+      AND code_hash IS NOT NULL AND expires_at > $3
+      AND CASE WHEN network = $5 THEN attempts ELSE other_attempts END < $4
+ORDER BY id FOR UPDATE
 """
 SELECT_BY_LINK = """
 SELECT id, account_id FROM one_time_code
 WHERE token_hash = $1 AND purpose = $2 AND account_id IS NOT NULL AND used_at IS NULL AND superseded_at IS NULL
       AND expires_at > $3
 """
-COUNT_ATTEMPT = "UPDATE one_time_code SET attempts = attempts + 1 WHERE id = $1"
+COUNT_ATTEMPT = """
+UPDATE one_time_code
+SET attempts = attempts + (network = $2)::int, other_attempts = other_attempts + (network <> $2)::int WHERE id = ANY($1)
+"""
 USE = "UPDATE one_time_code SET used_at = $2 WHERE id = $1"
 # The grant replaces the token of the link, which is used up as well.
 VERIFY = "UPDATE one_time_code SET verified_at = $2, token_hash = $3, expires_at = $4 WHERE id = $1"
@@ -56,15 +62,34 @@ class NewCode:
     code_hash: bytes | None
     token_hash: bytes
     address: Address
+    network: str
     created_at: datetime
     expires_at: datetime
     new_email: str | None
 
 
-async def revoke_code(tx: Transaction, subject: bytes, purpose: Purpose) -> None:
-    """Revoke the subject's open code, and serialise concurrent requests for another."""
-    await tx.sql.execute(LOCK_SUBJECT, subject.hex())
-    await tx.sql.execute(REVOKE_CODE, subject, purpose)
+async def lock_recipient(tx: Transaction, recipient: bytes) -> None:
+    """Serialise concurrent requests for e-mails to one address."""
+    await tx.sql.execute(LOCK_RECIPIENT, recipient.hex())
+
+
+async def count_email_requests(
+    tx: Transaction, recipient: bytes, *, on_known_device: bool, hour: datetime, day: datetime
+) -> tuple[int, int]:
+    """How many e-mails were sent to the recipient since `hour` and since `day`."""
+    row = await tx.sql.fetchrow(COUNT_EMAIL_REQUESTS, recipient, on_known_device, hour, day)
+    return row["in_hour"], row["in_day"]
+
+
+async def insert_email_request(
+    tx: Transaction, new_id: UUID, recipient: bytes, *, on_known_device: bool, now: datetime
+) -> None:
+    await tx.sql.execute(INSERT_EMAIL_REQUEST, new_id, recipient, on_known_device, now)
+
+
+async def delete_email_requests_before(tx: Transaction, before: datetime) -> int:
+    """One batch; returns how many were deleted."""
+    return row_count(await tx.sql.execute(DELETE_EMAIL_REQUESTS, before))
 
 
 async def count_codes_since(tx: Transaction, subject: bytes, purpose: Purpose, since: datetime) -> int:
@@ -81,18 +106,21 @@ async def insert_code(tx: Transaction, new: NewCode) -> None:
         new.code_hash,
         new.token_hash,
         new.address,
+        new.network,
         new.created_at,
         new.expires_at,
         new.new_email,
     )
 
 
-async def lock_open_code(tx: Transaction, subject: bytes, purpose: Purpose, now: datetime) -> asyncpg.Record | None:
-    """The code that may still be entered: `id`, `account_id`, `code_hash`. Counts the attempt."""
-    row = await tx.sql.fetchrow(LOCK_BY_SUBJECT, subject, purpose, now, MAX_ATTEMPTS)
-    if row is not None:
-        await tx.sql.execute(COUNT_ATTEMPT, row["id"])
-    return row
+async def lock_open_codes(
+    tx: Transaction, subject: bytes, purpose: Purpose, network: str, now: datetime
+) -> list[asyncpg.Record]:
+    """The codes that may still be entered from this network: `id`, `account_id`, `code_hash`. Counts the attempt."""
+    rows: list[asyncpg.Record] = await tx.sql.fetch(LOCK_BY_SUBJECT, subject, purpose, now, MAX_ATTEMPTS, network)
+    if rows:
+        await tx.sql.execute(COUNT_ATTEMPT, [row["id"] for row in rows], network)
+    return rows
 
 
 async def find_by_token(

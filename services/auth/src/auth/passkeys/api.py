@@ -110,7 +110,7 @@ async def post_passkey_login(
     async with constant_time(begin) as tx:
         tokens = await sign_in_by_passkey(tx, body.credential.to_json(), client, body.device_name, services)
     csrf_token = jar.fill(tokens) if body.cookies else None
-    return ok(SignInView.of(tokens, services.media_urls, csrf_token), "Signed in")
+    return ok(SignInView.of(tokens, services, csrf_token), "Signed in")
 
 
 @router.get("/auth/passkeys", summary="Your passkeys")

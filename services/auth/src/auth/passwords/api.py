@@ -34,7 +34,9 @@ from auth.services import AuthServices
 from auth.timing import constant_time
 from common.contracts.auth import SessionRevoked
 from common.errors import DukanError, Invalid
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
+from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web import fields
 from common.web.dependencies import Begin, Caller, may
@@ -203,9 +205,9 @@ async def get_resets(
     ] = None,
 ) -> Envelope[list[ResetView]]:
     """Newest first, with their outcome."""
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
-        rows = await list_resets(tx, before, cursor.limit, search or None)
+        rows = await list_resets(tx, before, cursor.limit, search_spelling(search))
     meta = cursor_meta(rows[-1]["id"] if len(rows) == cursor.limit else None)
     return ok([ResetView.model_validate(dict(row)) for row in rows], meta=meta)
 

@@ -11,11 +11,12 @@ from common.persistence.transaction import Transaction
 
 FOUND = contains(["account.email", "host(code.address)"], "$5")
 LIST = f"""
-SELECT code.id, code.account_id AS user_id, account.email, host(code.address) AS address, attempts,
+SELECT code.id, code.account_id AS user_id, account.email, host(code.address) AS address,
+       attempts + other_attempts AS attempts,
        code.created_at AS requested_at, expires_at, used_at,
        CASE WHEN used_at IS NOT NULL THEN 'used' WHEN superseded_at IS NOT NULL THEN 'superseded'
             WHEN expires_at <= $3 THEN 'expired' WHEN verified_at IS NOT NULL THEN 'code_accepted'
-            WHEN attempts >= $4 THEN 'guessed_too_often' ELSE 'open' END AS outcome
+            WHEN attempts >= $4 OR other_attempts >= $4 THEN 'guessed_too_often' ELSE 'open' END AS outcome
 FROM one_time_code AS code LEFT JOIN account ON account.id = code.account_id
 WHERE purpose = 'reset_password' AND ($1::uuid IS NULL OR code.id < $1) AND ($5::text IS NULL OR {FOUND})
 ORDER BY code.id DESC LIMIT $2

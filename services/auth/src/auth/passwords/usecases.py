@@ -9,6 +9,7 @@ from auth.email_confirmation.usecases.redeem_code import check_code, find_token,
 from auth.errors import TokenInvalid
 from auth.services import AuthServices
 from auth.sessions.usecases.end_sessions import end_sessions_of
+from auth.throttle.usecases import forgive_everywhere
 from common import clock
 from common.contracts.auth import SessionRevoked
 from common.persistence.transaction import Transaction
@@ -43,6 +44,7 @@ async def reset_password(tx: Transaction, token: str, password_hash: str, client
     await use_up(tx, row["id"])
     await set_password(tx, account, password_hash)
     mark_email_confirmed(tx, account)
+    await forgive_everywhere(tx, account.id)
     await record_audit(tx, "reset_password", "succeeded", client, account_id=account.id)
     return await end_sessions_of(tx, account.id, "password_reset")
 

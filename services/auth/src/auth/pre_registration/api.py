@@ -18,6 +18,7 @@ from auth.fields import Email, FirstName, LastName
 from auth.pre_registration.store import SORTING, list_pre_registrations, list_pre_registrations_after
 from auth.pre_registration.usecases import pre_register
 from common.openapi.errors import errors
+from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web import fields
 from common.web.dependencies import Begin, may
@@ -88,7 +89,7 @@ async def get_pre_registrations(
         headers = {"Content-Disposition": 'attachment; filename="pre-registrations.csv"'}
         return StreamingResponse(_csv_lines(begin), media_type="text/csv; charset=utf-8", headers=headers)
     async with begin() as tx:
-        rows, total = await list_pre_registrations(tx, search or None, ordering, page)
+        rows, total = await list_pre_registrations(tx, search_spelling(search), ordering, page)
     views = [PreRegistrationView.model_validate(dict(row)) for row in rows]
     return ok(views, meta=page_meta(request, page, total))
 

@@ -6,13 +6,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.config import JsonDict
 
-from auth.accounts.domain import Role
+from auth.accounts.domain import Role, is_above
 from auth.dependencies import RequestingClient, Services
 from auth.errors import (
     WEAK_PASSWORD,
     EmailTaken,
     PasswordsDiffer,
     PhoneTaken,
+    RoleAboveOwn,
     SignInBusy,
     TooManyAttempts,
     UsernameTaken,
@@ -124,10 +125,12 @@ async def post_check_email(
     return ok(AvailabilityView(available=available if services.reveals_account_existence else None))
 
 
-@router.post("/users", status_code=201, summary="Create a user", responses=errors(*REGISTRATION_ERRORS))
+@router.post("/users", status_code=201, summary="Create a user", responses=errors(RoleAboveOwn, *REGISTRATION_ERRORS))
 async def post_user(
     body: NewUser, admin: Administrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AccountView]:
+    if is_above(body.role, admin.roles):
+        raise RoleAboveOwn
     new = await body.new_account(services)
     async with begin() as tx:
         account = await create_user(tx, new, admin.user_id, client, services)

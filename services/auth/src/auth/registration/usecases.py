@@ -10,6 +10,7 @@ from uuid import UUID
 from auth.accounts.usecases import (
     Account,
     email_confirmed,
+    find_account_by_email,
     insert_account,
     is_email_taken,
     is_username_taken,
@@ -18,6 +19,7 @@ from auth.accounts.usecases import (
 )
 from auth.audit.usecases import record_audit
 from auth.clients import Client
+from auth.email_confirmation.usecases.limit_emails import count_email, may_send
 from auth.email_confirmation.usecases.request_code import issue_code, request_code
 from auth.errors import AdminEmailTaken, EmailTaken, TooManyAttempts, UsernameTaken
 from auth.registration.store import has_admin, lock_first_admin
@@ -25,6 +27,7 @@ from auth.services import AuthServices
 from auth.throttle.domain import Policy
 from auth.throttle.usecases import count_failure, request_limits
 from common import clock
+from common.contracts.auth import RegistrationAttempted
 from common.people.emails import login_name
 from common.persistence.transaction import Transaction
 
@@ -54,7 +57,7 @@ class NewAccount:
 
 async def register(tx: Transaction, new: NewAccount, client: Client, services: AuthServices) -> Account:
     """As `create_account`; but unless the installation `reveals_account_existence`, a taken address gets the response
-    of a free one, with an account that exists in the response only, and its unconfirmed owner another e-mail."""
+    of a free one, with an account that exists in the response only, and its owner an e-mail."""
     try:
         return await create_account(tx, new, client, services)
     except EmailTaken:
@@ -62,8 +65,17 @@ async def register(tx: Transaction, new: NewAccount, client: Client, services: A
             raise
     await record_audit(tx, "register", "email_taken", client)
     with suppress(TooManyAttempts):
-        await request_code(tx, "confirm_email", new.email, client, services.codes)
+        await _tell_owner(tx, new.email, client, services)
     return new.to_account()
+
+
+async def _tell_owner(tx: Transaction, email: str, client: Client, services: AuthServices) -> None:
+    """Another confirmation if the address is unconfirmed, else that there is an account. Raises TooManyAttempts."""
+    account = await find_account_by_email(tx, email)
+    if account is None or not account.email_confirmed:
+        await request_code(tx, "confirm_email", email, client, services.codes)
+    elif account.is_active and await may_send(tx, "register", email, account, client=client, codes=services.codes):
+        tx.publish(RegistrationAttempted(user_id=account.id, address=str(client.address), at=clock.now()))
 
 
 async def create_user(
@@ -88,6 +100,8 @@ async def create_account(tx: Transaction, new: NewAccount, client: Client, servi
     if new.email_confirmed:
         tx.publish(email_confirmed(account))
     else:
+        # Sent in any case, because an address can be registered only once.
+        await count_email(tx, new.email, account, client, services.codes)
         await issue_code(tx, "confirm_email", new.email, account, client=client, codes=services.codes)
     await record_audit(tx, "register", "succeeded", client, account_id=account.id)
     return account

@@ -1,7 +1,8 @@
 """How failed attempts delay the next ones.
 
-Failures count per account and client address together, and per client address. Never per account alone: that would
-let an outsider lock the owner out.
+Failures count per account and client address together, and per client address. Only a hundred of them count per
+account alone, from anywhere: that would let an outsider lock the owner out. A device that the account has signed in on
+counts for itself, and nothing that others do makes it wait.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ def per_minute(failures: int) -> Policy:
 
 
 PER_ACCOUNT = Policy(free=5, window=timedelta(minutes=5))
+PER_DEVICE = PER_ACCOUNT
+OVERALL = Policy(free=100, window=timedelta(days=1), first_wait=timedelta(minutes=1))
+"""Of one account from all addresses, without known devices: about 200 guesses a day, from however many addresses. An
+owner on a new device waits as well, unless a reset by e-mail clears the count."""
 PER_FACTOR = Policy(free=10, window=timedelta(hours=1), first_wait=timedelta(minutes=1))
 """For an attacker who has the password and guesses codes from many addresses: a day of it finds one in 3,000."""
 

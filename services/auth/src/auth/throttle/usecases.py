@@ -8,7 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from auth.clients import Address, neighbourhood
-from auth.throttle.domain import PER_ACCOUNT, PER_FACTOR, Failures, Policy
+from auth.throttle.domain import OVERALL, PER_ACCOUNT, PER_DEVICE, PER_FACTOR, Failures, Policy
 from auth.throttle.store import (
     blocked_until,
     create_keys,
@@ -27,13 +27,16 @@ KEEP_FOR = timedelta(days=1)
 class Limits:
     """The keys that one attempt counts against.
 
-    `account`: the account from this client address; `address`: the client address; `factor`: the account's second
-    factor from any address, which only those who know the password can reach.
+    `account`: the account from this client address; `address`: the client address; `overall`: the account from any
+    address. On a known device there is `device` instead of these. `factor`: the account's second factor from any
+    address, which only those who know the password can reach.
     """
 
-    account: bytes
-    address: bytes
     per_address: Policy
+    account: bytes | None = None
+    address: bytes | None = None
+    overall: bytes | None = None
+    device: bytes | None = None
     factor: bytes | None = None
 
     def of_factor(self, account_id: UUID) -> Self:
@@ -41,23 +44,36 @@ class Limits:
 
     @property
     def own(self) -> list[bytes]:
-        """All keys but the address."""
-        return [self.account, self.factor] if self.factor else [self.account]
+        """The keys that a success clears: guesses elsewhere stay counted, and so does the address."""
+        return [key for key in (self.account, self.device, self.factor) if key]
 
     @property
     def keys(self) -> list[bytes]:
-        return sorted((*self.own, self.address))
+        return sorted({*self.own, *(key for key in (self.address, self.overall) if key)})
 
     def policy_of(self, key: bytes) -> Policy:
-        if key == self.factor:
-            return PER_FACTOR
-        return PER_ACCOUNT if key == self.account else self.per_address
+        policies = {
+            self.factor: PER_FACTOR,
+            self.account: PER_ACCOUNT,
+            self.device: PER_DEVICE,
+            self.overall: OVERALL,
+        }
+        return policies.get(key, self.per_address)
 
 
 def limits_of(identifier: str, address: Address, per_address: Policy) -> Limits:
     """Keys are hashed, because people type passwords into the wrong field."""
     network = neighbourhood(address)
-    return Limits(_key("account", identifier, network), _key("address", network), per_address)
+    return Limits(per_address, account=_key("account", identifier, network), address=_key("address", network))
+
+
+def sign_in_limits(
+    name: str, account_id: UUID | None, device_id: UUID | None, address: Address, per_address: Policy
+) -> Limits:
+    """`name` is what was typed, `account_id` what it names, `device_id` a known device of that account."""
+    if device_id is not None:
+        return Limits(per_address, device=_key("device", str(device_id)))
+    return replace(limits_of(name, address, per_address), overall=_overall_key(str(account_id or name)))
 
 
 def request_limits(action: str, identifier: str, address: Address, per_address: Policy) -> Limits:
@@ -100,6 +116,11 @@ async def forgive(tx: Transaction, limits: Limits) -> None:
     await delete_keys(tx, limits.own)
 
 
+async def forgive_everywhere(tx: Transaction, account_id: UUID) -> None:
+    """After a proof that no guesser has: guesses from all addresses no longer make the owner wait."""
+    await delete_keys(tx, [_overall_key(str(account_id))])
+
+
 async def purge_throttle(tx: Transaction) -> int:
     return await delete_keys_before(tx, clock.now() - KEEP_FOR)
 
@@ -107,6 +128,10 @@ async def purge_throttle(tx: Transaction) -> int:
 def _max_wait(failures: Iterable[Failures]) -> float:
     now = clock.now()
     return max((each.wait(now) for each in failures), default=0.0)
+
+
+def _overall_key(account: str) -> bytes:
+    return _key("overall", account)
 
 
 def _key(*parts: str) -> bytes:

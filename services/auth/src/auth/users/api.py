@@ -1,6 +1,7 @@
 """/users: user administration, and DELETE /auth/me."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,12 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, StrictBool
 
-from auth.accounts.domain import Role
-from auth.accounts.usecases import AccountFilter, Ordering, find_account, list_accounts
+from auth.accounts.domain import Role, is_above
+from auth.accounts.usecases import AccountFilter, Ordering, check_rank, find_account, list_accounts
 from auth.audit.usecases import record_audit
 from auth.clients import Client
 from auth.dependencies import MarkRevoked, RequestingClient, Services
-from auth.errors import STEP_UP, AccountDeleted, AccountErased, LastAdmin, PhoneTaken, UserNotFound
+from auth.errors import STEP_UP, AccountDeleted, AccountErased, LastAdmin, PhoneTaken, RoleAboveOwn, UserNotFound
 from auth.fields import DailyMessages, FirstName, LastName, Phone
 from auth.reauthentication import ReauthRequest, RequireStepUp
 from auth.services import AuthServices
@@ -34,7 +35,7 @@ router = APIRouter()
 Reader = Annotated[Identity, may("accounts.read")]
 Administrator = Annotated[Identity, may("accounts.manage")]
 
-CHANGE_ERRORS = (AccountDeleted, LastAdmin, PhoneTaken, UserNotFound)
+CHANGE_ERRORS = (AccountDeleted, LastAdmin, PhoneTaken, RoleAboveOwn, UserNotFound)
 
 
 class UserChange(BaseModel):
@@ -50,6 +51,10 @@ class UserChange(BaseModel):
 
     def changes(self) -> dict[str, Any]:
         return self.model_dump(exclude_unset=True)
+
+    def role_above(self, roles: AbstractSet[str]) -> bool:
+        """Whether it gives a role that has more rights than all of these."""
+        return "role" in self.model_fields_set and is_above(self.role, roles)
 
 
 class UserReplacement(UserChange):
@@ -73,7 +78,7 @@ async def _filters(
     ] = None,
     ordering: Ordering = "-created_at",
 ) -> AccountFilter:
-    return AccountFilter(role, is_active, search_spelling(search) if search else None, ordering, is_deleted)
+    return AccountFilter(role, is_active, search_spelling(search), ordering, is_deleted)
 
 
 @router.get("/users", summary="List users")
@@ -105,19 +110,22 @@ class UserChanger:
     """Applies an administrator's changes to the user of the path."""
 
     user_id: UUID
-    actor_id: UUID
+    actor: Identity
     client: Client
     begin: Begin
     services: AuthServices
     mark_revoked: Callable[[Sequence[SessionRevoked]], None]
 
     async def apply(self, body: UserChange) -> Envelope[AccountView]:
+        if body.role_above(self.actor.roles):
+            raise RoleAboveOwn
         async with self.begin() as tx:
+            await check_rank(tx, self.user_id, self.actor.roles)
             account, ended = await change_user(
                 tx,
                 self.user_id,
                 body.changes(),
-                self.actor_id,
+                self.actor.user_id,
                 self.client,
                 unique_phones=self.services.unique_phones,
             )
@@ -134,7 +142,7 @@ async def _changer(
     services: Services,
     mark_revoked: MarkRevoked,
 ) -> UserChanger:
-    return UserChanger(user_id, admin.user_id, client, begin, services, mark_revoked)
+    return UserChanger(user_id, admin, client, begin, services, mark_revoked)
 
 
 Changer = Annotated[UserChanger, Depends(_changer)]
@@ -151,30 +159,38 @@ async def put_user(body: UserReplacement, changer: Changer) -> Envelope[AccountV
     return await changer.apply(body)
 
 
-@router.delete("/users/{user_id}", summary="Delete a user", responses=errors(LastAdmin, UserNotFound))
+@router.delete("/users/{user_id}", summary="Delete a user", responses=errors(LastAdmin, RoleAboveOwn, UserNotFound))
 async def delete_user(
     user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, mark_revoked: MarkRevoked
 ) -> Envelope[None]:
     """Can be restored for a while; then personal data is erased."""
     async with begin() as tx:
+        await check_rank(tx, user_id, admin.roles)
         ended = await delete_account(tx, user_id, admin.user_id, client)
     mark_revoked(ended)
     return ok(None, "Deleted")
 
 
 @router.post(
-    "/users/{user_id}/restore", summary="Restore a deleted user", responses=errors(AccountErased, UserNotFound)
+    "/users/{user_id}/restore",
+    summary="Restore a deleted user",
+    responses=errors(AccountErased, RoleAboveOwn, UserNotFound),
 )
 async def post_restore(
     user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AccountView]:
     """Possible until the account is erased."""
     async with begin() as tx:
+        await check_rank(tx, user_id, admin.roles)
         account = await restore_account(tx, user_id, admin.user_id, client)
     return ok(AccountView.of(account, services.media_urls), "Restored")
 
 
-@router.post("/users/{user_id}/deactivate", summary="Deactivate a user", responses=errors(LastAdmin, UserNotFound))
+@router.post(
+    "/users/{user_id}/deactivate",
+    summary="Deactivate a user",
+    responses=errors(LastAdmin, RoleAboveOwn, UserNotFound),
+)
 async def post_deactivate(
     *,
     user_id: UUID,
@@ -185,25 +201,32 @@ async def post_deactivate(
     mark_revoked: MarkRevoked,
 ) -> Envelope[AccountView]:
     async with begin() as tx:
+        await check_rank(tx, user_id, admin.roles)
         account, ended = await deactivate(tx, user_id, admin.user_id, client)
     mark_revoked(ended)
     return ok(AccountView.of(account, services.media_urls), "Deactivated")
 
 
-@router.post("/users/{user_id}/activate", summary="Activate a user", responses=errors(AccountDeleted, UserNotFound))
+@router.post(
+    "/users/{user_id}/activate",
+    summary="Activate a user",
+    responses=errors(AccountDeleted, RoleAboveOwn, UserNotFound),
+)
 async def post_activate(
     user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, services: Services
 ) -> Envelope[AccountView]:
     async with begin() as tx:
+        await check_rank(tx, user_id, admin.roles)
         account = await activate(tx, user_id, admin.user_id, client)
     return ok(AccountView.of(account, services.media_urls), "Activated")
 
 
-@router.post("/users/{user_id}/logout", summary="Sign a user out everywhere")
+@router.post("/users/{user_id}/logout", summary="Sign a user out everywhere", responses=errors(RoleAboveOwn))
 async def post_user_logout(
     user_id: UUID, admin: Administrator, client: RequestingClient, begin: Begin, mark_revoked: MarkRevoked
 ) -> Envelope[None]:
     async with begin() as tx:
+        await check_rank(tx, user_id, admin.roles)
         ended = await end_sessions_of(tx, user_id, "ended_by_admin")
         await record_audit(tx, "logout_all", "by_admin", client, account_id=user_id, actor_id=admin.user_id)
     mark_revoked(ended)

@@ -117,7 +117,7 @@ async def get_categories(
 @router.get(
     "/tree", response_model=Envelope[list[CategoryBranch]], responses=CACHEABLE, summary="All categories as a tree"
 )
-async def get_category_tree(request: Request, read: Read) -> Response:
+async def get_category_tree(request: Request, _: MaybeCaller, read: Read) -> Response:
     async def render() -> tuple[bytes, None]:
         async with read() as sql:
             return _json(await category_tree(sql)), None

@@ -1,6 +1,6 @@
 """Create, change and delete products."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -26,24 +26,22 @@ async def create_product(tx: Transaction, fields: ProductFields) -> Product:
     """
     _check_slug(fields.slug)
     product_id = new_id()
-    product = Product(
-        id=product_id,
-        category_id=fields.category_id,
-        title=fields.title,
-        slug=fields.slug or await _free_slug(tx, fields.title, product_id),
-        sku=fields.sku,
-        external_key=fields.external_key,
-        description=fields.description,
-        brand=fields.brand,
-        attributes=dict(fields.attributes),
-        is_active=fields.is_active,
-        is_featured=fields.is_featured,
-    )
-    product.set_price(fields.price, fields.discount_percent)
+    product = _product(product_id, fields, fields.slug or await _free_slug(tx, fields.title, product_id))
     await store.save_product(tx, product)
-    await open_stock(tx, product_id)
+    await open_stock(tx, [product_id])
     tx.publish(_event(ProductCreated, product))
     return product
+
+
+async def create_products(tx: Transaction, many: Sequence[ProductFields]) -> list[Product]:
+    """Create products without slugs of their own, as create_product does, by few statements for all of them."""
+    slugs = await _free_slugs(tx, [fields.title for fields in many])
+    products = [_product(new_id(), fields, slug) for fields, slug in zip(many, slugs, strict=True)]
+    await store.save_product(tx, *products)
+    await open_stock(tx, [product.id for product in products])
+    for product in products:
+        tx.publish(_event(ProductCreated, product))
+    return products
 
 
 async def change_product(tx: Transaction, product_id: UUID, changes: Mapping[str, Any]) -> bool:
@@ -74,6 +72,24 @@ async def _locked(tx: Transaction, product_id: UUID) -> Product:
     return product
 
 
+def _product(product_id: UUID, fields: ProductFields, slug: str) -> Product:
+    product = Product(
+        id=product_id,
+        category_id=fields.category_id,
+        title=fields.title,
+        slug=slug,
+        sku=fields.sku,
+        external_key=fields.external_key,
+        description=fields.description,
+        brand=fields.brand,
+        attributes=dict(fields.attributes),
+        is_active=fields.is_active,
+        is_featured=fields.is_featured,
+    )
+    product.set_price(fields.price, fields.discount_percent)
+    return product
+
+
 def _apply(product: Product, changes: dict[str, Any]) -> bool:
     """Whether a value changed."""
     price: Money = changes.pop("price", product.price)
@@ -90,6 +106,22 @@ def _apply(product: Product, changes: dict[str, Any]) -> bool:
 async def _free_slug(tx: Transaction, title: str, product_id: UUID) -> str:
     base = slugify(title, fallback="product")
     return first_free(base, await store.lock_slugs(tx, base, product_id) | RESERVED_SLUGS)
+
+
+async def _free_slugs(tx: Transaction, titles: Sequence[str]) -> list[str]:
+    bases = [slugify(title, fallback="product") for title in titles]
+    taken = await store.lock_bases(tx, set(bases)) | RESERVED_SLUGS
+    similar: dict[str, set[str]] = {}
+    slugs: list[str] = []
+    for base in bases:
+        slug = base
+        if base in taken:
+            if base not in similar:
+                similar[base] = await store.lock_slugs(tx, base, new_id())
+            slug = first_free(base, similar[base] | taken)
+        taken.add(slug)
+        slugs.append(slug)
+    return slugs
 
 
 def _check_slug(slug: str | None) -> None:

@@ -14,7 +14,7 @@ from common.persistence.search import contains
 from common.persistence.transaction import Transaction
 from common.web.days import TimeRange
 
-OPEN = "INSERT INTO stock (product_id) VALUES ($1)"
+OPEN = "INSERT INTO stock (product_id) SELECT unnest($1::uuid[])"
 
 # In product order, so that two transactions that need the same rows cannot deadlock.
 LOCK_LEVELS = """
@@ -102,9 +102,9 @@ async def list_ledger(
     return [dict(row) for row in rows]
 
 
-async def insert_stock(tx: Transaction, product_id: UUID) -> None:
+async def insert_stock(tx: Transaction, product_ids: Sequence[UUID]) -> None:
     """No units, and the default threshold."""
-    await tx.sql.execute(OPEN, product_id)
+    await tx.sql.execute(OPEN, product_ids)
 
 
 async def lock_levels(tx: Transaction, product_ids: Iterable[UUID]) -> dict[UUID, StockLevel]:

@@ -40,9 +40,21 @@ Levels = Mapping[UUID, int]
 """Product → available units."""
 
 
-async def open_stock(tx: Transaction, product_id: UUID) -> None:
-    """Give a new product its stock row, with no units."""
-    await store.insert_stock(tx, product_id)
+async def open_stock(tx: Transaction, product_ids: Sequence[UUID]) -> None:
+    """Give new products their stock rows, with no units."""
+    await store.insert_stock(tx, product_ids)
+
+
+async def receive_first_stock(tx: Transaction, units: Mapping[UUID, int], *, note: str, actor: UUID | None) -> None:
+    """Add the first units of products that this transaction has created."""
+    await _move(
+        tx,
+        [
+            StockMove(product_id, "adjusted", available=count, reason="received", note=note, actor=actor)
+            for product_id, count in units.items()
+            if count
+        ],
+    )
 
 
 async def adjust_stock(

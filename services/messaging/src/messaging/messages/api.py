@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.web.days import Period
 from common.web.dependencies import Begin, Caller
@@ -153,7 +154,7 @@ async def get_messages(
     caller: Caller, begin: Begin, cursor: Cursor, wanted: Annotated[MessageFilter, Depends(_filter)]
 ) -> Envelope[list[MessageView]]:
     """Newest first."""
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await store.list_messages(tx, caller.user_id, wanted, before=before, limit=cursor.limit)
     return ok([MessageView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))

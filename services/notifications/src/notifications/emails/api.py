@@ -7,7 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
+from common.people.emails import search_spelling
 from common.security.tokens import Identity
 from common.web.days import Period
 from common.web.dependencies import Begin, may
@@ -56,8 +58,8 @@ async def get_emails(
     ] = None,
 ) -> Envelope[list[EmailView]]:
     """Newest first."""
-    wanted = EmailFilter(state, template, user_id, period, search or None)
-    before = position(cursor, UUID)
+    wanted = EmailFilter(state, template, user_id, period, search_spelling(search))
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await list_emails(tx, wanted, before=before, limit=cursor.limit)
     return ok([EmailView.model_validate(row) for row in rows], meta=meta_of(rows, cursor.limit))

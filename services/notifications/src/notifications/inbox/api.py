@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import clock
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.web.days import Period
 from common.web.dependencies import Begin, Caller
@@ -84,7 +85,7 @@ async def get_notifications(
 ) -> Envelope[list[NotificationView]]:
     """Newest first."""
     wanted = store.NotificationFilter(is_read, period, search or None)
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await store.list_notifications(tx, caller.user_id, wanted, before=before, limit=cursor.limit)
     return ok([NotificationView.of(row) for row in rows], meta=meta_of(rows, cursor.limit))

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.days import Period
@@ -89,7 +90,7 @@ async def get_dead_letters(
 ) -> Envelope[list[DeadLetterView]]:
     """Newest first."""
     filters = {"queue": queue, "type": type, "state": state}
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await store.list_dead_letters(
             tx, filters=filters, period=period, search=search or None, before=before, limit=cursor.limit

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from common.ids import canonical_uuid
 from common.openapi.errors import errors
 from common.security.tokens import Identity
 from common.web.days import Period
@@ -73,7 +74,7 @@ async def get_events(
 ) -> Envelope[list[JournalEvent]]:
     """Newest first."""
     filters = {"type": type, "source": source, "subject": subject, "correlation_id": correlation_id}
-    before = position(cursor, UUID)
+    before = position(cursor, canonical_uuid)
     async with begin() as tx:
         rows = await store.list_events(
             tx, filters=filters, period=period, search=search or None, before=before, limit=cursor.limit

@@ -1,14 +1,17 @@
 """Errors of pydantic as problems of a response: the field as the client wrote it, a code of ours, words for people."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
 from common.web.envelope import Problem
 from common.web.validation.codes import NOUNS, Meaning, meaning_of
 from common.web.validation.json_body import dotted
 from common.web.validation.locations import Location, Locator, Path
+
+Model = TypeVar("Model", bound=BaseModel)
 
 WRONG_TYPE = "wrong_type"
 OTHER_KEYS = ("missing", "unknown_field")
@@ -35,6 +38,14 @@ def problems_of(error: ValidationError, locator: Locator, prefix: Path = ()) -> 
         for place, meaning in _of_union(path, group):
             places.setdefault(place, meaning)
     return [problem(meaning, (*prefix, *path)) for path, meaning in places.items()]
+
+
+def validated(model: type[Model], values: Any) -> Model:
+    """The values as a body of this model, for a route that reads its body itself. Raises RequestValidationError."""
+    try:
+        return model.model_validate(values, extra="forbid")
+    except ValidationError as error:
+        raise RequestValidationError(problems_of(error, Locator(model.__pydantic_core_schema__))) from error
 
 
 def problem(meaning: Meaning, path: Path) -> Problem:

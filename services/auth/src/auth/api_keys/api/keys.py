@@ -1,4 +1,4 @@
-"""/api-keys: the caller's keys; administrators have those of all accounts."""
+"""/api-keys: the caller's keys; staff have those of all accounts."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
+from auth.accounts.usecases import check_rank
 from auth.api_keys import store
 from auth.api_keys.api.bodies import ApiKeyView, ApiKeyWithSecret, NewApiKey, PresentedApiKey, Rotation
 from auth.api_keys.usecases.create_api_key import create_api_key
@@ -17,6 +18,7 @@ from auth.errors import (
     ApiKeyInvalid,
     ApiKeyNotFound,
     ApiKeysOfOthersForbidden,
+    RoleAboveOwn,
     TooManyApiKeys,
     TooManyAttempts,
     UserNotFound,
@@ -24,6 +26,7 @@ from auth.errors import (
 from auth.reauthentication import RequireStepUp
 from auth.timing import constant_time
 from common.openapi.errors import errors
+from common.persistence.transaction import Transaction
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
@@ -34,8 +37,14 @@ router = APIRouter(dependencies=[NO_STORE])
 
 
 def _visible_owner(caller: Identity) -> UUID | None:
-    """The account whose keys the caller may see; None for administrators, who may see all."""
+    """The account whose keys the caller may see; None for staff, who may see all."""
     return None if caller.may("api_keys.manage") else caller.user_id
+
+
+async def _check_rank(tx: Transaction, owner_id: UUID | None, caller: Identity) -> None:
+    """Raises RoleAboveOwn: with a new secret of an administrator's key, staff would be administrators."""
+    if owner_id is not None and owner_id != caller.user_id and caller.may("api_keys.manage"):
+        await check_rank(tx, owner_id, caller.roles)
 
 
 @router.get("/api-keys", summary="List API keys", responses=errors(ApiKeysOfOthersForbidden))
@@ -51,7 +60,7 @@ async def get_api_keys(
     ] = None,
     ordering: Annotated[str, store.SORTING, ORDERING] = "-created_at",
 ) -> Envelope[list[ApiKeyView]]:
-    """The caller's; for administrators those of all accounts, or of `user_id`."""
+    """The caller's; for staff those of all accounts, or of `user_id`."""
     if not caller.may("api_keys.manage") and user_id not in (None, caller.user_id):
         raise ApiKeysOfOthersForbidden
     owner_id = user_id or _visible_owner(caller)
@@ -64,7 +73,7 @@ async def get_api_keys(
     "/api-keys",
     status_code=201,
     summary="Create an API key",
-    responses=errors(ApiKeysOfOthersForbidden, TooManyApiKeys, UserNotFound, *STEP_UP),
+    responses=errors(ApiKeysOfOthersForbidden, RoleAboveOwn, TooManyApiKeys, UserNotFound, *STEP_UP),
 )
 async def post_api_key(
     *,
@@ -81,6 +90,7 @@ async def post_api_key(
         raise ApiKeysOfOthersForbidden
     await require_step_up(body)
     async with begin() as tx:
+        await _check_rank(tx, owner_id, caller)
         row, key = await create_api_key(
             tx, owner_id, body.fields(), actor_id=caller.user_id, client=client, services=services
         )
@@ -111,12 +121,13 @@ async def get_api_key(api_key_id: UUID, caller: Caller, begin: Begin) -> Envelop
     return ok(ApiKeyView.of(row))
 
 
-@router.delete("/api-keys/{api_key_id}", summary="Revoke an API key", responses=errors(ApiKeyNotFound))
+@router.delete("/api-keys/{api_key_id}", summary="Revoke an API key", responses=errors(ApiKeyNotFound, RoleAboveOwn))
 async def delete_api_key(
     api_key_id: UUID, caller: Caller, client: RequestingClient, begin: Begin, mark_revoked: MarkRevoked
 ) -> Envelope[ApiKeyView]:
     """Permanently. The key stays listed, so that audit entries can be traced to it."""
     async with begin() as tx:
+        await _check_rank(tx, await store.find_owner(tx, api_key_id), caller)
         row, ended = await revoke_api_key(
             tx, api_key_id, _visible_owner(caller), actor_id=caller.user_id, client=client
         )
@@ -127,7 +138,7 @@ async def delete_api_key(
 @router.post(
     "/api-keys/{api_key_id}/rotate",
     summary="Give an API key a new secret",
-    responses=errors(ApiKeyNotFound, ApiKeyAlreadyRevoked, *STEP_UP),
+    responses=errors(ApiKeyNotFound, ApiKeyAlreadyRevoked, RoleAboveOwn, *STEP_UP),
 )
 async def post_rotate_api_key(
     *,
@@ -144,6 +155,7 @@ async def post_rotate_api_key(
     await require_step_up(body)
     overlap = timedelta(seconds=(body or Rotation()).overlap_seconds)
     async with begin() as tx:
+        await _check_rank(tx, await store.find_owner(tx, api_key_id), caller)
         row, key, ended = await rotate_api_key(
             tx,
             api_key_id,

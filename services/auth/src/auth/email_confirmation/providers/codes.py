@@ -20,16 +20,16 @@ class Codes:
 
     def __init__(self, vault: Vault, seal: Seal, public_url: str, per_address: Policy) -> None:
         self.per_address = per_address
-        self._vault = vault
+        self.vault = vault
         self._seal = seal
         self._public_url = public_url
 
     def subject_of(self, recipient: str) -> bytes:
-        return self._vault.code_digest("subject", recipient)
+        return self.vault.code_digest("subject", recipient)
 
     def hash_of(self, code_id: UUID, purpose: Purpose, code: str) -> bytes:
         """Valid for this request and purpose only."""
-        return self._vault.code_digest(str(code_id), purpose, code)
+        return self.vault.code_digest(str(code_id), purpose, code)
 
     def seal(self, purpose: Purpose, account_id: UUID, code: str | None, token: str) -> str:
         link = f"{self._public_url}{PAGES[purpose]}?{urlencode({'token': token})}"

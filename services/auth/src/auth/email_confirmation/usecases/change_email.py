@@ -20,6 +20,7 @@ from auth.clients import Client
 from auth.email_confirmation.providers.codes import Codes
 from auth.email_confirmation.store import new_email_of, supersede_codes
 from auth.email_confirmation.usecases.confirm_email import confirm_by_link
+from auth.email_confirmation.usecases.limit_emails import count_email
 from auth.email_confirmation.usecases.redeem_code import check_code, find_token, use_up
 from auth.email_confirmation.usecases.request_code import issue_code
 from auth.errors import EmailUnchanged, NewEmailTaken, TooManyAttempts
@@ -37,6 +38,9 @@ async def request_email_change(tx: Transaction, account_id: UUID, email: str, cl
     if wait := await count_failure(tx, limits):
         await record_audit(tx, "request_change_email", "throttled", client, account_id=account_id)
         raise TooManyAttempts(wait)
+    if not await count_email(tx, email, None, client, codes):
+        await record_audit(tx, "request_change_email", "not_sent", client, account_id=account_id)
+        return
     # Only the last request is valid. Codes are locked before their account, in the same order as when redeemed.
     await supersede_codes(tx, account_id, "change_email", clock.now())
     account = await locked_account(tx, account_id)

@@ -6,10 +6,10 @@ from uuid import UUID
 import asyncpg
 
 from auth.audit.usecases import record_audit
-from auth.clients import Client
+from auth.clients import Client, neighbourhood
 from auth.email_confirmation.domain import LIFETIME, Purpose
 from auth.email_confirmation.providers.codes import Codes
-from auth.email_confirmation.store import find_by_token, lock_open_code, mark_used, mark_verified, supersede_codes
+from auth.email_confirmation.store import find_by_token, lock_open_codes, mark_used, mark_verified, supersede_codes
 from auth.errors import CodeInvalid, TooManyAttempts
 from auth.throttle.usecases import count_failure, forgive, request_limits, settled_wait_of
 from auth.tokens import digest, new_token
@@ -30,13 +30,15 @@ async def check_code(
     if wait := await settled_wait_of(tx, limits, reserve=True):
         await record_audit(tx, purpose, "throttled", client)
         raise TooManyAttempts(wait)
-    row = await lock_open_code(tx, codes.subject_of(recipient), purpose, clock.now())
-    if row is None or not _matches(row, purpose, code, codes):
+    network = neighbourhood(client.address)
+    rows = await lock_open_codes(tx, codes.subject_of(recipient), purpose, network, clock.now())
+    matching = [row for row in rows if _matches(row, purpose, code, codes)]
+    if not matching:
         await count_failure(tx, limits)
-        await record_audit(tx, purpose, "wrong_code", client, account_id=row["account_id"] if row else None)
+        await record_audit(tx, purpose, "wrong_code", client, account_id=rows[0]["account_id"] if rows else None)
         raise CodeInvalid
     await forgive(tx, limits)
-    return row
+    return matching[-1]
 
 
 async def find_token(tx: Transaction, purpose: Purpose, token: str, *, lock: bool = False) -> asyncpg.Record | None:

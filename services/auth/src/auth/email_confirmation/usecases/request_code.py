@@ -5,10 +5,17 @@ from datetime import datetime, timedelta
 
 from auth.accounts.usecases import Account, contact_fields, find_account_by_email
 from auth.audit.usecases import record_audit
-from auth.clients import Client
+from auth.clients import Client, neighbourhood
 from auth.email_confirmation.domain import DAY, LIFETIME, MAX_CODES_PER_DAY, Purpose
 from auth.email_confirmation.providers.codes import Codes
-from auth.email_confirmation.store import NewCode, count_codes_since, delete_codes_before, insert_code, revoke_code
+from auth.email_confirmation.store import (
+    NewCode,
+    count_codes_since,
+    delete_codes_before,
+    delete_email_requests_before,
+    insert_code,
+)
+from auth.email_confirmation.usecases.limit_emails import count_email
 from auth.errors import TooManyAttempts
 from auth.throttle.usecases import count_failure, request_limits
 from auth.tokens import digest, new_token
@@ -19,16 +26,18 @@ from common.persistence.transaction import Transaction
 
 
 async def request_code(tx: Transaction, purpose: Purpose, email: str, client: Client, codes: Codes) -> None:
-    """Raises TooManyAttempts."""
+    """Does nothing if the recipient has been sent too many e-mails. Raises TooManyAttempts."""
     limits = request_limits(f"request_{purpose}", email, client.address, codes.per_address)
     account = await find_account_by_email(tx, email)
     wait = await count_failure(tx, limits)
     recipient = account if account and _needs_email(account, purpose) else None
-    outcome = "throttled" if wait else "sent" if recipient else "not_sent"
+    may_send = not wait and await count_email(tx, email, account, client, codes)
+    outcome = "throttled" if wait else "sent" if recipient and may_send else "not_sent"
     await record_audit(tx, f"request_{purpose}", outcome, client, account_id=account.id if account else None)
     if wait:
         raise TooManyAttempts(wait)
-    await issue_code(tx, purpose, email, recipient, client=client, codes=codes)
+    if may_send:
+        await issue_code(tx, purpose, email, recipient, client=client, codes=codes)
 
 
 async def issue_code(
@@ -41,12 +50,12 @@ async def issue_code(
     codes: Codes,
     new_email: str | None = None,
 ) -> None:
-    """Replace the previous code, but not its link; without an account no e-mail is sent.
+    """Previous codes and links stay valid: whoever requests another takes nothing from the owner. Without an account no
+    e-mail is sent. `count_email` comes first.
 
     `recipient` is the address that was given, or with `new_email` the account's id.
     """
     subject, now = codes.subject_of(recipient), clock.now()
-    await revoke_code(tx, subject, purpose)
     recent = await count_codes_since(tx, subject, purpose, now - DAY)
     code = f"{secrets.randbelow(1_000_000):06}" if recent < MAX_CODES_PER_DAY else None
     code_id, token = new_id(), new_token()
@@ -58,6 +67,7 @@ async def issue_code(
         code_hash=codes.hash_of(code_id, purpose, code) if code else None,
         token_hash=digest(token),
         address=client.address,
+        network=neighbourhood(client.address),
         created_at=now,
         expires_at=now + LIFETIME,
         new_email=new_email,
@@ -71,7 +81,8 @@ async def issue_code(
 
 async def purge_codes(tx: Transaction, keep: timedelta) -> int:
     """One batch; returns how many were deleted."""
-    return await delete_codes_before(tx, clock.now() - keep)
+    now = clock.now()
+    return await delete_codes_before(tx, now - keep) + await delete_email_requests_before(tx, now - DAY)
 
 
 def _needs_email(account: Account, purpose: Purpose) -> bool:

@@ -152,7 +152,7 @@ async def post_link(
 async def post_finish(body: Finish, provider: OneProvider, callback: Callback, jar: Cookies) -> Envelope[SignInView]:
     tokens = await callback.sign_in(body, provider)
     csrf_token = jar.fill(tokens) if body.cookies else None
-    return ok(SignInView.of(tokens, callback.services.media_urls, csrf_token), "Signed in")
+    return ok(SignInView.of(tokens, callback.services, csrf_token), "Signed in")
 
 
 def _start_view(url: str, request: AuthorizationRequest, expires_at: datetime) -> StartView:

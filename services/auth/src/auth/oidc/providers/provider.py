@@ -15,6 +15,7 @@ from auth.oidc.providers.config import OidcFile, ProviderEntry
 from auth.oidc.providers.discovery import Discovery, Metadata
 from auth.oidc.providers.http import Claims, IssuerClient
 from auth.oidc.providers.id_tokens import verified_claims
+from common.http_client import HttpClient
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ class Providers:
     """All issuers, by the names that the operator gave them. `client` must be entered before the first request."""
 
     def __init__(self, file: OidcFile, public_url: str, *, allows_http: bool) -> None:
-        self.client = httpx.AsyncClient(limits=CONNECTION_LIMITS, timeout=TIMEOUT, trust_env=False)
+        self.client = HttpClient(limits=CONNECTION_LIMITS, timeout=TIMEOUT, trust_env=False)
         self._public_url = public_url
         self._redirect_uris = frozenset(file.redirect_uris)
         self._providers = {

@@ -106,10 +106,10 @@ async def post_login(
 ) -> Envelope[SignInView]:
     identifier = body.identifier
     async with begin() as tx:
-        attempt = await begin_sign_in(tx, identifier, client, services.per_address)
+        attempt = await begin_sign_in(tx, identifier, client, services)
     tokens = await _verify_and_sign_in(attempt, body, begin, services)
     csrf_token = jar.fill(tokens) if body.cookies else None
-    return ok(SignInView.of(tokens, services.media_urls, csrf_token), "Signed in")
+    return ok(SignInView.of(tokens, services, csrf_token), "Signed in")
 
 
 async def _verify_and_sign_in(attempt: Attempt, body: Login, begin: Begin, services: AuthServices) -> TokenPair:
@@ -152,7 +152,7 @@ async def post_refresh(
             raise
         return jar.error_response(error)
     csrf_token = None if given else jar.fill(tokens)
-    return ok(SignInView.of(tokens, services.media_urls, csrf_token), "Refreshed")
+    return ok(SignInView.of(tokens, services, csrf_token), "Refreshed")
 
 
 @router.post("/auth/verify", summary="Check an access token", responses=errors(SessionEnded))

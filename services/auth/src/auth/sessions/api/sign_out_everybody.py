@@ -19,7 +19,7 @@ BATCH = 1000
 
 router = APIRouter()
 
-Administrator = Annotated[Identity, may("accounts.manage")]
+Administrator = Annotated[Identity, may("sessions.manage")]
 
 
 class EndedSessionsView(BaseModel):

@@ -12,6 +12,7 @@ from auth.errors import DeviceNotFound
 from auth.sessions.domain import device_name
 from auth.sessions.store.writes import delete_device, find_device_name, has_device, upsert_device
 from auth.sessions.usecases.end_sessions import end_sessions_on
+from auth.vault import Vault
 from common import clock
 from common.contracts.auth import NewDeviceSeen, SessionRevoked
 from common.ids import new_id
@@ -26,6 +27,14 @@ async def recognise_device(tx: Transaction, account_id: UUID, client: Client, gi
     if device_id == candidate and not is_first:
         address = str(client.address)
         tx.publish(NewDeviceSeen(device_id=device_id, user_id=account_id, name=name, address=address, seen_at=now))
+    return device_id
+
+
+async def known_device(tx: Transaction, account_id: UUID, client: Client, vault: Vault) -> UUID | None:
+    """The device, if the client shows the token of one that the account has signed in on and has not forgotten."""
+    device_id = vault.device_of(client.device_token, account_id) if client.device_token else None
+    if device_id is None or await find_device_name(tx, device_id, account_id) is None:
+        return None
     return device_id
 
 

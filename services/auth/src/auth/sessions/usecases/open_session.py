@@ -20,13 +20,14 @@ from common.persistence.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """An access token and a refresh token."""
+    """An access token and a refresh token; after a sign-in also the device that it was on."""
 
     account: Account
     session_id: UUID
     access: AccessToken
     refresh_token: str
     refresh_expires_at: datetime
+    device_id: UUID | None = None
 
 
 async def open_session(
@@ -36,10 +37,11 @@ async def open_session(
     now = clock.now()
     session_id, expires_at = new_id(), now + MAX_LIFETIME
     access = await issue_access(tx, account, session_id, signer)
+    device_id = await recognise_device(tx, account.id, client, device_name)
     session = NewSession(
         id=session_id,
         account_id=account.id,
-        device_id=await recognise_device(tx, account.id, client, device_name),
+        device_id=device_id,
         device_name=device_name,
         client=client,
         created_at=now,
@@ -49,7 +51,7 @@ async def open_session(
     await insert_session(tx, session)
     token = new_token()
     await insert_refresh_token(tx, digest(token), session_id, parent=None, issued_at=now)
-    return TokenPair(account, session_id, access, token, refresh_expiry(now, expires_at))
+    return TokenPair(account, session_id, access, token, refresh_expiry(now, expires_at), device_id)
 
 
 async def issue_access(

@@ -13,9 +13,9 @@ from auth.clients import Client
 from auth.errors import AccountDeactivated, InvalidCredentials, OtpInvalid, OtpRequired, TooManyAttempts
 from auth.passwords.domain import Verification
 from auth.services import AuthServices
+from auth.sessions.usecases.devices import known_device
 from auth.sessions.usecases.open_session import TokenPair, open_session
-from auth.throttle.domain import Policy
-from auth.throttle.usecases import Limits, count_failure, forgive, limits_of, settled_wait_of, wait_of
+from auth.throttle.usecases import Limits, count_failure, forgive, settled_wait_of, sign_in_limits, wait_of
 from auth.totp.usecases import Factor, check_factor
 from auth.vault import Vault
 from common.people.emails import login_name
@@ -36,11 +36,14 @@ class Attempt:
         return self.account.password_hash if self.account else None
 
 
-async def begin_sign_in(tx: Transaction, identifier: str, client: Client, per_address: Policy) -> Attempt:
+async def begin_sign_in(tx: Transaction, identifier: str, client: Client, services: AuthServices) -> Attempt:
     """`identifier` is an e-mail address or a username. Raises TooManyAttempts."""
     name = login_name(identifier)
     account = await find_account_by_login(tx, name)
-    attempt = Attempt(account, limits_of(name, client.address, per_address), client)
+    account_id = account.id if account else None
+    device_id = await known_device(tx, account_id, client, services.vault) if account_id else None
+    limits = sign_in_limits(name, account_id, device_id, client.address, services.per_address)
+    attempt = Attempt(account, limits, client)
     if wait := await wait_of(tx, attempt.limits):
         await too_many(tx, attempt, wait)
     return attempt

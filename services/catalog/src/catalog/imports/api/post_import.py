@@ -5,11 +5,9 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import SEEK_END, BytesIO
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from catalog.dependencies import DefaultCurrency, Merchandiser
@@ -36,6 +34,7 @@ from common.errors import Invalid, MalformedJson, PayloadTooLarge, UnsupportedMe
 from common.openapi.errors import errors
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, accepted
+from common.web.validation.problems import validated
 
 router = APIRouter(prefix="/products/import", tags=["products"])
 
@@ -73,9 +72,6 @@ BODY = {
         },
     }
 }
-
-
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class _Upload(NamedTuple):
@@ -150,7 +146,7 @@ async def _upload(request: Request, currency: str) -> AsyncIterator[_Upload]:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise FileMissing
-            options = _options(_validated(ImportForm, _form_values(dict(form))), currency)
+            options = _options(validated(ImportForm, _form_values(dict(form))), currency)
             yield _Upload(file.file, _name(file.filename), options)
     elif kind == "application/json":
         body = await request.body()
@@ -191,18 +187,10 @@ def _rows(body: bytes) -> ImportRequest:
         raise MalformedJson from error
     if isinstance(document, RepeatedKeys):
         raise MalformedJson(f"The key {shown(document.repeated)} appears twice")
-    request = _validated(ImportRequest, document)
+    request = validated(ImportRequest, document)
     if request.lines is not None and len(request.lines) != len(request.rows):
         raise Invalid("There must be one line number per row", field="lines")
     return request
-
-
-def _validated(model: type[Body], values: Any) -> Body:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        found = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
-        raise RequestValidationError(found) from error
 
 
 def _name(file_name: str | None) -> str | None:

@@ -20,7 +20,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "description": ("description", "body", "details", "longdescription", "bodyhtml"),
     "brand": ("brand", "vendor", "manufacturer", "make"),
     "category": ("category", "categories", "type", "producttype", "department"),
-    "price": ("price", "unitprice", "amount", "variantprice"),
+    "price": ("price", "unitprice", "variantprice"),
     "currency": ("currency", "currencycode"),
     "discount_percent": ("discountpercent", "discount"),
     "stock": ("stock", "quantity", "qty", "inventory", "available", "variantinventoryqty"),

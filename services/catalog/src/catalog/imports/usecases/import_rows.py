@@ -9,7 +9,7 @@ from catalog.imports.domain.cells import Problem
 from catalog.imports.domain.rows import ImportedProduct
 from catalog.imports.store import imports as store
 from catalog.imports.store.report import Outcome, insert_outcomes
-from catalog.imports.usecases.import_product import import_product
+from catalog.imports.usecases.import_products import ImportResult, import_products
 from common.persistence.transaction import Transaction
 
 
@@ -30,7 +30,9 @@ async def import_rows(
     tx: Transaction, claim: store.Claim, rows: Sequence[ReadRow], now: datetime, lease: timedelta
 ) -> None:
     """Raises ClaimLostError, or the error of the first product that cannot be written."""
-    outcomes = [await _outcome(tx, claim, row) for row in rows]
+    products = [row.product for row in rows if row.product is not None]
+    results = iter(await import_products(tx, products, claim.owner_id))
+    outcomes = [_outcome(row, next(results) if row.product is not None else None) for row in rows]
     counts = Counter(outcome.outcome for outcome in outcomes)
     by = store.Advance(*(counts[name] for name in store.Advance._fields))
     await tx.flush()
@@ -40,10 +42,8 @@ async def import_rows(
         raise ClaimLostError
 
 
-async def _outcome(tx: Transaction, claim: store.Claim, row: ReadRow) -> Outcome:
-    if row.product is None:
+def _outcome(row: ReadRow, result: ImportResult | None) -> Outcome:
+    if row.product is None or result is None:
         return Outcome(row.position, row.line, "failed", errors=[problem._asdict() for problem in row.problems])
-    result = await import_product(tx, row.product, claim.owner_id)
-    product = row.product
-    keys = (product.external_key, product.sku, product.image)
+    keys = (row.product.external_key, row.product.sku, row.product.image)
     return Outcome(row.position, row.line, result.outcome, result.product_id, *keys)

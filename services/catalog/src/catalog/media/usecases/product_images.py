@@ -33,7 +33,7 @@ async def remove_image(tx: Transaction, product_id: UUID, media_id: UUID) -> Dis
     """
     discarded = await store.discard_product_image(tx, product_id, media_id)
     if not discarded:
-        raise ImageNotFound("The product has no such image")
+        raise ImageNotFound
     await update_product_images(tx, product_id)
     return discarded
 

@@ -1,7 +1,7 @@
 """Products by key, as JSON that PostgreSQL renders, and writes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -33,6 +33,10 @@ FROM product p {JOINS} WHERE p.{{0}} = ANY($1) AND p.deleted_at IS NULL
 """  # noqa: S608  (only constants of this module are put in)
 BY_ID, BY_SLUG = FIND.format("id"), FIND.format("slug")
 
+LOCK_SLUGS = """
+SELECT pg_advisory_xact_lock(hashtextextended('product:' || base, 0)) FROM unnest($1::text[]) AS base
+"""
+TAKEN_SLUGS = "SELECT slug FROM product WHERE slug = ANY($1) AND deleted_at IS NULL"
 LOCK_SLUG = "SELECT pg_advisory_xact_lock(hashtextextended('product:' || $1, 0))"
 SIMILAR_SLUGS = "SELECT slug FROM product WHERE slug ~ $1 AND id <> $2 AND deleted_at IS NULL"
 CONSTRAINTS = {
@@ -89,11 +93,18 @@ async def lock_product(tx: Transaction, product_id: UUID) -> Product | None:
     return product if product is not None and product.deleted_at is None else None
 
 
-async def save_product(tx: Transaction, product: Product) -> None:
+async def save_product(tx: Transaction, *products: Product) -> None:
     """Insert or update. Raises UnknownCategory, SlugTaken, SkuTaken or ExternalKeyTaken."""
-    tx.add(product)
+    for product in products:
+        tx.add(product)
     with constraint_errors(CONSTRAINTS):
         await tx.flush()
+
+
+async def lock_bases(tx: Transaction, bases: Collection[str]) -> set[str]:
+    """The slugs among `bases` that products have. Locks each as `lock_slugs` does, in an order that cannot deadlock."""
+    await tx.sql.execute(LOCK_SLUGS, sorted(bases))
+    return {row["slug"] for row in await tx.sql.fetch(TAKEN_SLUGS, list(bases))}
 
 
 async def lock_slugs(tx: Transaction, base: str, product_id: UUID) -> set[str]:

@@ -11,6 +11,7 @@ from common.contracts.auth import (
     NewDeviceSeen,
     PasswordChanged,
     PasswordResetRequested,
+    RegistrationAttempted,
     SecurityChanged,
     UserRegistered,
 )
@@ -39,6 +40,16 @@ def welcome(event: UserRegistered) -> Notice:
         title="Welcome to Dukan",
         body="Your account is ready.",
         template="welcome",
+    )
+
+
+def already_registered(event: RegistrationAttempted) -> Notice:
+    """By e-mail only: who reads the mailbox may not remember the account, and who is signed in does."""
+    return Notice(
+        user_id=event.user_id,
+        topic="account.already_registered",
+        template="already_registered",
+        email_data={"address": event.address, "at": format_time(event.at)},
     )
 
 
@@ -109,6 +120,7 @@ def _to(address: str | None) -> dict[str, str]:
 
 ACCOUNT_NOTICES: Mapping[type[Event], Callable[[Any], Notice]] = {
     UserRegistered: welcome,
+    RegistrationAttempted: already_registered,
     EmailConfirmationRequested: confirm_email,
     EmailChangeRequested: change_email,
     PasswordResetRequested: reset_password,
