@@ -168,6 +168,7 @@ MAKERS: Mapping[str, Maker] = {
     "dead_letter_id": _any_id,
     "correlation_id": _any_id,
     "identity_id": _any_id,
+    "import_id": _any_id,
     # No issuer is configured: no account has an identity there.
     "provider": _any_id,
 }

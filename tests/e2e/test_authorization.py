@@ -40,7 +40,8 @@ class Rule:
     def verdict(self, caller: "Caller") -> str:
         """What the caller is told: `allowed`, or the code of the error."""
         if caller.is_unknown:
-            return "api_key_invalid"  # the gateway checks what is sent, also where nothing is needed
+            # The gateway checks what is sent, also where nothing is needed, except on the calls of providers.
+            return "allowed" if self.path.startswith(f"{API}/webhooks/") else "api_key_invalid"
         if caller.role is None:
             return "unauthenticated" if self.role else "allowed"
         if caller.scopes is not None and self.takes_credentials and self.scope not in caller.scopes:

@@ -30,6 +30,7 @@ INVALID_REGISTRATIONS: list[tuple[dict[str, object], tuple[str, str]]] = [
     ({"time_zone": "../../etc/passwd"}, ("time_zone", "unknown_time_zone")),
     ({"first_name": "Ju\0ma"}, ("first_name", "unstorable_value")),
     ({"first_name": "Ju\x1fma"}, ("first_name", "invalid_name")),
+    ({"first_name": "Ju\nma"}, ("first_name", "invalid_name")),
     ({"first_name": "J" * 101}, ("first_name", "too_long")),
     ({"first_name": {"$ne": ""}}, ("first_name", "wrong_type")),
     ({"password": ["a"]}, ("password", "wrong_type")),

@@ -17,6 +17,7 @@ from pydantic import (
 from catalog.slugs import slugify
 from common.ids import canonical_uuid
 from common.web import fields
+from common.web.people import NAME
 from common.web.text import NFC, nfc
 
 KEY = r"^[^\x00-\x20\x7f./;\\]+$"
@@ -44,12 +45,12 @@ def _text(max_length: int) -> StringConstraints:
 
 
 Slug = Annotated[fields.Slug, AfterValidator(_slug), NFC]
-Title = Annotated[fields.Title, _text(200), NFC]
-Sku = Annotated[fields.Sku, _text(64), NFC]
+Title = Annotated[fields.Title, _text(200), NAME, NFC]
+Sku = Annotated[fields.Sku, _text(64), NAME, NFC]
 CategoryNameText = Annotated[str, Field(examples=["Fabrics"])]
-CategoryName = Annotated[CategoryNameText, _text(120), NFC]
+CategoryName = Annotated[CategoryNameText, _text(120), NAME, NFC]
 BrandText = Annotated[str, Field(examples=["Ukerewe Weavers"])]
-Brand = Annotated[BrandText, _text(120), NFC]
+Brand = Annotated[BrandText, _text(120), NAME, NFC]
 _IMAGE = "/api/v1/media/019c1f0c-7a10-7b3e-9f52-6a1f0c9d2e11"
 ImageUrl = Annotated[str, Field(examples=[f"{_IMAGE}/large"])]
 VariantUrls = Annotated[

@@ -30,7 +30,8 @@ Percent = Annotated[int, Field(examples=[10])]
 Discount = Annotated[Percent, Field(ge=0, le=100), WHOLE]
 AttributeName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), NFC]
 AttributeExamples = Field(examples=[{"material": "sisal", "diameter_cm": 30}])
-AttributeValue = str | int | float | bool | list[str]
+AttributeText = Annotated[str, Field(max_length=5000)]
+AttributeValue = AttributeText | int | float | bool | Annotated[list[AttributeText], Field(max_length=100)]
 
 
 def _in_one_form(attributes: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
