@@ -19,6 +19,7 @@ from common.openapi.errors import errors
 from common.persistence.transaction import Transaction
 from common.web.dependencies import Begin
 from common.web.envelope import Envelope, ok
+from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Cursor, InvalidCursor, Page, cursor_meta, page_meta, position, row_number
 
 router = APIRouter(prefix="/products/imports", tags=["products"])
@@ -32,10 +33,20 @@ OfOutcome = Annotated[OutcomeName | None, Query(description="only rows with this
 
 
 @router.get("", summary="List imports")
-async def list_imports(request: Request, _: Merchandiser, page: Page, begin: Begin) -> Envelope[list[ImportTask]]:
-    """Newest first; they are deleted some time after they have finished."""
+async def list_imports(
+    *,
+    request: Request,
+    _: Merchandiser,
+    page: Page,
+    begin: Begin,
+    search: Annotated[
+        SearchText | None, Query(description="part of the file's name, the status or the note", examples=["spring"])
+    ] = None,
+    ordering: Annotated[str, store.SORTING, ORDERING] = "-created_at",
+) -> Envelope[list[ImportTask]]:
+    """They are deleted some time after they have finished."""
     async with begin() as tx:
-        rows, total = await store.list_imports(tx, page.offset, page.limit)
+        rows, total = await store.list_imports(tx, search or None, ordering, page)
     return ok([ImportTask.of(row) for row in rows], meta=page_meta(request, page, total))
 
 
@@ -57,13 +68,21 @@ async def revoke_import(import_id: UUID, _: Merchandiser, begin: Begin) -> Envel
 
 @router.get("/{import_id}/rows", summary="Report of an import", responses=errors(ImportNotFound, InvalidCursor))
 async def list_rows(
-    *, import_id: UUID, _: Merchandiser, cursor: Cursor, outcome: OfOutcome = None, begin: Begin
+    *,
+    import_id: UUID,
+    _: Merchandiser,
+    cursor: Cursor,
+    outcome: OfOutcome = None,
+    search: Annotated[
+        SearchText | None, Query(description="part of the SKU, the external key or an error", examples=["KNG-2"])
+    ] = None,
+    begin: Begin,
 ) -> Envelope[list[RowReport]]:
     """The outcome of each row, in the order of the file."""
     after = position(cursor, _position) or 0
     async with begin() as tx:
         await _found(tx, import_id)
-        rows = await list_outcomes(tx, import_id, after, cursor.limit, outcome)
+        rows = await list_outcomes(tx, import_id, after, cursor.limit, outcome=outcome, search=search or None)
     last = rows[-1]["position"] if len(rows) == cursor.limit else None
     return ok([RowReport.model_validate(dict(row)) for row in rows], meta=cursor_meta(last))
 
@@ -88,7 +107,7 @@ async def _csv(begin: Begin, import_id: UUID, outcome: str | None) -> AsyncItera
     after = 0
     while True:
         async with begin() as tx:
-            rows = await list_outcomes(tx, import_id, after, CSV_PAGE, outcome)
+            rows = await list_outcomes(tx, import_id, after, CSV_PAGE, outcome=outcome)
         if not rows:
             return
         yield _lines([line for row in rows for line in _report_lines(row)])

@@ -9,7 +9,10 @@ from uuid import UUID
 import orjson
 
 from common.persistence.rows import row_count
+from common.persistence.search import contains
 from common.persistence.transaction import Transaction
+from common.web.listing import Sorting
+from common.web.pagination import PageRequest
 
 SHAPE = """
 id, owner_id, status, file_name, options, columns, mapping, note, done, total, created, updated, unchanged, failed,
@@ -66,8 +69,10 @@ DELETE FROM product_import
 WHERE id IN (SELECT id FROM product_import WHERE finished_at < $1 ORDER BY finished_at LIMIT $2)
 """
 FIND = f"SELECT {SHAPE} FROM product_import WHERE id = $1"
-LIST = f"SELECT {SHAPE}, count(*) OVER () AS total_count FROM product_import ORDER BY id DESC OFFSET $1 LIMIT $2"
-COUNT = "SELECT count(*) FROM product_import"
+SORTING = Sorting({"created_at": "id", "file_name": "file_name"}, nullable=("file_name",))
+FILTERED = f"FROM product_import WHERE $1::text IS NULL OR {contains(['file_name', 'status', 'note'], '$1')}"
+LIST = f"SELECT {SHAPE}, count(*) OVER () AS total_count {FILTERED} ORDER BY {{}} OFFSET $2 LIMIT $3"
+COUNT = f"SELECT count(*) {FILTERED}"
 
 REMOVE_OWNER = "UPDATE product_import SET owner_id = NULL WHERE owner_id = $1"
 """The imports stay as part of the shop's books, without the person."""
@@ -190,10 +195,12 @@ async def find_import(tx: Transaction, import_id: UUID) -> Mapping[str, Any] | N
     return row
 
 
-async def list_imports(tx: Transaction, offset: int, limit: int) -> tuple[list[Mapping[str, Any]], int]:
-    """A page, newest first, and the total."""
-    rows = await tx.sql.fetch(LIST, offset, limit)
-    return rows, rows[0]["total_count"] if rows else await tx.sql.fetchval(COUNT)
+async def list_imports(
+    tx: Transaction, search: str | None, ordering: str, page: PageRequest
+) -> tuple[list[Mapping[str, Any]], int]:
+    """A page, and the total."""
+    rows = await tx.sql.fetch(LIST.format(SORTING.order_by(ordering)), search, page.offset, page.limit)
+    return rows, rows[0]["total_count"] if rows else await tx.sql.fetchval(COUNT, search)
 
 
 async def remove_owner(tx: Transaction, owner_id: UUID) -> None:
