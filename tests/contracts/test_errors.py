@@ -26,11 +26,11 @@ OUTSIDE_THE_API = {
     "daily_limit_reached": "of the exchange of API keys, for the gateway, which relays it on any route",
     "admin_email_taken": "ends the start of auth",
     "amount_not_payable": "the reason of a failed payment",
+    "malformed_request": "before there is a path",
+    "uri_too_long": "before there is a path",
+    "method_not_allowed": "of methods that a path does not have",
+    "method_not_implemented": "of methods that no path has",
     "form_incomplete": "on the HTML page of a link",
-    "malformed_request": "before an operation is found: not HTTP",
-    "uri_too_long": "before an operation is found",
-    "method_not_allowed": "of a path without this operation",
-    "method_not_implemented": "before an operation is found: a method that no path has",
 }
 # The same code with another status: in the path or in the body, for a signed-in caller, for a changed or a used key.
 SEVERAL_STATUSES = {

@@ -14,8 +14,8 @@ from starlette.types import Message, Scope
 from common import metrics, telemetry
 from common.errors import DukanError
 from common.web.access_log import origin_of
+from common.web.conditions import matches_etag
 from gateway.cache.forwarder import is_cacheable
-from gateway.cache.freshness import matches_etag
 from gateway.cache.response_cache import CachedResponse, ResponseCache
 from gateway.cache.variants import hit_headers, not_modified_headers
 from gateway.http.access_log import AccessLog

@@ -32,14 +32,6 @@ def varying_headers(headers: Headers, request: RequestHeaders) -> tuple[tuple[by
     return tuple((name, request.header(name)) for name in sorted(names) if name)
 
 
-def matches_etag(if_none_match: str | None, etag: str | None) -> bool:
-    """Whether If-None-Match contains the ETag, by weak comparison (RFC 9110, 13.1.2)."""
-    if if_none_match is None or etag is None:
-        return False
-    tags = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
-    return if_none_match.strip() == "*" or etag.removeprefix("W/") in tags
-
-
 def _directives(values: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in ",".join(values).lower().split(","):

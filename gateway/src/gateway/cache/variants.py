@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from common import metrics
-from gateway.cache.freshness import matches_etag
+from common.web.conditions import matches_etag
 from gateway.cache.response_cache import CachedResponse
 from gateway.http.compression import Coding, compress, encoded_headers, negotiate
 from gateway.http.context import RequestContext

@@ -104,7 +104,8 @@ class EdgeProtocol(ServerProtocol):
 
     def on_message_complete(self) -> None:
         self._head_bytes = self._bytes_since_body = 0
-        self._stop_timer()
+        if self._timer is not None:
+            self._stop_timer()
         if self._is_answered:
             self._in_head = True
             self._is_answered = False
@@ -112,13 +113,13 @@ class EdgeProtocol(ServerProtocol):
         else:
             super().on_message_complete()
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if not self._in_head and self.cycle.response_complete and not self.transport.is_closing():
+    def _on_unread_body(self) -> None:
+        if self.cycle.response_complete and not self.transport.is_closing():
             self._start_timer(UNREAD_BODY_SECONDS, self.transport.close)
 
     def _start_request(self) -> None:
-        self._stop_timer()
+        if self._timer is not None:
+            self._stop_timer()
         if self._is_idle and (response := self._cached_response()) is not None:
             self._is_answered = True
             self.server_state.total_requests += 1

@@ -258,6 +258,28 @@ class MethodNotImplemented(DukanError):
     message = "No path here has this method"
 
 
+class PreconditionFailed(DukanError):
+    status = 412
+    code = "precondition_failed"
+    message = "This is another version than the one you asked for"
+
+
+class RangeNotSatisfiable(DukanError):
+    """No part of the range exists; `Content-Range` has the size."""
+
+    status = 416
+    code = "range_not_satisfiable"
+    message = "The range is outside of the file"
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Content-Range": f"bytes */{self._size}"}
+
+
 class UnsupportedMediaType(DukanError):
     status = 415
     code = "unsupported_media_type"

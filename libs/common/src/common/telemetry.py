@@ -5,7 +5,6 @@ outside continues. Trace context: W3C Trace Context level 1.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -22,8 +21,6 @@ from opentelemetry.util.types import AttributeValue
 
 from common import logs
 from common.context import Origin, use_origin
-
-TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _propagator = TraceContextTextMapPropagator()
 _providers: dict[str, TracerProvider] = {}
@@ -171,11 +168,6 @@ def rename(name: str, attributes: Mapping[str, AttributeValue], *, failed: bool 
 def traceparent_of(current: Span) -> str:
     context = current.get_span_context()
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-
-
-def valid_traceparent(value: str | None) -> str | None:
-    """The value if it is a well-formed traceparent, else None."""
-    return value if value and TRACEPARENT.fullmatch(value) else None
 
 
 def new_traceparent() -> str | None:

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
 from common.errors import DatabaseUnavailable
 from common.persistence.database import Database
 from common.testing.plugin import FreshDatabase
+from common.testing.polling import eventually
 
 from .link import Link
 
@@ -43,6 +45,31 @@ async def test_a_commit_after_an_abandoned_transaction_is_durable(single: Databa
         kept = {row["partition_no"] for row in await tx.sql.fetch("SELECT partition_no FROM outbox_partition")}
     await other.close()
     assert {2000 + turn for turn in range(MAX_TURNS)} <= kept
+
+
+async def test_a_cancelled_statement_of_the_session_is_cancelled_and_no_outage(single: Database) -> None:
+    """SQLAlchemy closes the connection of a cancelled statement: a job that takes that for an outage never ends."""
+    other = single.apart(1)
+
+    async def through_the_session() -> None:
+        async with single.begin() as tx:
+            await (await tx.session.connection()).execute(text("SELECT pg_sleep(60)"))
+
+    async def runs() -> bool:
+        async with other.begin() as tx:
+            found: bool = await tx.sql.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                " AND query LIKE '%pg_sleep(60)' AND state = 'active')"
+            )
+        return found
+
+    given_up = asyncio.create_task(through_the_session())
+    await eventually(runs)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    await write(single, 100)
+    await other.close()
 
 
 async def test_a_silent_database_is_an_outage_and_its_connection_is_replaced(

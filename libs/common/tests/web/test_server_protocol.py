@@ -207,3 +207,22 @@ async def test_a_request_with_a_broken_body_is_answered_once(echo: Echo, path: b
 
     answers = [part[:3] for part in response.split(b"HTTP/1.1 ")[1:]]
     assert answers == [b"200"] * bool(before) + [b"200" if path == b"/early" else b"400"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n",
+        b"GET /a HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n",
+        b"GET /a HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: other/1\r\n",
+    ],
+)
+async def test_the_connection_ends_after_an_upgrade_that_is_not_made(echo: Echo, head: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", echo.port)
+    writer.write(head + b"\r\nGET /a HTTP/1.1\r\nHost: shop\r\n\r\n")
+    async with asyncio.timeout(5):
+        response = await reader.read()
+    writer.close()
+
+    assert response.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nconnection: close\r\n" in response

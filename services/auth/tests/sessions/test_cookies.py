@@ -40,9 +40,11 @@ async def test_tokens_are_in_http_only_cookies_and_not_in_the_body(api: AuthApi)
     cookies, given = await signed_in(api)
 
     assert (given["access_token"], given["refresh_token"]) == (None, None)
-    assert set(cookies) == {"dukan_access", "dukan_refresh", "dukan_csrf"}
-    assert {name for name, morsel in cookies.items() if morsel["httponly"]} == {"dukan_access", "dukan_refresh"}
-    assert {(morsel["samesite"], morsel["path"], morsel["domain"]) for morsel in cookies.values()} == {("lax", "/", "")}
+    assert set(cookies) == {"dukan_access", "dukan_refresh", "dukan_csrf", "dukan_device"}
+    assert {name for name, morsel in cookies.items() if not morsel["httponly"]} == {"dukan_csrf"}
+    assert {(morsel["samesite"], morsel["domain"]) for morsel in cookies.values()} == {("lax", "")}
+    assert {name for name, morsel in cookies.items() if morsel["path"] != "/"} == {"dukan_device"}
+    assert cookies["dukan_device"]["path"] == "/api/v1/auth"
     assert given["csrf_token"] == cookies["dukan_csrf"].value
     access = {"access_token": cookies["dukan_access"].value}
     assert claims(access)["csrf"] == csrf_claim(given["csrf_token"])
@@ -64,7 +66,8 @@ async def test_production_cookies_are_secure_and_host_only(start_api: Any) -> No
     )
     cookies, _ = await signed_in(api)
 
-    assert set(cookies) == {"__Host-dukan_access", "__Host-dukan_refresh", "__Host-dukan_csrf"}
+    host_only = {"__Host-dukan_access", "__Host-dukan_refresh", "__Host-dukan_csrf"}
+    assert set(cookies) == {*host_only, "__Secure-dukan_device"}
     assert all(morsel["secure"] for morsel in cookies.values())
 
 

@@ -7,6 +7,7 @@ from fastapi import Request, Response
 
 from catalog.page_cache.usecases import CachedPage, PageCache, PageKey
 from common.openapi.errors import header_references
+from common.web.conditions import is_not_modified
 from common.web.dependencies import MaybeAuthenticated
 from common.web.raw_json import envelope_of, json_response
 
@@ -25,7 +26,7 @@ authenticate = MaybeAuthenticated()
 def public_response(request: Request, page: CachedPage) -> Response:
     """200 with the page, or 304 without a body if the client has this version."""
     headers = {"Cache-Control": PUBLIC, "ETag": page.etag}
-    if is_not_modified(request, page.etag):
+    if is_not_modified(request.headers, page.etag):
         return Response(status_code=304, headers=headers)
     return json_response(page.body, headers)
 
@@ -33,14 +34,6 @@ def public_response(request: Request, page: CachedPage) -> Response:
 def private_response(data: bytes, meta: Mapping[str, Any] | None = None) -> Response:
     """A response that no cache may store."""
     return json_response(envelope_of(data, meta), {"Cache-Control": PRIVATE})
-
-
-def is_not_modified(request: Request, etag: str) -> bool:
-    """Whether If-None-Match has the ETag, by weak comparison (RFC 9110, 13.1.2)."""
-    if_none_match = request.headers.get("if-none-match")
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
 
 
 async def cached_response(

@@ -253,6 +253,7 @@ async def test_the_report_has_pages_and_can_be_downloaded(
     assert [row["line"] for row in result["rows"]] == list(range(2, 133))
     [failed] = await importer.report(task, outcome="failed")
     assert [error["field"] for error in failed["errors"]] == ["price", "stock"]
+    assert [row["sku"] for row in await importer.report(task, search="s-77")] == ["S-77"]
     answer = await client.get(f"{task['links']['self']}/report.csv", headers=staff)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(answer.text.removeprefix("\ufeff").splitlines()))
@@ -267,6 +268,21 @@ async def test_the_report_has_pages_and_can_be_downloaded(
         "invalid_cursor",
         "cursor",
     )
+
+
+async def test_imports_are_listed_searched_and_ordered(
+    importer: Importer, client: httpx.AsyncClient, staff: dict[str, str]
+) -> None:
+    for name in ("b.csv", "a.csv"):
+        await importer.file(csv_file(1), name)
+
+    async def names(**query: str) -> list[str]:
+        return [task["file_name"] for task in data(await client.get(IMPORTS, params=query, headers=staff))]
+
+    assert await names() == ["a.csv", "b.csv"]
+    assert await names(ordering="-file_name") == ["b.csv", "a.csv"]
+    assert await names(search="B.CSV") == ["b.csv"]
+    assert await names(search="revoked") == []
 
 
 async def test_old_imports_are_deleted_with_their_reports(catalog: Service, importer: Importer) -> None:

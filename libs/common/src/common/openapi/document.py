@@ -59,7 +59,9 @@ def _complete(document: Json, service: str) -> None:
     for path, item in document["paths"].items():
         for method in METHODS & item.keys():
             _complete_operation(item[method], scoped_service(service, path), method)
-    statuses = [status for status in STATUS_ERRORS if status < 500 or status == 503]
+    statuses = [
+        status for status, shared in STATUS_ERRORS.items() if shared.classes and (status < 500 or status == 503)
+    ]
     components["responses"], components["examples"] = shared_responses(statuses), shared_examples(statuses)
     components["headers"] = dict(HEADERS)
     if schemes := components.get("securitySchemes"):

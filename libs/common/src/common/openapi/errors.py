@@ -74,8 +74,10 @@ STATUS_ERRORS: Mapping[int, StatusErrors] = {
     403: StatusErrors("Forbidden", "Authenticated, but not allowed", [Forbidden, InsufficientScope, CsrfTokenInvalid]),
     404: StatusErrors("NotFound", "Absent, or not visible to the caller", [NotFound]),
     409: StatusErrors("Conflict", "The current state does not allow it", [Conflict, AlreadyExists, InUse]),
+    412: StatusErrors("PreconditionFailed", "There is another version than `If-Match` or the like names", []),
     413: StatusErrors("TooLarge", "The body is too large", [PayloadTooLarge]),
     415: StatusErrors("UnsupportedMediaType", "The body has another media type", [UnsupportedMediaType]),
+    416: StatusErrors("RangeNotSatisfiable", "No part of the range exists", []),
     422: StatusErrors("Invalid", "Well-formed and wrong; `errors` name the fields", [Invalid, UnstorableValue]),
     429: StatusErrors(
         "RateLimited", "Too many requests; `Retry-After` says when to retry", [RateLimited], ["Retry-After"]

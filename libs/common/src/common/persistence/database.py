@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import asyncpg
@@ -172,6 +172,13 @@ async def _ended(
     try:
         try:
             yield
+        except asyncio.CancelledError:
+            # SQLAlchemy has closed the connection of a statement that was cancelled: that is no outage, and the
+            # cancellation must arrive.
+            with suppress(Exception):
+                await _roll_back(transaction)
+                ended = True
+            raise
         except BaseException:
             await _roll_back(transaction)
             ended = True

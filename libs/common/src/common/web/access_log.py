@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from fastapi import Response
@@ -22,11 +22,11 @@ from common.errors import Stopping
 from common.ids import new_request_id
 from common.web.error_responses import Recognise, crash_response, error_response
 from common.web.server_protocol import REJECTION
+from common.web.trace_context import read_trace_context
 
 log = logging.getLogger("dukan.access")
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-TRACESTATE_LIMIT = 512
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 ORIGIN = frozenset((b"x-request-id", b"traceparent", b"tracestate"))
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 CACHE_CONTROL = b"cache-control"
@@ -130,25 +130,25 @@ def _meters(service: str, method: str, route: str, status: int) -> tuple[Counter
 
 
 def origin_of(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
-    """The origin of a request by its headers; a malformed header is replaced, never passed on."""
-    found = dict([pair for pair in headers if pair[0] in ORIGIN])
+    """The origin of a request by its headers; a malformed or doubtful header is replaced, never passed on."""
+    found = [pair for pair in headers if pair[0] in ORIGIN]
     if not found:
         return Origin(new_request_id(), traceparent=telemetry.new_traceparent())
-    request_id = _text(found.get(b"x-request-id"))
-    traceparent = telemetry.valid_traceparent(_text(found.get(b"traceparent")))
-    tracestate = _text(found.get(b"tracestate")) if traceparent else ""
+    traceparents = _values(found, b"traceparent")
+    trace = read_trace_context(traceparents, _values(found, b"tracestate")) if traceparents else None
     return Origin(
-        correlation_id=request_id if REQUEST_ID.fullmatch(request_id) else new_request_id(),
-        traceparent=traceparent or telemetry.new_traceparent(),
-        tracestate=tracestate if 0 < len(tracestate) <= TRACESTATE_LIMIT else None,
+        correlation_id=_request_id(_values(found, b"x-request-id")),
+        traceparent=trace.traceparent if trace else telemetry.new_traceparent(),
+        tracestate=trace.tracestate if trace else None,
     )
 
 
-def _text(value: bytes | None) -> str:
-    try:
-        return (value or b"").decode("ascii")
-    except UnicodeDecodeError:
-        return ""
+def _values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    return [value for found, value in headers if found == name]
+
+
+def _request_id(values: Sequence[bytes]) -> str:
+    return values[0].decode() if len(values) == 1 and REQUEST_ID.fullmatch(values[0]) else new_request_id()
 
 
 def _level(status: int, seconds: float) -> int:

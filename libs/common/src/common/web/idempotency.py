@@ -40,8 +40,9 @@ REPLAYED = {"Idempotency-Replayed": "true"}
 # A concurrent retry waits at this statement until the first request has committed or failed. The keys are inserted in
 # key order, so that two groups with keys in common cannot deadlock.
 CLAIM = """
-INSERT INTO idempotency (user_id, route, key, request_hash)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) AS c(user_id, route, key, hash) ORDER BY 1, 2, 3
+INSERT INTO idempotency (user_id, route, key, request_hash, status, body)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::smallint[], $6::bytea[])
+ORDER BY 1, 2, 3
 ON CONFLICT DO NOTHING RETURNING user_id, route, key
 """
 FIND = """
@@ -92,10 +93,19 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request with an idempotency key; the fingerprint is a hash of its body."""
+    """A request with an idempotency key; the fingerprint is a hash of its body.
+
+    If the id of the resource is known before it is created, the claim stores it, and nothing else has to be stored.
+    """
 
     key: Key
     fingerprint: bytes
+    resource_id: UUID | None = None
+
+    @property
+    def response(self) -> tuple[int | None, bytes | None]:
+        """Status and body of a response with as much as a replay needs."""
+        return (None, None) if self.resource_id is None else (202, _json({"data": {"id": self.resource_id}}))
 
 
 class StoredResponse(NamedTuple):
@@ -115,7 +125,7 @@ async def claim(tx: Transaction, requests: Sequence[KeyedRequest | None]) -> lis
 
     Of two requests in one call that have the same key, the earlier one is the first.
     """
-    keyed = [(*request.key, request.fingerprint) for request in requests if request is not None]
+    keyed = [(*request.key, request.fingerprint, *request.response) for request in requests if request is not None]
     rows = await tx.sql.fetch(CLAIM, *columns(keyed)) if keyed else []
     unused = {Key(*row) for row in rows}
     return [request is None or _take(unused, request.key) for request in requests]

@@ -35,7 +35,9 @@ class RequestRules:
 
     async def _respond_to_head(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A copy: the server has to know that the response has no body.
-        get = {**scope, "method": "GET"}
+        # Without a range, which counts for GET only (RFC 9110, 14.2).
+        headers = [pair for pair in scope["headers"] if pair[0] != b"range"]
+        get = {**scope, "method": "GET", "headers": headers}
         await self.app(get, receive, _without_body(send))
         if "route" in get:
             # For metrics and logs.

@@ -23,7 +23,6 @@ MAX_TARGET_BYTES = 16 * 1024
 """RFC 9112, 3 asks for at least 8,000."""
 REJECTION = "dukan.rejection"
 """Key in the scope of a request that the application has to answer with this error."""
-BLANKS = b" \t"
 ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)(/[^?#]*)?(\?[^#]*)?", re.IGNORECASE)
 METHOD_OF_LINE = re.compile(rb"(?:\A|\n)([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})(?:\Z| \S+ HTTP/1\.[01]\r?\n)")
 
@@ -47,6 +46,8 @@ class ServerProtocol(HttpToolsProtocol):
                 self.handle_websocket_upgrade()
             else:
                 self._unsupported_upgrade_warning()
+                # The parser takes what follows for another protocol.
+                self.cycle.keep_alive = False
         except httptools.HttpParserInvalidMethodError:
             self._reject(_method_error(data))
         except httptools.HttpParserError:
@@ -59,7 +60,7 @@ class ServerProtocol(HttpToolsProtocol):
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         # The parser leaves the blanks after a value, which are no part of it (RFC 9112, 5.1).
-        self.headers.append((name, value.rstrip(BLANKS)))
+        self.headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         # From here on, fields are trailers.
@@ -82,8 +83,14 @@ class ServerProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         was_last = not self.pipeline
         super().on_response_complete()
-        if was_last and self._rejection is not None:
+        # A call only when there is something to do: every response passes here.
+        if self._rejection is not None and was_last:
             self._write_rejection(self._rejection)
+        elif not self._in_head:
+            self._on_unread_body()
+
+    def _on_unread_body(self) -> None:
+        """A response is complete while the body of the newest request is still arriving."""
 
     def _check_target(self) -> None:
         try:

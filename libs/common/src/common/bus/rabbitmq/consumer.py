@@ -3,12 +3,17 @@
 A redelivered message may have crashed the process that had it. So a consumer begins one by one, with no other message
 in hand, and takes batches as soon as a message arrives that was never delivered before. The broker then counts the
 delivery of the crashing message only, which becomes a dead letter when its attempts are spent.
+
+A queue has one active consumer at a time, which keeps the order of each subject; other replicas wait for it. So that
+these get their share of the work, the active one hands over after HOLD_SECONDS, with no message in hand. It does so
+whether or not another one waits, because the broker does not tell: alone, it becomes the active one again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -31,6 +36,11 @@ from common.linger import Linger
 
 log = logging.getLogger(__name__)
 
+HOLD_SECONDS = 10.0
+"""Long enough to cost nothing, and short enough that a replica that was added works within seconds."""
+HOLD_JITTER = 0.2
+"""The consumers of one process must not all hand over at the same time."""
+
 Publish = Callable[[Sequence[Publication]], Awaitable[Sequence[Exception | None]]]
 """Publishes with confirms, see `Publisher.publish`."""
 
@@ -45,7 +55,11 @@ class QueueConsumer:
         self._limit = limit
 
     async def run(self, channel: ConsumeChannel) -> None:
-        """Consume until the limit of dead letters is reached. Raises ConnectionError if the channel fails."""
+        """Consume until the limit of dead letters is reached, or until another replica shall take over.
+
+        Then the channel must be closed: the broker passes on to the next consumer what is left, in its order. Raises
+        ConnectionError if the channel fails.
+        """
         await self._one_by_one(channel)
         if not self._limit.reached:
             await self._in_batches(channel)
@@ -70,9 +84,14 @@ class QueueConsumer:
 
     async def _in_batches(self, channel: ConsumeChannel) -> None:
         size = self._consumer.batch
-        await channel.consume(self._consumer.queue, prefetch=max(2 * size, 16))
+        prefetch = max(2 * size, 16)
+        await channel.consume(self._consumer.queue, prefetch=prefetch)
         linger = Linger()
+        hold_until = time.monotonic() + HOLD_SECONDS * random.uniform(1 - HOLD_JITTER, 1 + HOLD_JITTER)  # noqa: S311
         while not self._limit.reached:
+            if time.monotonic() >= hold_until:
+                await self._hand_over(channel, prefetch)
+                return
             messages = await _take(channel, size, linger)
             started = time.monotonic()
             settlements = await self._handled(messages)
@@ -80,6 +99,29 @@ class QueueConsumer:
             await self._settle(channel, messages[:admitted], settlements[:admitted])
             if len(messages) < size:
                 linger.worked(time.monotonic() - started)
+
+    async def _hand_over(self, channel: ConsumeChannel, prefetch: int) -> None:
+        """Handle what is in hand, then stop, so that the next consumer finds nothing that is in progress.
+
+        Acknowledgements wait: each would bring more messages, which would count as delivered to this consumer. Once as
+        many are held as the broker sends ahead, no more can come, and the consumer is cancelled before it acknowledges
+        them. Otherwise the queue is empty, and closing the channel returns what may be on its way.
+        """
+        held = 0
+        last: Message | None = None
+        while held < prefetch and not self._limit.reached:
+            messages = channel.take(min(self._consumer.batch, prefetch - held))
+            if not messages:
+                break
+            settlements = await self._handled(messages)
+            admitted = self._limit.admit(settlements)
+            await self._republish_failed(channel, messages[:admitted], settlements[:admitted])
+            held += admitted
+            last = messages[admitted - 1]
+        if held == prefetch:
+            await channel.cancel(self._consumer.queue)
+        if last is not None:
+            channel.acknowledge(last.tag)
 
     async def _handled(self, messages: Sequence[Message]) -> list[Settlement]:
         """Handle the readable messages as one batch. Returns a settlement per message, in the same order."""
@@ -102,12 +144,17 @@ class QueueConsumer:
         self, channel: ConsumeChannel, messages: Sequence[Message], settlements: Sequence[Settlement]
     ) -> None:
         """Republish failed messages, with confirms, before their deliveries are acknowledged: nothing is lost."""
+        await self._republish_failed(channel, messages, settlements)
+        channel.acknowledge(messages[-1].tag)
+
+    async def _republish_failed(
+        self, channel: ConsumeChannel, messages: Sequence[Message], settlements: Sequence[Settlement]
+    ) -> None:
         queue = self._consumer.queue
         settled = zip(messages, settlements, strict=True)
         failed = [_publication(queue, message, s) for message, s in settled if not isinstance(s, Done)]
         if failed:
             await self._republish(channel, failed)
-        channel.acknowledge(messages[-1].tag)
 
     async def _republish(self, channel: ConsumeChannel, messages: Sequence[Publication]) -> None:
         """Publish until all are confirmed: requeueing instead would count as one more crash of the consumer."""

@@ -77,13 +77,14 @@ class RabbitTransport:
         return await self._relay_publisher.publish([_publication(outgoing) for outgoing in batch])
 
     async def consume(self, consumer: Consumer, handle: Handle, limit: DeadLetterLimit) -> None:
-        """Consume for ever; after a lost connection or a cancelled consumer it begins again."""
+        """Consume for ever; after a lost connection, a cancelled consumer or a hand-over it begins again."""
         queue = QueueConsumer(consumer, handle, self._republisher.publish, limit)
 
         async def run() -> None:
             async with self._channel() as channel:
                 await queue.run(channel)
-            await limit.pause()
+            if limit.reached:
+                await limit.pause()
 
         await _run_again(consumer.name, run)
 

@@ -102,11 +102,12 @@ class CheckedRoute(APIRoute):
         check_fields(dependant)
         answer, reject = super().get_route_handler(), _rejecting_handler(dependant)
         names = query_names(self)
+        usual = frozenset(name.encode() for name in names or ())
         form_fields = {field.alias for field in dependant.body_params}
 
         async def handler(request: Request) -> Response:
             query: bytes = request.scope["query_string"]
-            if query and names is not None and unknown_names(query, names):
+            if query and names is not None and not has_only(query, usual) and unknown_names(query, names):
                 return await reject(request)
             checked = CheckedRequest(request.scope, request.receive)
             checked.form_fields = form_fields
@@ -128,6 +129,11 @@ def _names_of(field: Any) -> list[str]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [each.alias or name for name, each in kind.model_fields.items()]
     return [field.alias]
+
+
+def has_only(query: bytes, names: frozenset[bytes]) -> bool:
+    """Whether the query has these names only, as they are usually written; False may be wrong (`pag%65=1`)."""
+    return names.issuperset([each.partition(b"=")[0] for each in query.split(b"&")])
 
 
 def unknown_names(query: bytes, known: Collection[str]) -> list[str]:

@@ -10,7 +10,6 @@ from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, ValidationError
 
 from common.web.validation.codes import INVALID_UUID, NOT_A_FILE, TOO_LARGE, UNSTORABLE, Meaning
-from common.web.validation.json_body import is_storable
 from common.web.validation.locations import Locator, Path
 from common.web.validation.problems import problem, problems_of
 
@@ -67,6 +66,18 @@ class _Parameter:
 
     def __call__(self, value: Any, _: Any = None, *, loc: Path = ()) -> tuple[Any, list[Any]]:
         path = loc[1:]
+        if type(value) is str and _is_text(value):
+            # Nearly every request: no generators, which cost 4 µs for three parameters.
+            try:
+                result = self._adapter.validate_python(value)
+            except ValidationError as error:
+                return None, problems_of(error, self._locator, path)
+            meaning = None if type(result) is str else _rejection(value, result)
+            return (result, []) if meaning is None else (None, [problem(meaning, path)])
+        return self._check_all(value, path)
+
+    def _check_all(self, value: Any, path: Path) -> tuple[Any, list[Any]]:
+        """For several texts: those of a list, or of a model."""
         if found := [problem(UNSTORABLE, (*path, *place)) for place, text in _texts(value) if not _is_text(text)]:
             return None, found
         try:
@@ -82,7 +93,8 @@ class _Parameter:
 
 
 def _is_text(text: str) -> bool:
-    return is_storable(text) and REPLACED not in text
+    """Decoded from bytes, it has no lone surrogates."""
+    return "\x00" not in text and REPLACED not in text
 
 
 def _texts(value: Any) -> Iterator[tuple[Path, str]]:

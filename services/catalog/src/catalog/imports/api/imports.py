@@ -37,12 +37,12 @@ async def list_imports(
     *,
     request: Request,
     _: Merchandiser,
-    page: Page,
-    begin: Begin,
     search: Annotated[
-        SearchText | None, Query(description="part of the file's name, the status or the note", examples=["spring"])
+        SearchText | None, Query(description="part of the file's name, the status or the error", examples=["pots.csv"])
     ] = None,
     ordering: Annotated[str, store.SORTING, ORDERING] = "-created_at",
+    page: Page,
+    begin: Begin,
 ) -> Envelope[list[ImportTask]]:
     """They are deleted some time after they have finished."""
     async with begin() as tx:
@@ -71,11 +71,11 @@ async def list_rows(
     *,
     import_id: UUID,
     _: Merchandiser,
-    cursor: Cursor,
     outcome: OfOutcome = None,
     search: Annotated[
-        SearchText | None, Query(description="part of the SKU, the external key or an error", examples=["KNG-2"])
+        SearchText | None, Query(description="part of the line, a key, the image or an error", examples=["KIK-014"])
     ] = None,
+    cursor: Cursor,
     begin: Begin,
 ) -> Envelope[list[RowReport]]:
     """The outcome of each row, in the order of the file."""

@@ -69,10 +69,15 @@ DELETE FROM product_import
 WHERE id IN (SELECT id FROM product_import WHERE finished_at < $1 ORDER BY finished_at LIMIT $2)
 """
 FIND = f"SELECT {SHAPE} FROM product_import WHERE id = $1"
-SORTING = Sorting({"created_at": "id", "file_name": "file_name"}, nullable=("file_name",))
-FILTERED = f"FROM product_import WHERE $1::text IS NULL OR {contains(['file_name', 'status', 'note'], '$1')}"
-LIST = f"SELECT {SHAPE}, count(*) OVER () AS total_count {FILTERED} ORDER BY {{}} OFFSET $2 LIMIT $3"
-COUNT = f"SELECT count(*) {FILTERED}"
+SORTING = Sorting(
+    {"created_at": "id", "finished_at": "finished_at", "file_name": "file_name"}, nullable=("finished_at", "file_name")
+)
+SEARCHED = ("file_name", "status", "note", "error_code", "error_message")
+LIST = f"""
+SELECT {SHAPE}, count(*) OVER () AS total_count FROM product_import
+WHERE $3::text IS NULL OR {contains(SEARCHED, "$3")} ORDER BY {{}} OFFSET $1 LIMIT $2
+"""
+COUNT = f"SELECT count(*) FROM product_import WHERE $1::text IS NULL OR {contains(SEARCHED, '$1')}"
 
 REMOVE_OWNER = "UPDATE product_import SET owner_id = NULL WHERE owner_id = $1"
 """The imports stay as part of the shop's books, without the person."""
@@ -199,7 +204,7 @@ async def list_imports(
     tx: Transaction, search: str | None, ordering: str, page: PageRequest
 ) -> tuple[list[Mapping[str, Any]], int]:
     """A page, and the total."""
-    rows = await tx.sql.fetch(LIST.format(SORTING.order_by(ordering)), search, page.offset, page.limit)
+    rows = await tx.sql.fetch(LIST.format(SORTING.order_by(ordering)), page.offset, page.limit, search)
     return rows, rows[0]["total_count"] if rows else await tx.sql.fetchval(COUNT, search)
 
 

@@ -10,17 +10,17 @@ from common.persistence.rows import columns
 from common.persistence.search import contains
 from common.persistence.transaction import Transaction
 
+SEARCHED = ("line::text", "sku", "external_key", "image", "errors::text")
 INSERT = """
 INSERT INTO product_import_row (import_id, position, line, outcome, product_id, external_key, sku, image, errors)
 SELECT $1, * FROM unnest($2::int[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
 """
-FOUND = contains(["sku", "external_key", "errors::text"], "$5")
 PAGE = f"""
 SELECT position, line, outcome, product_id, external_key, sku, image, errors FROM product_import_row
-WHERE import_id = $1 AND position > $2 AND ($4::text IS NULL OR outcome = $4)
-  AND ($5::text IS NULL OR {FOUND})
+WHERE import_id = $1 AND position > $2 AND {{}} ($4::text IS NULL OR {contains(SEARCHED, "$4")})
 ORDER BY position LIMIT $3
 """  # noqa: S608 (constants of this module)
+ALL, OF_OUTCOME = PAGE.format(""), PAGE.format("outcome = $5 AND")
 
 
 class Outcome(NamedTuple):
@@ -43,14 +43,11 @@ async def insert_outcomes(tx: Transaction, import_id: UUID, outcomes: Sequence[O
 
 
 async def list_outcomes(
-    tx: Transaction,
-    import_id: UUID,
-    after: int,
-    limit: int,
-    *,
-    outcome: str | None = None,
-    search: str | None = None,
+    tx: Transaction, import_id: UUID, after: int, limit: int, *, outcome: str | None = None, search: str | None = None
 ) -> list[Mapping[str, Any]]:
     """The rows after a position, in the order of the file."""
-    rows: list[Mapping[str, Any]] = await tx.sql.fetch(PAGE, import_id, after, limit, outcome, search)
+    if outcome is None:
+        rows: list[Mapping[str, Any]] = await tx.sql.fetch(ALL, import_id, after, limit, search)
+    else:
+        rows = await tx.sql.fetch(OF_OUTCOME, import_id, after, limit, search, outcome)
     return rows

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from pathlib import Path as File
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -12,22 +12,25 @@ from fastapi.responses import FileResponse
 
 from catalog.dependencies import may_manage
 from catalog.errors import ImageNotFound, MediaTooLarge, TooManyMedia, UsedByProduct, VariantNotFound
-from catalog.http_cache import CACHEABLE, is_not_modified
+from catalog.http_cache import CACHEABLE
 from catalog.media.api.bodies import MediaView
 from catalog.media.api.dependencies import UPLOAD_ERRORS, Media
 from catalog.media.domain import Variant, Visibility
 from catalog.media.store import SORTING, find_media, list_own_media
 from catalog.media.usecases import own_media
+from common.errors import PreconditionFailed, RangeNotSatisfiable
 from common.openapi.errors import errors
 from common.security.media_urls import InvalidSignature, MediaUrls, UrlExpired
 from common.security.tokens import Identity
 from common.web.dependencies import Begin, Caller
 from common.web.envelope import Envelope, created, ok
+from common.web.files import file_response
 from common.web.listing import ORDERING, SearchText
 from common.web.pagination import Page, page_meta
 
 router = APIRouter(tags=["media"])
 
+PART: dict[int | str, dict[str, Any]] = {206: {"description": "The part of the picture that `Range` names"}}
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 Size = Annotated[Variant, Path(description="the longest side: 200, 600 or 1200 pixels")]
@@ -103,7 +106,7 @@ async def delete_media(media_id: UUID, caller: Caller, media: Media, begin: Begi
     "/media/{media_id}/{variant}",
     response_class=FileResponse,
     summary="A picture in one size",
-    responses=CACHEABLE | errors(InvalidSignature, UrlExpired),
+    responses=CACHEABLE | PART | errors(InvalidSignature, UrlExpired, PreconditionFailed, RangeNotSatisfiable),
 )
 async def get_variant(
     *,
@@ -132,9 +135,7 @@ async def _variant_response(
         raise VariantNotFound from error
     etag = f'"{media_id.hex}-{variant}"'
     headers = {"Cache-Control": cache_control, "ETag": etag, "X-Content-Type-Options": "nosniff"}
-    if is_not_modified(request, etag):
-        return Response(status_code=304, headers=headers)
-    return FileResponse(path, headers=headers, media_type="image/webp", stat_result=stat_result)
+    return file_response(request, path, stat_result, headers, "image/webp")
 
 
 async def view_of(

@@ -1,7 +1,7 @@
 """Submitting a checkout: checkouts that arrive at the same time share their transactions."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from uuid import UUID
@@ -42,8 +42,8 @@ class CheckoutAnswer:
 class CheckoutBatcher:
     """Places orders and reads their status, each in groups (see GroupCommit).
 
-    Responses are rendered by `render`, the first one inside the transaction that stores it. A retry is answered with
-    the order as it is now: its client may have been told more than the first response says.
+    `render` makes a response of an order. A retry is answered with the order as it is now: its client may have been
+    told more than the first response said.
     """
 
     def __init__(
@@ -70,7 +70,8 @@ class CheckoutBatcher:
         Raises the error that rejects the checkout. Prices that the replica does not have are fetched once, outside any
         transaction, and never as long as catalog's events arrive in time.
         """
-        request = CheckoutRequest(checkout, key, current() or Origin(checkout.correlation_id))
+        keyed = replace(key, resource_id=checkout.order_id) if key else None
+        request = CheckoutRequest(checkout, keyed, current() or Origin(checkout.correlation_id))
         try:
             return await self._placements.submit(request)
         except UnknownProducts as error:
@@ -100,8 +101,7 @@ class CheckoutBatcher:
         is_first = await idempotency.claim(tx, [request.key for request in requests])
         first = list(compress(requests, is_first))
         answers = [self._answer(result) for result in await self._admit_and_place(tx, first)]
-        await _store_responses(tx, zip((request.key for request in first), answers, strict=True))
-        # Last, so that a retry in the same group finds the response of its first request.
+        # Last, so that a retry in the same group finds the order of its first request.
         retries = [request.key for request, yes in zip(requests, is_first, strict=True) if request.key and not yes]
         replays = await self._replay(tx, retries) if retries else []
         next_answers, next_replays = iter(answers), iter(replays)
@@ -135,12 +135,3 @@ class CheckoutBatcher:
 
     def _answer_of(self, order: StoredOrder) -> CheckoutAnswer:
         return CheckoutAnswer(self._render(order), order.id, order.is_settled)
-
-
-async def _store_responses(
-    tx: Transaction, answers: Iterable[tuple[KeyedRequest | None, CheckoutAnswer | Rejected]]
-) -> None:
-    responses = {
-        keyed.key: answer.response for keyed, answer in answers if keyed and isinstance(answer, CheckoutAnswer)
-    }
-    await idempotency.store(tx, responses)
