@@ -2,7 +2,7 @@
 
 from common.persistence.schema import create_text_functions
 
-revision = "0011a"
+revision = "0012"
 down_revision = "0011"
 
 

@@ -2,8 +2,8 @@
 
 from common.persistence.schema import create_text_functions
 
-revision = "0003a"
-down_revision = "0003"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:

@@ -2,8 +2,8 @@
 
 from common.persistence.schema import create_text_functions
 
-revision = "0002a"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:

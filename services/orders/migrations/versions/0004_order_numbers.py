@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0002a"
+revision = "0004"
+down_revision = "0003"
 
 # A sequence leaves gaps, because it does not take part in a rollback. The year is that of UTC, as in `created_at`.
 COUNTER = """

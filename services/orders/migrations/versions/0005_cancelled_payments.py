@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 # A payment that was captured after all has an event that outranks the cancellation.
 CANCELLED = """

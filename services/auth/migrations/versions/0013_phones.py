@@ -4,8 +4,8 @@ import idna
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011a"
+revision = "0013"
+down_revision = "0012"
 
 # Of accounts that share a number, the first keeps it for itself; the others keep it as their phone.
 PHONES = """
