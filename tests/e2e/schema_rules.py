@@ -9,12 +9,16 @@ import os
 import re
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import httpx
 import schemathesis
 from schemathesis.specs.openapi.checks import allow_header_conformance, positive_data_acceptance, unsupported_method
 
 LOGIN = os.environ.get("SCHEMA_LOGIN")
+MAX_QUERY = 15_000
+own_ids: set[str] = set()
 
 # The codes of what a schema can express: types, lengths, bounds, names. The other codes are of rules beside it.
 SHAPE = {"missing", "unknown_field", "unknown_parameter", "wrong_type", "wrong_format", "invalid_choice"}
@@ -27,7 +31,9 @@ class SignedIn:
     def get(self, case: schemathesis.Case[Any], ctx: schemathesis.AuthContext) -> str:
         url = f"{os.environ['SCHEMA_URL']}/api/v1/auth/login"
         answer = httpx.post(url, json=json.loads(LOGIN or ""), timeout=20, trust_env=False)
-        return str(answer.raise_for_status().json()["data"]["access_token"])
+        data = answer.raise_for_status().json()["data"]
+        own_ids.add(data["user"]["id"])
+        return str(data["access_token"])
 
     def set(self, case: schemathesis.Case[Any], data: str, ctx: schemathesis.AuthContext) -> None:
         case.headers["Authorization"] = f"Bearer {data}"
@@ -37,12 +43,27 @@ if LOGIN:
     schemathesis.auth(refresh_interval=1)(SignedIn)
 
 
+@schemathesis.hook
+def before_call(ctx: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
+    """Responses name the caller, and an administrator could change the address that it signs in with."""
+    if case.path_parameters and case.path_parameters.get("user_id") in own_ids:
+        case.path_parameters["user_id"] = str(uuid4())
+
+
+@schemathesis.hook
+def filter_query(ctx: schemathesis.HookContext, query: dict[str, Any] | None) -> bool:
+    """Shorter than the 16 KiB at which a URL is too long, for any operation: 414 (test_malformed_requests.py)."""
+    return not query or len(urlencode(query, doseq=True)) < MAX_QUERY
+
+
 @schemathesis.check
 def valid_data_is_rejected_by_business_rules_only(
     ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> bool | None:
     """A missing product or a taken slug is a correct error; a type or length that the document allows is not."""
     codes = _codes(response)
+    if response.status_code == 400 and codes == {"unknown_time_zone"}:
+        return None
     if response.status_code in {413, 415, 422} and codes and SHAPE.isdisjoint(codes):
         return None
     return positive_data_acceptance(ctx, response, case)
@@ -64,7 +85,9 @@ def allow_lists_the_supported_methods(
 ) -> bool | None:
     """For the same reason: by every template that matches."""
     allowed = set(response.headers.get("allow", [""])[0].split(", "))
-    if response.status_code == 405 and allowed == _supported(case, response):
+    supported = _supported(case, response)
+    implied = {"OPTIONS"} | ({"HEAD"} if "GET" in supported else set())
+    if response.status_code in (204, 405) and allowed - implied == supported:
         return None
     return allow_header_conformance(ctx, response, case)
 

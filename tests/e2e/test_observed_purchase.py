@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from common.testing import eventually
+from common.testing.plugin import amqp_url_of
 
 from .collector import CollectedSpan, Collector, collecting
-from .platform import Platform, amqp_url
+from .platform import Platform
 from .test_purchase import finished
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
@@ -33,7 +34,9 @@ async def purchase(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     async with collecting() as collector:
         environment = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
         data = tmp_path_factory.mktemp(f"observed-{request.param}") / "data"
-        platform = Platform(data, amqp_url() if request.param == "processes" else None, env=environment)
+        platform = Platform(
+            data, amqp_url_of("test-observed") if request.param == "processes" else None, env=environment
+        )
         try:
             await platform.start()
             product = await platform.product(stock=10)

@@ -23,7 +23,7 @@ SERIAL = [["-m", "broker", "--ignore=tests/chaos"], ["-m", "broker", "tests/chao
 def run(arguments: Sequence[str]) -> int:
     """Provision PostgreSQL and RabbitMQ, run pytest with `arguments` (none: everything), return its exit code."""
     workers = min(MAX_WORKERS, WORKERS_PER_CPU * (os.cpu_count() or 1))
-    vhosts = [*(f"test-gw{number}" for number in range(workers)), "test-platform", "test-kill"]
+    vhosts = [*(f"test-gw{number}" for number in range(workers)), "test-platform", "test-observed", "test-kill"]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dukan-test-")))
         folder.chmod(0o711)  # a database server that runs as another user must be able to enter

@@ -56,3 +56,9 @@ def test_a_fraction_of_a_minor_unit_is_rejected(major: str, currency: str) -> No
 )
 def test_money_is_written_with_the_decimals_of_its_currency(amount: int, currency: str, text: str) -> None:
     assert format_money(Money(amount=amount, currency=currency)) == text
+
+
+def test_the_error_of_a_currency_is_text_that_can_be_sent() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(Currency).validate_python("\ud800")
+    assert caught.value.errors()[0]["msg"].encode() == b"\\ud800 is not a currency of ISO 4217"

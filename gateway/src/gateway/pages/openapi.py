@@ -28,7 +28,8 @@ from gateway.pages.page import JSON, Content
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 5.0
-TIMEOUT_SECONDS = 2.0
+TIMEOUT_SECONDS = 10.0
+"""A service makes its document at the first request: 0.5 to 1 s each, one after the other in embedded mode."""
 COMPONENTS = "#/components/"
 SCHEMAS = f"{COMPONENTS}schemas/"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

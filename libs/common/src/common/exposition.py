@@ -13,6 +13,7 @@ OWNERS = {
     "dukan_messages_without_phone": "messaging",
     "dukan_upstream_failed": "gateway",
     "dukan_gateway_streams": "gateway",
+    "dukan_gateway_bodies": "gateway",
     "dukan_rate_limited": "gateway",
     "dukan_request_log_dropped": "gateway",
     "dukan_cache_hits": "gateway",

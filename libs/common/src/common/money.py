@@ -45,7 +45,9 @@ def exponent_of(currency: str) -> int:
 
 def _listed(code: str) -> str:
     if not is_currency(code):
-        raise PydanticCustomError("unknown_currency", "{given} is not a currency of ISO 4217", {"given": code[:20]})
+        raise PydanticCustomError(
+            "unknown_currency", "{given} is not a currency of ISO 4217", {"given": ascii(code[:20])[1:-1]}
+        )
     return code
 
 
